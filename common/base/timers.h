@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The one table of timers, under their names in the specifications. No literal durations elsewhere. */
+#pragma once
+
+#include <stdint.h>
+
+/*      name            default_ms  min_ms  max_ms       clause */
+#define IMS_TIMER_LIST(X)                                                                                    \
+        X(T1, 500, 10, 60000, "RFC 3261 17.1.1.1; TS 24.229 table 7.7.1")                                    \
+        X(T2, 4000, 40, 240000, "RFC 3261 17.1.2.2; TS 24.229 table 7.7.1")                                  \
+        X(T4, 5000, 50, 300000, "RFC 3261 17.1.2.2; TS 24.229 table 7.7.1")                                  \
+        X(UE_T1, 2000, 10, 60000, "TS 24.229 table 7.7.1, UE and P-CSCF towards the UE")                     \
+        X(UE_T2, 16000, 40, 240000, "TS 24.229 table 7.7.1, UE and P-CSCF towards the UE")                   \
+        X(UE_T4, 17000, 50, 300000, "TS 24.229 table 7.7.1, UE and P-CSCF towards the UE")                   \
+        X(TIMER_C, 185000, 1000, 600000, "RFC 3261 16.6 item 11")                                            \
+        X(REG_AWAIT_AUTH, 240000, 100, 3600000, "TS 24.229 5.4.1.2.1, reg-await-auth")                       \
+        X(CX_ANSWER, 2000, 50, 60000, "longest wait for a Cx answer (RFC 6733 leaves it open)")              \
+        X(SCSCF_ANSWER, 2000, 50, 32000, "longest wait for an S-CSCF before another is chosen")              \
+        X(DIA_TC, 5000, 10, 60000, "RFC 6733 12, Tc: pause before a new connection attempt")                 \
+        X(DIA_TW, 30000, 100, 120000, "RFC 3539 3.4.1, Tw: watchdog")                                        \
+        X(DIA_CER, 5000, 50, 60000, "longest wait for CER or CEA on a new connection")                       \
+        X(TCP_CONNECT, 2000, 50, 60000, "longest wait for a TCP connection")                                 \
+        X(TCP_IDLE, 900000, 1000, 86400000, "an idle SIP connection is closed after")
+
+enum ims_timer {
+#define X(name, def, min, max, clause) IMS_TIMER_##name,
+        IMS_TIMER_LIST(X)
+#undef X
+                IMS_TIMER_COUNT
+};
+
+struct ims_timer_row {
+        const char *name;
+        uint32_t default_ms, min_ms, max_ms;
+        const char *clause;
+};
+
+extern const struct ims_timer_row ims_timer_rows[IMS_TIMER_COUNT];

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * TCP listeners and connections on the loop. TCP_NODELAY is always on. */
+#pragma once
+
+#include "common/net/addr.h"
+#include "common/net/loop.h"
+
+struct tcp_conn;
+struct tcp_listener;
+
+struct tcp_handlers {
+        /* The connection is up (connect side only; accepted ones are up at on_accept). */
+        void (*on_connect)(struct tcp_conn *c, void *arg);
+        /* data: borrowed for the call. The handler may call tcp_close(c). */
+        void (*on_data)(struct tcp_conn *c, struct span data, void *arg);
+        /* Exactly once, also after tcp_close; reason 0 for an orderly end, else the error. c is freed
+         * when this returns. */
+        void (*on_close)(struct tcp_conn *c, int reason, void *arg);
+};
+
+/* Sets the handlers of an accepted connection by tcp_set_handlers; one that gets none is closed. */
+typedef void tcp_accept_fn(struct tcp_conn *c, void *arg);
+
+/* max_conns: accepted connections alive at once; further ones are closed at once and counted in the log. */
+int tcp_listen(struct loop *l, const struct addr *local, uint32_t max_conns, tcp_accept_fn *fn, void *arg,
+               struct tcp_listener **out) IMS_CHECK;
+const struct addr *tcp_listener_local(const struct tcp_listener *s);
+void tcp_listener_close(struct tcp_listener *s);
+
+/* Opens a connection; local may be NULL, else the source address (port 0: any). The outcome is reported
+ * by on_connect or on_close (-IMS_ETIMEOUT after timeout_ms, -IMS_EUNREACH). */
+int tcp_connect(struct loop *l, const struct addr *local, const struct addr *to, uint32_t timeout_ms,
+                const struct tcp_handlers *h, void *arg, struct tcp_conn **out) IMS_CHECK;
+
+void tcp_set_handlers(struct tcp_conn *c, const struct tcp_handlers *h, void *arg);
+
+/* Queues data (copied). -IMS_ELIMIT when more than the queue limit waits (a slow reader; the caller
+ * usually closes), -IMS_ECLOSED. Data given before the connection is up waits for it. */
+int tcp_send(struct tcp_conn *c, struct span data) IMS_CHECK;
+void tcp_set_queue_limit(struct tcp_conn *c, size_t octets); /* default 1 MiB */
+size_t tcp_queued(const struct tcp_conn *c);
+
+/* Stops and starts reading (flow control). */
+void tcp_pause(struct tcp_conn *c, bool paused);
+
+const struct addr *tcp_local(const struct tcp_conn *c);
+const struct addr *tcp_remote(const struct tcp_conn *c);
+
+/* Closes; what is queued is sent first when flush is set (for a bounded time). */
+void tcp_close(struct tcp_conn *c, bool flush);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The SIP stack of a node: listeners, connections and transactions (RFC 3261 17 and 18, RFC 6026,
+ * RFC 3581, RFC 3263). One callback receives new requests; client requests report their answers. */
+#pragma once
+
+#include "common/net/resolver.h"
+#include "common/sip/edit.h"
+#include "common/sip/msg.h"
+
+struct sip_stack;
+
+/* Where a message came from or goes to. Plain data. */
+struct sip_flow {
+        enum transport transport;
+        struct addr local, remote;
+        uint64_t conn_id; /* 0: no connection (UDP, or one to be opened) */
+};
+
+struct sip_stack_conf {
+        const char *sent_by;    /* host for Via; NULL: the local address of the socket */
+        const char *server;     /* Server field of our own answers, NULL: none */
+        uint32_t t1_ms, t2_ms, t4_ms; /* 0: default of the timer table */
+        uint32_t tcp_connect_ms, tcp_idle_ms; /* 0: default of the timer table */
+        uint32_t udp_max;       /* a longer request goes over TCP (RFC 3261 18.1.1); 0: 1300 octets */
+        uint32_t message_max;   /* a longer message is refused; 0: 65535 octets */
+        uint32_t max_conns;     /* accepted TCP connections at once; 0: 20000 */
+        uint32_t max_transactions; /* server transactions at once, then 503; 0: 200000 */
+};
+
+/* The request object: one per inbound request, with its reply path; exactly one final answer. */
+struct sip_request {
+        struct sip_stack *stack;
+        struct sip_msg *msg; /* borrowed from the request; its Via has received/rport already where the
+                              * transport demands (RFC 3261 18.2.1, RFC 3581) */
+        struct sip_flow flow;
+        void *user; /* of the owner of the request */
+};
+
+struct sip_trace_info {
+        bool outbound;
+        const struct sip_flow *flow;
+        struct span octets;
+        const struct sip_msg *msg; /* NULL for what we do not parse (malformed input) */
+        const char *note; /* "retransmission", "malformed: ...", or NULL */
+};
+
+struct sip_stack_handlers {
+        /* A new request (never a retransmission, never CANCEL). rq has one reference that belongs to
+         * the callee: it must come to sip_reply or sip_request_unref. An ACK for a 2xx comes here too;
+         * it takes no reply. */
+        void (*on_request)(struct sip_request *rq, void *arg);
+        /* CANCEL arrived for this INVITE (already answered 200). May be NULL. */
+        void (*on_cancel)(struct sip_request *rq, void *arg);
+        /* A response that belongs to no client transaction (a repeated 2xx to INVITE). May be NULL. */
+        void (*on_stray_response)(struct sip_msg *resp, const struct sip_flow *flow, void *arg);
+        /* Every message received or sent. May be NULL. */
+        void (*on_trace)(const struct sip_trace_info *t, void *arg);
+};
+
+/* conf, handlers: copied; strings in conf borrowed for the life of the stack. */
+int sip_stack_new(struct loop *l, struct resolver *r, const struct sip_stack_conf *conf,
+                  const struct sip_stack_handlers *handlers, void *arg, struct sip_stack **out) IMS_CHECK;
+void sip_stack_free(struct sip_stack *s);
+
+/* Opens a listener; several per stack. *out_local (may be NULL) tells the address with its real port.
+ * -IMS_EADDRINUSE, -IMS_EIO, -IMS_EUNSUPPORTED. */
+int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *local,
+                     struct addr *out_local) IMS_CHECK;
+
+/* True when the address is one of our listeners (also by host name of conf.sent_by with its port). */
+bool sip_stack_is_self(const struct sip_stack *s, struct span host, uint16_t port);
+
+/* --- server side --------------------------------------------------------------------------------- */
+
+struct sip_field {
+        enum sip_hdr_id id;
+        struct span value;
+};
+
+struct sip_request *sip_request_ref(struct sip_request *rq);
+
+/* Dropping the last reference of a request without a final answer answers 500 and logs a bug (not for
+ * ACK). Accepts NULL. */
+void sip_request_unref(struct sip_request *rq);
+
+/* Answers and, for a final status, gives up the caller's reference. To gets a tag. reason: NULL for the
+ * usual phrase. A second final answer is logged and dropped. */
+void sip_reply(struct sip_request *rq, int status, const char *reason, const struct sip_field *add,
+               size_t n_add);
+
+/* Relays a response received from the next hop: our own Via is taken away by the stack. e: edits on the
+ * response. A final status gives up the caller's reference. */
+void sip_reply_forward(struct sip_request *rq, struct sip_edit *e);
+
+bool sip_request_answered(const struct sip_request *rq);
+
+/* --- client side --------------------------------------------------------------------------------- */
+
+struct sip_client; /* a client transaction with its fail-over */
+
+struct sip_target {
+        struct span uri;              /* next hop, found as RFC 3263 says; used when flow is NULL */
+        const struct sip_flow *flow;  /* this very flow: same socket or connection; a dead connection is
+                                       * opened again to flow->remote */
+        uint32_t answer_ms;           /* longest wait for a final answer (or, for INVITE, any); 0: timers
+                                       * B and F (64*T1) */
+        uint32_t t1_ms, t2_ms;        /* 0: those of the stack */
+        uint32_t udp_max;             /* 0: that of the stack */
+};
+
+/* err 0: resp is a response (borrowed; our Via still on top); provisional ones may come several times,
+ * a final one exactly once and last. err != 0: no answer: -IMS_ETIMEOUT, -IMS_EUNREACH (every address
+ * of the target failed), resp NULL, exactly once and last. */
+typedef void sip_response_fn(struct sip_client *c, int err, struct sip_msg *resp, void *arg);
+
+/* Sends the request in e with a Via of ours on top. e is used up only for the call. Not for ACK.
+ * fn never runs before this returns. */
+int sip_send(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target,
+             sip_response_fn *fn, void *arg, struct sip_client **out) IMS_CHECK;
+
+/* fn will not run any more; the transaction ends by itself. */
+void sip_client_abandon(struct sip_client *c);
+
+/* Sends CANCEL for a pending INVITE (after its first provisional response); fn goes on as usual. */
+void sip_client_cancel(struct sip_client *c);
+
+/* Sends a request without a transaction (ACK for a 2xx) or a response outside one. */
+int sip_send_stateless(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target) IMS_CHECK;
+
+/* --- figures ------------------------------------------------------------------------------------- */
+
+struct sip_stack_stats {
+        uint64_t received, sent, malformed, retransmitted;
+        uint32_t server_txns, client_txns, conns;
+};
+void sip_stack_stats(const struct sip_stack *s, struct sip_stack_stats *out);
+
+/* A fresh token for tags, branches, Call-IDs: 16 hex digits of randomness. */
+void sip_token(char out[static 17]);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The Diameter side of sip_trace.h. */
+#pragma once
+
+#include "common/diameter/node.h"
+#include "common/trace/trace.h"
+
+/* For dia_handlers.on_trace, with the trace as arg. Base-protocol messages but CER/CEA and DPR/DPA are left out. */
+void cx_trace(const struct dia_trace_info *info, struct trace *t);
+
+/* What a Cx message carries, in one line. */
+void cx_summary(struct msg *m, struct buf *out);

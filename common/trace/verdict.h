@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * A verdict is data, one per procedure that ended. The log line, the ladder's last line, the JSON event
+ * and the text towards the UE are made from this one record. */
+#pragma once
+
+#include "common/base/buf.h"
+
+enum verdict_outcome { VERDICT_OK, VERDICT_REFUSED, VERDICT_FAILED };
+
+enum verdict_procedure {
+        VERDICT_REGISTRATION,
+        VERDICT_REFRESH,
+        VERDICT_DEREGISTRATION,
+        VERDICT_EXPIRY,
+        VERDICT_REQUEST, /* any other SIP request */
+        VERDICT_CX_PEER
+};
+
+/* cause, sentence for a student, hint (what to look at next) or "" */
+#define VERDICT_CAUSES(X)                                                                                    \
+        X(registered, "the SIM proved its key and the IMPU is registered", "")                               \
+        X(refreshed, "the registration was refreshed", "")                                                   \
+        X(deregistered, "the UE de-registered itself", "")                                                   \
+        X(expired, "the registration expired: no refresh came in time", "")                                  \
+        X(resynchronised, "the SIM asked for resynchronisation and the HSS followed its SQN", "")            \
+        X(res_mismatch, "the answer of the UE (RES) is wrong",                                               \
+          "compare K and OPc of the SIM with the HSS; an OP entered as OPc is the usual mistake")            \
+        X(mac_mismatch, "the UE refused the network: MAC in AUTN is wrong for its SIM",                      \
+          "K or OPc of the SIM and of the HSS differ")                                                       \
+        X(auts_forged, "AUTS does not verify (MAC-S): the SQN was not changed",                              \
+          "K or OPc differ, or the AUTS belongs to another challenge")                                       \
+        X(sqn_repeated, "the SIM asks for resynchronisation again and again",                                \
+          "look at the SQN of the HSS and of the SIM")                                                       \
+        X(challenge_superseded, "the answer belongs to an older challenge", "")                              \
+        X(challenge_timeout, "the UE did not answer the challenge in time (reg-await-auth)",                 \
+          "did the 401 reach the UE? capture on Gm")                                                         \
+        X(no_pending_challenge, "a challenge response came, but no challenge is pending", "")                \
+        X(not_integrity_protected, "the response came without integrity protection and policy wants it",     \
+          "switch IPsec on, or set registration.unprotected_response to accept")                             \
+        X(scheme_not_supported, "this authentication scheme is not served", "")                              \
+        X(scheme_not_possible, "the HSS cannot serve this authentication scheme for the user", "")           \
+        X(user_unknown, "the HSS does not know this identity", "hss subscriber list")                        \
+        X(identities_dont_match, "IMPU and IMPI belong to different users", "hss subscriber show IMPI")      \
+        X(roaming_not_allowed, "the visited network is not allowed for this user",                           \
+          "hss subscriber set IMPI --visited NETWORK")                                                       \
+        X(authorization_rejected, "the HSS rejects the registration: every IMPU of the set is barred", "")   \
+        X(identity_not_registered, "the identity is not registered", "")                                     \
+        X(already_registered_elsewhere, "another S-CSCF serves this user", "")                               \
+        X(impu_barred, "the IMPU is barred", "hss subscriber show IMPI")                                     \
+        X(hss_unreachable, "no HSS answers", "is the HSS running? look at the Cx peer verdicts")             \
+        X(hss_timeout, "the HSS did not answer in time", "")                                                 \
+        X(hss_error, "the HSS answered with an error", "")                                                   \
+        X(scscf_unreachable, "no S-CSCF answers", "is the S-CSCF running?")                                  \
+        X(no_scscf_matches, "no configured S-CSCF has the capabilities the HSS asks for",                    \
+          "compare scscf.pool of the I-CSCF with the capabilities of the subscriber")                        \
+        X(icscf_unreachable, "the I-CSCF does not answer", "is the I-CSCF running?")                         \
+        X(next_hop_unreachable, "the next hop does not answer", "")                                          \
+        X(interval_too_brief, "the requested expiry is below the minimum", "")                               \
+        X(too_many_contacts, "more contacts than allowed", "")                                               \
+        X(out_of_order, "CSeq is not above that of the earlier registration", "")                            \
+        X(malformed, "the message is malformed", "")                                                         \
+        X(not_registered, "the sender is not registered: only REGISTER and emergency are served", "")        \
+        X(identity_not_allowed, "the asserted identity does not belong to the sender", "")                   \
+        X(extension_required, "the UE must support an extension", "")                                        \
+        X(bad_extension, "an extension is required that is not supported here", "")                          \
+        X(wrong_network, "the request is for another home network", "")                                      \
+        X(overload, "the node is at its limit", "")                                                          \
+        X(profile_unusable, "the user profile from the HSS cannot be used", "")                              \
+        X(peer_up, "the Diameter peer is usable", "")                                                        \
+        X(peer_lost, "the Diameter peer is lost", "")                                                        \
+        X(forwarded, "the request was delivered", "")                                                        \
+        X(internal_error, "a fault of this node", "please report it with the log")
+
+enum verdict_cause {
+#define X(name, text, hint) CAUSE_##name,
+        VERDICT_CAUSES(X)
+#undef X
+                CAUSE_COUNT
+};
+
+struct verdict {
+        enum verdict_procedure procedure;
+        enum verdict_outcome outcome;
+        enum verdict_cause cause;
+        int status;           /* SIP status answered, 0 when none */
+        const char *clause;   /* "TS 33.203 6.1.2.2" */
+        const char *evidence; /* values that were compared, secrets excluded; may be NULL */
+        struct span impi, impu, call_id;
+};
+
+const char *verdict_cause_name(enum verdict_cause c); /* "res_mismatch" */
+const char *verdict_cause_text(enum verdict_cause c);
+const char *verdict_cause_hint(enum verdict_cause c);
+const char *verdict_procedure_name(enum verdict_procedure p); /* "registration" */
+const char *verdict_outcome_name(enum verdict_outcome o);     /* "ok", "refused", "failed" */
+
+/* One line for people: "registration refused: the answer of the UE (RES) is wrong [res_mismatch;
+ * TS 33.203 6.1.2.1; 403; expected ..., got ...]; hint: ...". */
+void verdict_line(const struct verdict *v, struct buf *out);
+
+/* What may go to the UE (Warning text): cause sentence only, and only for harmless causes; else "". */
+const char *verdict_public_text(enum verdict_cause c);
