@@ -2,7 +2,10 @@
 # Where the nodes live: network namespaces on a bridge of their own (root), or loopback addresses.
 
 NODES="hss scscf icscf pcscf"
-NS_BRIDGE=quintet-lab
+# A second lab beside the first takes another name (at most 8 characters) and another network number.
+LAB_NAME=${QUINTET_LAB_NAME:-quintet}
+LAB_NET=${QUINTET_LAB_NET:-45}
+NS_BRIDGE=$LAB_NAME-lab
 
 # The host number of a node, the same in every kind of network.
 host_of() {
@@ -10,14 +13,14 @@ host_of() {
 }
 
 addr_of() {
-        if [ "$MODE" = netns ]; then echo "10.45.0.$(host_of "$1")"; else echo "127.0.45.$(host_of "$1")"; fi
+        if [ "$MODE" = netns ]; then echo "10.$LAB_NET.0.$(host_of "$1")"; else echo "127.0.$LAB_NET.$(host_of "$1")"; fi
 }
 
-addr6_of() { echo "fd45::$(host_of "$1")"; }
+addr6_of() { echo "fd00:$LAB_NET::$(host_of "$1")"; }
 
 network_can_netns() {
-        [ "$(id -u)" = 0 ] && command -v ip >/dev/null && ip netns add quintet-probe 2>/dev/null &&
-                ip netns del quintet-probe
+        [ "$(id -u)" = 0 ] && command -v ip >/dev/null && ip netns add "$LAB_NAME-probe" 2>/dev/null &&
+                ip netns del "$LAB_NAME-probe"
 }
 
 ns_exists() { [ -e "/run/netns/$1" ]; }
@@ -34,7 +37,7 @@ ns_strangers() {
 }
 
 network_add_host() {
-        local node=$1 ns=quintet-$1 port
+        local node=$1 ns=$LAB_NAME-$1 port
         port=v-$node
         ip netns add "$ns" &&
                 ip link add "$port" netns "$NS_BRIDGE" type veth peer name eth0 netns "$ns" &&
@@ -50,7 +53,7 @@ network_up() {
         local n who
         [ "$MODE" = netns ] || return 0
         lab_running && return 0
-        for n in $NS_BRIDGE quintet-ue $(printf 'quintet-%s ' $NODES); do
+        for n in $NS_BRIDGE $LAB_NAME-ue $(printf "$LAB_NAME-%s " $NODES); do
                 ns_exists "$n" || continue
                 who=$(ns_strangers "$n" | paste -sd' ')
                 [ -z "$who" ] || die "the namespace $n is in use by $who; end that, or use 'ip netns del $n'"
@@ -66,7 +69,7 @@ network_up() {
 network_down() {
         local n
         [ "$MODE" = netns ] || return 0
-        for n in quintet-ue $(printf 'quintet-%s ' $NODES) $NS_BRIDGE; do
+        for n in $LAB_NAME-ue $(printf "$LAB_NAME-%s " $NODES) $NS_BRIDGE; do
                 ns_exists "$n" || continue
                 ip netns pids "$n" | xargs -r kill 2>/dev/null
                 ip netns del "$n"
@@ -83,5 +86,5 @@ in_node() {
                 QUINTET_SCSCF_CONF="$LAB_DIR/conf/scscf.yaml" QUINTET_PCSCF_CONF="$LAB_DIR/conf/pcscf.yaml" \
                 QUINTET_PCSCF="$(addr_of pcscf):5060" QUINTET_UE_ADDR="$(addr_of ue)" \
                 QUINTET_UE_STATE="$LAB_DIR/ue" "$@"
-        if [ "$MODE" = netns ]; then ip netns exec "quintet-$node" "$@"; else "$@"; fi
+        if [ "$MODE" = netns ]; then ip netns exec "$LAB_NAME-$node" "$@"; else "$@"; fi
 }

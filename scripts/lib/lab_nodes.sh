@@ -13,7 +13,7 @@ lab_select() {
         MODE=${QUINTET_LAB_MODE:-}
         [ -n "$MODE" ] || { if network_can_netns; then MODE=netns; else MODE=loopback; fi; }
         case $MODE in netns | loopback) ;; *) die "QUINTET_LAB_MODE is netns or loopback, not '$MODE'" ;; esac
-        if [ "$1" = up ] && [ "$MODE" = netns ] && ! network_can_netns; then
+        if [[ $1 = up || $1 = start ]] && [ "$MODE" = netns ] && ! network_can_netns; then
                 die "network namespaces need root; QUINTET_LAB_MODE=loopback works without"
         fi
 }

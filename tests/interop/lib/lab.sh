@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# A lab of its own for an interop test: real nodes, other names and addresses than the user's lab, captured
+# by tshark from the first packet to the last. Sourced by tests/interop/*/run.sh.
+#
+# QUINTET_BIN names the programs (the sanitizer build too); results are lines PASS NAME [IDS] / FAIL NAME: why.
+
+ROOT=${QUINTET_ROOT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
+export QUINTET_BIN=${QUINTET_BIN:-$ROOT/build/release/bin}
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/quintet-interop.XXXXXX")
+export QUINTET_LAB_DIR=$WORK/lab QUINTET_LAB_NAME=q$(( $$ % 100000 )) QUINTET_LAB_NET=$(( 100 + $$ % 100 ))
+TEST=interop.$(basename "$(dirname "$0")")
+FAILED=0
+CAPTURE_PID=""
+
+pass() { echo "PASS $TEST.$1${2:+ $2}"; }
+fail() { echo "FAIL $TEST.$1: ${*:2}"; FAILED=1; }
+
+lab() { "$ROOT/scripts/lab" "$@"; }
+
+finish() {
+        [ -n "$CAPTURE_PID" ] && kill "$CAPTURE_PID" 2>/dev/null
+        lab down --clean >/dev/null 2>&1
+        if [ $FAILED = 0 ]; then rm -rf "$WORK"; else echo "kept: $WORK"; fi
+        exit $FAILED
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+# lab_begin: brings the nodes up without the demo registration, and starts the capture.
+lab_begin() {
+        lab start >"$WORK/up.log" 2>&1 || { fail lab_up "$(tail -3 "$WORK/up.log" | paste -sd' ')"; exit 1; }
+        if [ "$(cat "$QUINTET_LAB_DIR/run/mode")" = netns ]; then
+                CAPTURE=(lab exec lab tshark -i br0)
+        else
+                CAPTURE=(tshark -i lo -f "net 127.0.$QUINTET_LAB_NET.0/24")
+        fi
+        "${CAPTURE[@]}" -B 64 -w "$WORK/all.pcapng" >"$WORK/capture.log" 2>&1 &
+        CAPTURE_PID=$!
+        for _ in $(seq 100); do grep -q "Capturing on" "$WORK/capture.log" && break; sleep 0.1; done
+        grep -q "Capturing on" "$WORK/capture.log" || { fail capture "tshark does not start: $(tail -1 "$WORK/capture.log")"; exit 1; }
+}
+
+# Ends the capture and lets tshark judge every SIP and Diameter message of the run.
+judge_capture() {
+        local bad counts
+        sleep 0.5
+        pkill -INT -P "$CAPTURE_PID" 2>/dev/null
+        kill -INT "$CAPTURE_PID" 2>/dev/null
+        wait "$CAPTURE_PID" 2>/dev/null
+        CAPTURE_PID=""
+        counts=$(tshark -r "$WORK/all.pcapng" -Y 'sip || diameter' -T fields -e _ws.col.Protocol 2>/dev/null | sort | uniq -c |
+                awk '{printf "%s %s, ", $1, $2}')
+        bad=$(tshark -r "$WORK/all.pcapng" -Y '(sip || diameter) && (_ws.malformed || _ws.expert.severity == 0x800000)' \
+                2>/dev/null | head -5)
+        if [ -z "$counts" ]; then fail tshark "nothing was captured"
+        elif [ -n "$bad" ]; then fail tshark "malformed or expert errors: $bad"
+        else echo "captured $counts none malformed"; pass tshark; fi
+}
+
+# Nodes must be alive at the end and end with code 0 (a sanitizer report makes it another).
+lab_end() {
+        local n code
+        lab status >"$WORK/status.log" 2>&1 || fail alive "$(grep -v running "$WORK/status.log" | tail -4 | paste -sd' ')"
+        cp -r "$QUINTET_LAB_DIR" "$WORK/lab.kept" 2>/dev/null
+        lab down >"$WORK/down.log" 2>&1
+        for n in hss icscf scscf pcscf; do
+                code=$(cat "$QUINTET_LAB_DIR/run/$n.exit" 2>/dev/null || echo none)
+                [ "$code" = 0 ] || fail "exit.$n" "ended with $code: $(tail -3 "$QUINTET_LAB_DIR/log/$n.log" | paste -sd' ')"
+        done
+        grep -l 'ERROR: .*Sanitizer\|runtime error:' "$QUINTET_LAB_DIR"/log/*.log 2>/dev/null && fail sanitizer "see the log"
+        return 0
+}
