@@ -8,19 +8,19 @@
 
 enum aka_algorithm { AKA_MILENAGE, AKA_TUAK };
 
-#define AKA_RAND_N 16
-#define AKA_AUTN_N 16
-#define AKA_AUTS_N 14
+#define AKA_RAND_N  16
+#define AKA_AUTN_N  16
+#define AKA_AUTS_N  14
 #define AKA_SQN_MAX ((UINT64_C(1) << 48) - 1)
 
 /* Long-term key material of one subscriber. Wipe after use. */
 struct aka_key {
         enum aka_algorithm algorithm;
-        uint8_t k[32];    /* K */
-        size_t k_n;       /* 16; TUAK also 32 */
-        uint8_t opc[32];  /* OPc (16 octets) or TOPc (32 octets) */
+        uint8_t k[32];              /* K */
+        size_t k_n;                 /* 16; TUAK also 32 */
+        uint8_t opc[32];            /* OPc (16 octets) or TOPc (32 octets) */
         unsigned keccak_iterations; /* TUAK: 1 by default; 0 means 1 */
-        size_t res_n;     /* TUAK: 4, 8 or 16; Milenage: 8; 0 means 8 */
+        size_t res_n;               /* TUAK: 4, 8 or 16; Milenage: 8; 0 means 8 */
 };
 
 struct aka_av {
@@ -55,5 +55,5 @@ int aka_check_autn(struct aka_ctx *c, const struct aka_key *key, const uint8_t r
                    struct aka_av *out) IMS_CHECK;
 
 /* UE: AUTS for SQN_MS. */
-int aka_make_auts(struct aka_ctx *c, const struct aka_key *key, const uint8_t rand[static 16], uint64_t sqn_ms,
-                  uint8_t out[static 14]) IMS_CHECK;
+int aka_make_auts(struct aka_ctx *c, const struct aka_key *key, const uint8_t rand[static 16],
+                  uint64_t sqn_ms, uint8_t out[static 14]) IMS_CHECK;

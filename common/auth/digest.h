@@ -37,7 +37,7 @@ struct digest_input {
         struct span method; /* empty for rspauth */
         struct span uri;
         struct span nonce, cnonce, nc, qop; /* qop empty: RFC 2069 form */
-        struct span body; /* for qop=auth-int */
+        struct span body;                   /* for qop=auth-int */
 };
 
 /* response (or, with an empty method, rspauth) in lower-case hex. */
