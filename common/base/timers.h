@@ -13,6 +13,10 @@
         X(UE_T2, 16000, 40, 240000, "TS 24.229 table 7.7.1, UE and P-CSCF towards the UE")                   \
         X(UE_T4, 17000, 50, 300000, "TS 24.229 table 7.7.1, UE and P-CSCF towards the UE")                   \
         X(TIMER_C, 185000, 1000, 600000, "RFC 3261 16.6 item 11")                                            \
+        X(TIMER_D, 32000, 32000, 600000, "RFC 3261 17.1.1.2, shortest D over UDP")                           \
+        X(TRYING, 200, 10, 200, "RFC 3261 17.2.1: 100 to an INVITE when nobody answers sooner")              \
+        X(SIP_PARTIAL, 10000, 100, 120000, "longest wait for the rest of a SIP message on a connection")     \
+        X(SIP_RETRY_AFTER, 5000, 1000, 60000, "RFC 3261 21.5.4: Retry-After of a node at its limit")         \
         X(REG_AWAIT_AUTH, 240000, 100, 3600000, "TS 24.229 5.4.1.2.1, reg-await-auth")                       \
         X(CX_ANSWER, 2000, 50, 60000, "longest wait for a Cx answer (RFC 6733 leaves it open)")              \
         X(SCSCF_ANSWER, 2000, 50, 32000, "longest wait for an S-CSCF before another is chosen")              \
