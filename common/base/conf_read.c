@@ -291,11 +291,18 @@ static void read_struct(struct conf_reader *r, yaml_document_t *doc, const yaml_
 
 static void parser_fault(struct conf_reader *r, const yaml_parser_t *parser)
 {
+        char what[256];
+
         r->path.n = 0;
         if (parser->error == YAML_MEMORY_ERROR)
                 r->fault = -IMS_ENOMEM;
-        fault(r, (uint32_t)parser->problem_mark.line + 1, NULL,
-              parser->problem ? parser->problem : "this is not YAML");
+        if (parser->problem && parser->context)
+                (void)snprintf(what, sizeof(what), "%s %s that begins in line %zu", parser->problem,
+                               parser->context, parser->context_mark.line + 1);
+        else
+                (void)snprintf(what, sizeof(what), "%s",
+                               parser->problem ? parser->problem : "this is not YAML");
+        fault(r, (uint32_t)parser->problem_mark.line + 1, NULL, what);
 }
 
 static void one_document_only(struct conf_reader *r, yaml_parser_t *parser)
