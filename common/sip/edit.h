@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Recorded changes to a message, written in one pass. Errors are sticky and come out of
- * sip_edit_write. */
+ * Recorded changes to a message, written in one pass. Each call sees the message as the calls before it
+ * left it. Errors are sticky and come out of sip_edit_write. */
 #pragma once
 
 #include "common/sip/msg.h"
@@ -11,9 +11,9 @@ enum sip_edit_kind { SIP_EDIT_REMOVE, SIP_EDIT_REPLACE, SIP_EDIT_BEFORE, SIP_EDI
 
 struct sip_edit_op {
         enum sip_edit_kind kind;
-        enum sip_hdr_id id;         /* for new lines */
-        const struct sip_hdr *at;   /* line that is removed, replaced, or next to the new one; NULL: end */
-        size_t text, n;             /* value in texts */
+        enum sip_hdr_id id;       /* for new lines */
+        const struct sip_hdr *at; /* line that is removed, replaced, or next to the new one; NULL: end */
+        size_t text, n;           /* value in texts */
 };
 
 struct sip_edit {
@@ -43,7 +43,8 @@ void sip_edit_insert(struct sip_edit *e, enum sip_hdr_id id, struct span value);
 /* A new line after the last of that id; where none is, at the end of the header. */
 void sip_edit_append(struct sip_edit *e, enum sip_hdr_id id, struct span value);
 
-/* Takes the first value of a comma separated field away (Route, Via). */
+/* Takes the first value of a comma separated field away (Route, Via). Lines that edits added are not
+ * looked at. */
 void sip_edit_pop_value(struct sip_edit *e, enum sip_hdr_id id);
 
 /* Removes one token from a comma separated field (Require: sec-agree); an emptied field disappears. */
@@ -52,6 +53,7 @@ void sip_edit_remove_token(struct sip_edit *e, enum sip_hdr_id id, struct span t
 /* Replaces the body; Content-Length follows. type: Content-Type, empty keeps the one there is. */
 void sip_edit_set_body(struct sip_edit *e, struct span type, struct span body);
 
-/* Writes the message. top_via: value of a Via line put before all others, or empty. Content-Length is
- * always right in what is written. -IMS_ENOMEM, -IMS_ETOOBIG. */
+/* Appends the message to out. top_via: value of a Via line put before all other fields, or empty.
+ * Content-Length is always right in what is written (and added when there was none). -IMS_ENOMEM,
+ * -IMS_ETOOBIG (also for too many edits), -IMS_EINVAL (a value that would not stay in its line). */
 int sip_edit_write(const struct sip_edit *e, struct span top_via, struct buf *out) IMS_CHECK;

@@ -131,10 +131,12 @@ enum sip_framing {
  * -IMS_EINCOMPLETE: SIP_STREAM only, more octets are needed. -IMS_EPARSE: not answerable (no SIP start
  * line, no usable Via, From, To, Call-ID or CSeq); -IMS_ETOOBIG; -IMS_ENOMEM.
  * *out_used: octets taken from data (also set on -IMS_EPARSE in a stream when the end is known). */
-int sip_msg_parse(struct span data, enum sip_framing framing, struct sip_msg **out, size_t *out_used) IMS_CHECK;
+int sip_msg_parse(struct span data, enum sip_framing framing, struct sip_msg **out,
+                  size_t *out_used) IMS_CHECK;
 
 /* Reads a request of our own making, given as text; as SIP_DATAGRAM above, but Via (which the stack puts
- * on top when it is sent), Max-Forwards and Content-Length may be missing. What would be a fault is -IMS_EPARSE. */
+ * on top when it is sent), Max-Forwards and Content-Length may be missing. What would be a fault is
+ * -IMS_EPARSE. */
 int sip_msg_parse_own(struct span text, struct sip_msg **out) IMS_CHECK;
 
 struct sip_msg *sip_msg_ref(struct sip_msg *m);
@@ -162,7 +164,7 @@ struct span sip_msg_value(const struct sip_msg *m, enum sip_hdr_id id);
 bool sip_msg_has_token(const struct sip_msg *m, enum sip_hdr_id id, struct span token);
 
 const char *sip_hdr_name(enum sip_hdr_id id);
-bool sip_hdr_is_list(enum sip_hdr_id id); /* values are comma separated */
+bool sip_hdr_is_list(enum sip_hdr_id id);         /* values are comma separated */
 enum sip_hdr_id sip_hdr_lookup(struct span name); /* long or compact form; SIP_HDR_OTHER */
 const char *sip_method_name(enum sip_method m);
 enum sip_method sip_method_lookup(struct span name);
