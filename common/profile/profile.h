@@ -19,12 +19,18 @@ struct profile_impu {
         enum profile_identity_type type;
         char *display_name; /* or NULL */
         bool has_alias_group;
-        uint32_t alias_group;
-        char *wildcarded; /* WildcardedPSI / WildcardedIMPU expression, or NULL */
+        uint32_t alias_group; /* only compared; one that is no number has the top bit set */
+        char *wildcarded;     /* WildcardedPSI / WildcardedIMPU expression, or NULL */
 };
 
 /* One service point trigger of an initial filter criterion. */
-enum profile_spt_kind { SPT_REQUEST_URI, SPT_METHOD, SPT_SIP_HEADER, SPT_SESSION_CASE, SPT_SESSION_DESCRIPTION };
+enum profile_spt_kind {
+        SPT_REQUEST_URI,
+        SPT_METHOD,
+        SPT_SIP_HEADER,
+        SPT_SESSION_CASE,
+        SPT_SESSION_DESCRIPTION
+};
 
 struct profile_spt {
         bool negated;
@@ -71,7 +77,8 @@ struct profile {
 int profile_parse(struct span xml, struct profile **out, struct buf *err) IMS_CHECK;
 void profile_free(struct profile *p);
 
-/* Writes a document that validates against the Rel-8 schema. */
+/* Writes a document that validates against the Rel-8 schema. -IMS_EINVAL for what cannot be written so (no
+ * service profile, no IMPU, a number out of range, text XML cannot carry); out then holds rubbish. */
 int profile_write(const struct profile *p, struct buf *out) IMS_CHECK;
 
 /* First non-barred distinct IMPU, the default public identity (TS 24.229 5.4.1.2.2F); NULL when all
