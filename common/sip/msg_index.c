@@ -63,7 +63,7 @@ static void index_line(struct sip_head *h, struct span text, struct span line)
         hdr->line = line;
         hdr->name = colon < 0 ? text : span_trim(span_sub(text, 0, (size_t)colon));
         hdr->value = colon < 0 ? SPAN_NULL : span_trim(span_sub(text, (size_t)colon + 1, text.n));
-        if (colon < 0 || sip_is_lws(text.p[0]) || !sip_is_token(hdr->name)) {
+        if (colon < 0 || !sip_is_token(hdr->name)) {
                 h->fault = "Malformed Header Field";
                 return;
         }
