@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * TCP connections. What is sent in one turn of the loop leaves in one write at its end. */
+#include "common/net/tcp.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+#include "common/base/log.h"
+#include "common/base/timers.h"
+#include "common/net/tcp_int.h"
+
+#define QUEUE_LIMIT_DEFAULT ((size_t)1 << 20)
+
+enum tcp_state {
+        TCP_CONNECTING,
+        TCP_UP,
+        TCP_FLUSHING,  /* tcp_close with flush: the queue goes out, then our end is shut */
+        TCP_LINGERING, /* our end is shut; waiting for the peer's, so that no reset cuts what we sent */
+        TCP_CLOSED     /* uv_close is under way */
+};
+
+struct tcp_conn {
+        uv_tcp_t handle;
+        union {
+                uv_connect_t connect;
+                uv_write_t write;
+                uv_shutdown_t shutdown;
+        } req; /* one at a time */
+        struct loop_object object;
+        struct loop_late late;
+        struct loop *loop;
+        struct tcp_listener *listener; /* accepted from, or NULL */
+        struct tmr timer;              /* connect timeout, then flush timeout */
+        struct tcp_handlers h;
+        void *arg;
+        struct addr local, remote;
+        struct buf out;    /* waits for the end of the turn, or for the write under way */
+        struct buf flying; /* handed to libuv */
+        size_t queue_limit;
+        enum tcp_state state;
+        int reason;
+        bool paused, writing;
+        bool peer_done; /* the peer's end is shut */
+};
+
+static void conn_end(struct tcp_conn *c, int reason);
+static void conn_flush(struct tcp_conn *c);
+
+static void on_closed(uv_handle_t *handle)
+{
+        struct tcp_conn *c = handle->data;
+
+        if (c->h.on_close)
+                c->h.on_close(c, c->reason, c->arg);
+        if (c->listener)
+                tcp_listener_conn_gone(c->listener);
+        buf_free(&c->out);
+        buf_free(&c->flying);
+        free(c);
+}
+
+/* Closes now; on_close follows from the loop. */
+static void conn_end(struct tcp_conn *c, int reason)
+{
+        if (c->state == TCP_CLOSED)
+                return;
+        c->state = TCP_CLOSED;
+        c->reason = reason;
+        tmr_stop(c->loop, &c->timer);
+        loop_late_remove(&c->late);
+        loop_object_remove(&c->object);
+        uv_close((uv_handle_t *)&c->handle, on_closed);
+}
+
+static void conn_shut(struct loop_object *o)
+{
+        struct tcp_conn *c = container_of(o, struct tcp_conn, object);
+
+        if (c->state < TCP_FLUSHING)
+                log_error("bug: a TCP connection is open when the loop is freed");
+        conn_end(c, -IMS_ECANCELED);
+}
+
+/* --- receiving ----------------------------------------------------------------------------------- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+        struct tcp_conn *c = handle->data;
+
+        (void)suggested;
+        out->base = loop_rx_buffer(c->loop);
+        out->len = out->base ? LOOP_DATAGRAM_MAX : 0;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+        struct tcp_conn *c = stream->data;
+
+        if (n > 0 && c->state == TCP_UP) {
+                if (c->h.on_data)
+                        c->h.on_data(c, span_make(buf->base, (size_t)n), c->arg);
+        } else if (n == UV_EOF) {
+                c->peer_done = true;
+                if (c->state == TCP_LINGERING)
+                        conn_end(c, 0);
+                else
+                        tcp_close(c, true); /* a peer that shut only its end still gets our answers */
+        } else if (n < 0) {
+                conn_end(c, c->state == TCP_LINGERING ? 0 : loop_error((int)n));
+        }
+}
+
+/* --- sending ------------------------------------------------------------------------------------- */
+
+static void on_shutdown(uv_shutdown_t *req, int status)
+{
+        struct tcp_conn *c = req->handle->data;
+
+        if (c->state == TCP_LINGERING && status)
+                conn_end(c, loop_error(status));
+}
+
+/* The queue of a flushing connection is empty. */
+static void conn_linger(struct tcp_conn *c)
+{
+        c->state = TCP_LINGERING;
+        if (c->peer_done || uv_shutdown(&c->req.shutdown, (uv_stream_t *)&c->handle, on_shutdown) != 0 ||
+            (c->paused && uv_read_start((uv_stream_t *)&c->handle, on_alloc, on_read) != 0))
+                conn_end(c, 0);
+}
+
+static void on_written(uv_write_t *req, int status)
+{
+        struct tcp_conn *c = req->handle->data;
+
+        c->writing = false;
+        buf_free(&c->flying);
+        if (c->state == TCP_CLOSED)
+                return;
+        if (status)
+                conn_end(c, loop_error(status));
+        else
+                conn_flush(c);
+}
+
+/* Writes what waits; what the socket does not take now, libuv writes later. */
+static void conn_flush(struct tcp_conn *c)
+{
+        uv_buf_t buf;
+        int n;
+
+        if (c->writing || c->state == TCP_CONNECTING || c->state > TCP_FLUSHING)
+                return;
+        if (c->out.n) {
+                buf = uv_buf_init(c->out.p, (unsigned)c->out.n);
+                n = uv_try_write((uv_stream_t *)&c->handle, &buf, 1);
+                if (n < 0 && n != UV_EAGAIN) {
+                        conn_end(c, loop_error(n));
+                        return;
+                }
+                if (n < 0 || (size_t)n < c->out.n) {
+                        size_t done = n > 0 ? (size_t)n : 0;
+
+                        c->flying = c->out;
+                        c->out = (struct buf){.max = c->queue_limit};
+                        buf = uv_buf_init(c->flying.p + done, (unsigned)(c->flying.n - done));
+                        c->writing = true;
+                        n = uv_write(&c->req.write, (uv_stream_t *)&c->handle, &buf, 1, on_written);
+                        if (n) {
+                                c->writing = false;
+                                conn_end(c, loop_error(n));
+                        }
+                        return;
+                }
+                buf_free(&c->out);
+        }
+        if (c->state == TCP_FLUSHING)
+                conn_linger(c);
+}
+
+static void on_turn_end(struct loop_late *late)
+{
+        conn_flush(container_of(late, struct tcp_conn, late));
+}
+
+size_t tcp_queued(const struct tcp_conn *c)
+{
+        return c->out.n + uv_stream_get_write_queue_size((const uv_stream_t *)&c->handle);
+}
+
+int tcp_send(struct tcp_conn *c, struct span data)
+{
+        if (c->state > TCP_UP)
+                return -IMS_ECLOSED;
+        if (tcp_queued(c) + data.n > c->queue_limit) {
+                char name[ADDR_STR];
+
+                log_warn("tcp %s: slow reader: %zu octets wait", addr_str(&c->remote, name), tcp_queued(c));
+                return -IMS_ELIMIT;
+        }
+        buf_span(&c->out, data);
+        if (c->out.err) { /* nothing of data was taken */
+                int err = c->out.err;
+
+                c->out.err = 0;
+                return err;
+        }
+        if (c->state == TCP_UP && !c->writing)
+                loop_late_add(c->loop, &c->late, on_turn_end);
+        return 0;
+}
+
+void tcp_set_queue_limit(struct tcp_conn *c, size_t octets)
+{
+        c->queue_limit = c->out.max = octets;
+}
+
+/* --- opening and closing ------------------------------------------------------------------------- */
+
+static int conn_new(struct loop *l, const struct addr *remote, struct tcp_conn **out)
+{
+        struct tcp_conn *c = calloc(1, sizeof(*c));
+
+        if (!c)
+                return -IMS_ENOMEM;
+        c->loop = l;
+        c->remote = *remote;
+        tcp_set_queue_limit(c, QUEUE_LIMIT_DEFAULT);
+        c->handle.data = c;
+        if (uv_tcp_init(loop_uv(l), &c->handle) != 0) {
+                free(c);
+                return -IMS_EIO;
+        }
+        loop_object_add(l, &c->object, conn_shut);
+        *out = c;
+        return 0;
+}
+
+/* The socket is connected: learn its address, start reading. */
+static int conn_up(struct tcp_conn *c)
+{
+        struct sockaddr_storage name;
+        int n = sizeof(name), err;
+
+        err = uv_tcp_getsockname(&c->handle, (struct sockaddr *)&name, &n);
+        if (err)
+                return loop_error(err);
+        c->state = TCP_UP;
+        (void)uv_tcp_nodelay(&c->handle, 1);
+        if (!c->paused)
+                err = uv_read_start((uv_stream_t *)&c->handle, on_alloc, on_read);
+        return err ? loop_error(err) : addr_from_sockaddr((struct sockaddr *)&name, &c->local);
+}
+
+int tcp_conn_accepted(struct tcp_listener *s, int fd, const struct addr *remote)
+{
+        struct tcp_conn *c = NULL;
+        int err = conn_new(s->loop, remote, &c);
+
+        if (err) {
+                (void)close(fd);
+                return err;
+        }
+        s->n_conns++;
+        c->listener = s;
+        err = loop_error(uv_tcp_open(&c->handle, fd));
+        if (err)
+                (void)close(fd);
+        else
+                err = conn_up(c);
+        if (err) {
+                conn_end(c, err);
+                return err;
+        }
+        s->fn(c, s->arg);
+        if (!c->h.on_close && !c->h.on_data)
+                conn_end(c, 0);
+        return 0;
+}
+
+static void on_timer(struct tmr *t, void *arg)
+{
+        struct tcp_conn *c = arg;
+
+        (void)t;
+        if (c->state == TCP_LINGERING)
+                conn_end(c, 0); /* the peer took all and only keeps its end open */
+        else
+                conn_end(c, -IMS_ETIMEOUT);
+}
+
+static void on_connected(uv_connect_t *req, int status)
+{
+        struct tcp_conn *c = req->handle->data;
+        bool flush = c->state == TCP_FLUSHING;
+        int err = status ? loop_error(status) : 0;
+
+        if (c->state == TCP_CLOSED)
+                return;
+        if (!err)
+                err = conn_up(c);
+        if (err) {
+                conn_end(c, err);
+                return;
+        }
+        if (flush) { /* closed while it was connecting */
+                c->state = TCP_FLUSHING;
+                conn_flush(c);
+                return;
+        }
+        tmr_stop(c->loop, &c->timer);
+        if (c->out.n)
+                loop_late_add(c->loop, &c->late, on_turn_end);
+        if (c->h.on_connect)
+                c->h.on_connect(c, c->arg);
+}
+
+int tcp_connect(struct loop *l, const struct addr *local, const struct addr *to, uint32_t timeout_ms,
+                const struct tcp_handlers *h, void *arg, struct tcp_conn **out)
+{
+        struct tcp_conn *c = NULL;
+        int err = conn_new(l, to, &c);
+
+        if (err)
+                return err;
+        if (local)
+                err = loop_error(uv_tcp_bind(&c->handle, &local->u.sa, 0));
+        if (!err)
+                err = loop_error(uv_tcp_connect(&c->req.connect, &c->handle, &to->u.sa, on_connected));
+        if (!err)
+                err = tmr_start(l, &c->timer, timeout_ms, on_timer, c);
+        if (err) {
+                conn_end(c, err);
+                return err;
+        }
+        if (local)
+                c->local = *local;
+        tcp_set_handlers(c, h, arg);
+        *out = c;
+        return 0;
+}
+
+void tcp_set_handlers(struct tcp_conn *c, const struct tcp_handlers *h, void *arg)
+{
+        c->h = *h;
+        c->arg = arg;
+}
+
+void tcp_pause(struct tcp_conn *c, bool paused)
+{
+        if (c->paused == paused || c->state > TCP_UP)
+                return;
+        c->paused = paused;
+        if (c->state != TCP_UP)
+                return;
+        if (paused)
+                (void)uv_read_stop((uv_stream_t *)&c->handle);
+        else if (uv_read_start((uv_stream_t *)&c->handle, on_alloc, on_read) != 0)
+                conn_end(c, -IMS_EIO);
+}
+
+const struct addr *tcp_local(const struct tcp_conn *c)
+{
+        return &c->local;
+}
+
+const struct addr *tcp_remote(const struct tcp_conn *c)
+{
+        return &c->remote;
+}
+
+void tcp_close(struct tcp_conn *c, bool flush)
+{
+        bool connecting = c->state == TCP_CONNECTING;
+
+        if (c->state == TCP_CLOSED || (flush && c->state > TCP_UP))
+                return;
+        if (!flush || tcp_queued(c) == 0) {
+                conn_end(c, 0);
+                return;
+        }
+        c->state = TCP_FLUSHING;
+        if (tmr_start(c->loop, &c->timer, ims_timer_rows[IMS_TIMER_TCP_FLUSH].default_ms, on_timer, c) != 0)
+                conn_end(c, -IMS_ENOMEM);
+        else if (!connecting && !c->writing)
+                loop_late_add(c->loop, &c->late, on_turn_end);
+}
