@@ -18,7 +18,7 @@ struct resolver_query;
 
 /* hosts: lines "NAME=ADDRESS[:PORT][/TRANSPORT]" (several lines for one name are tried in order);
  * servers: DNS server addresses, none means those of the system. Borrowed for the call.
- * -IMS_ECONF with the faulty line's index in *bad. */
+ * -IMS_ECONF with the faulty line's index in *bad (a faulty server: n_hosts plus its index). */
 int resolver_new(struct loop *l, char *const *hosts, size_t n_hosts, char *const *servers, size_t n_servers,
                  struct resolver **out, size_t *bad) IMS_CHECK;
 void resolver_free(struct resolver *r);
