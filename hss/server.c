@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The Cx server: Diameter requests become jobs of the group. */
+#include "hss/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/node.h"
+#include "common/trace/cx_trace.h"
+#include "hss/cli.h"
+#include "hss/cx_group.h"
+
+struct server {
+        const struct hss_conf *conf;
+        struct loop *loop;
+        struct store *store;
+        struct auc *auc;
+        struct profile_cache *profiles;
+        struct trace *trace;
+        struct group *group;
+        struct dia_node *dia;
+        struct cx_server cx;
+        bool stopping;
+};
+
+/* --- requests become jobs --- */
+
+static struct job *start(struct server *s, struct dia_request *rq, enum cx_command command)
+{
+        struct job *j = s->stopping ? NULL : group_job(s->group);
+        if (!j) {
+                dia_answer_error(rq, DIA_TOO_BUSY, NULL, s->stopping ? "the HSS is ending" : "out of memory");
+                return NULL;
+        }
+        j->rq = rq;
+        j->command = command;
+        return j;
+}
+
+#define ON(name, NAME)                                                                                             \
+        static void on_##name(struct dia_request *rq, const struct cx_##name *m, void *arg)                        \
+        {                                                                                                          \
+                struct server *s = arg;                                                                            \
+                struct job *j = start(s, rq, CX_##NAME);                                                           \
+                if (j) {                                                                                           \
+                        j->m.name = *m;                                                                            \
+                        group_add(s->group, j);                                                                    \
+                }                                                                                                  \
+        }
+ON(uar, UAR)
+ON(mar, MAR)
+ON(sar, SAR)
+ON(lir, LIR)
+
+static void on_request(struct dia_request *rq, void *arg)
+{
+        struct server *s = arg;
+        cx_serve(&s->cx, rq);
+}
+
+static void on_answer(struct job *j, void *arg)
+{
+        struct server *s = arg;
+        job_log(j, s->trace);
+        job_answer(j, s->conf);
+}
+
+static void on_peer(const char *identity, bool up, const char *why, void *arg)
+{
+        struct server *s = arg;
+        struct verdict v = {
+                .procedure = VERDICT_CX_PEER,
+                .outcome = up ? VERDICT_OK : VERDICT_FAILED,
+                .cause = up ? CAUSE_peer_up : CAUSE_peer_lost,
+                .clause = "RFC 6733 5.6",
+        };
+        char evidence[320];
+        (void)snprintf(evidence, sizeof evidence, "%s%s%s", identity, why && *why ? ": " : "", why ? why : "");
+        v.evidence = evidence;
+        trace_verdict(s->trace, &v);
+}
+
+static void on_trace(const struct dia_trace_info *info, void *arg)
+{
+        struct server *s = arg;
+        if (trace_on(s->trace))
+                cx_trace(info, s->trace);
+}
+
+/* --- life --- */
+
+static void stopped(void *arg)
+{
+        struct server *s = arg;
+        loop_stop(s->loop);
+}
+
+static void on_terminate(void *arg)
+{
+        struct server *s = arg;
+        log_notice("ending");
+        s->stopping = true;
+        group_run(s->group); /* what is in hand is answered first */
+        dia_node_shutdown(s->dia, stopped, s);
+}
+
+static int open_store(struct server *s)
+{
+        struct buf err = BUF_INIT;
+        struct store_conf c = cli_store_conf(s->conf, STORE_SERVER);
+        int rc = store_open(&c, &s->store, &err);
+        struct span rest = buf_as_span(&err), line;
+        while (rc < 0 && rest.n && span_split(&rest, '\n', &line))
+                if (line.n)
+                        log_error(SPAN_FMT, SPAN_ARG(line));
+        if (rc < 0 && err.n == 0)
+                log_error("database %s: %s", c.file, ims_strerror(rc));
+        buf_free(&err);
+        return rc;
+}
+
+static int setup(struct server *s)
+{
+        const struct hss_conf *c = s->conf;
+        const struct sqn_scheme scheme = hss_conf_sqn_scheme(c);
+        const struct dia_handlers handlers = {.on_request = on_request, .on_peer = on_peer, .on_trace = on_trace};
+        int rc = loop_new(&s->loop);
+        if (rc == 0)
+                rc = open_store(s);
+        if (rc == 0)
+                rc = auc_new(&scheme, &s->auc);
+        if (rc == 0)
+                rc = profile_cache_new(&s->profiles);
+        if (rc == 0)
+                rc = trace_new("hss", c->trace.file, &s->trace);
+        if (rc < 0)
+                return rc;
+        const struct group_conf group = {
+                .env = {.conf = c, .store = s->store, .auc = s->auc, .profiles = s->profiles},
+                .busy_ms = c->store_busy_ms,
+                .checkpoint_pages = c->store_checkpoint_pages,
+                .file = c->store_file,
+                .answer = on_answer,
+                .arg = s,
+        };
+        s->cx = (struct cx_server){.on_uar = on_uar, .on_mar = on_mar, .on_sar = on_sar, .on_lir = on_lir, .arg = s};
+        rc = group_new(s->loop, &group, &s->group);
+        if (rc == 0)
+                rc = dia_conf_start(s->loop, &c->diameter, &handlers, s, &s->dia);
+        if (rc == 0)
+                rc = loop_on_terminate(s->loop, on_terminate, s);
+        return rc;
+}
+
+static void teardown(struct server *s)
+{
+        group_free(s->group); /* before the node its requests belong to */
+        if (s->dia)
+                dia_node_free(s->dia);
+        profile_cache_free(s->profiles);
+        auc_free(s->auc);
+        store_close(s->store);
+        trace_free(s->trace);
+        loop_free(s->loop);
+}
+
+int server_run(const struct hss_conf *conf)
+{
+        struct server s = {.conf = conf};
+        int rc = setup(&s);
+        if (rc == 0) {
+                node_ready();
+                loop_run(s.loop);
+        } else {
+                log_error("the HSS does not start: %s", ims_strerror(rc));
+        }
+        teardown(&s);
+        return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

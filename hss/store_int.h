@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Inside the store: the connection, and the one table of its SQL. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "hss/store.h"
+#include "hss/store_sql.h"
+
+struct store {
+        sqlite3 *db;
+        struct keyfile *keys;
+        uint32_t ind_bits;
+        int wal_pages;
+        char error[256];
+        sqlite3_stmt *stmts[SQL_COUNT];
+};
+
+#define STORE_VERSION 1
+
+extern const char store_schema_sql[]; /* schema.sql */
+
+/* Prepares every statement. */
+int sql_prepare(struct store *s) IMS_CHECK;
+void sql_finalize(struct store *s);
+
+/* Binds in order; types: 'i' int64_t, 't' struct span (text; p NULL: NULL), 'b' struct span (blob),
+ * 'n' NULL (no argument). */
+sqlite3_stmt *sql_bind(struct store *s, enum sql_id id, const char *types, ...);
+
+/* One step: 1 row, 0 done, negative error (the statement is then reset). */
+int sql_step(struct store *s, sqlite3_stmt *st) IMS_CHECK;
+
+/* Runs a bound statement that gives no rows; *changed may be NULL. */
+int sql_run(struct store *s, sqlite3_stmt *st) IMS_CHECK;
+void sql_reset(sqlite3_stmt *st);
+
+/* Records the error of the connection and gives its code. */
+int store_fail(struct store *s, int sqlite_code) IMS_CHECK;
+
+/* Plain SQL without parameters. */
+int store_exec(struct store *s, const char *sql) IMS_CHECK;
+
+/* Copies column i into the arena. */
+int sql_text(struct arena *a, sqlite3_stmt *st, int i, struct span *out) IMS_CHECK;
+
+/* Migrates from the version in the file to STORE_VERSION, in one transaction. */
+int store_migrate(struct store *s, struct buf *err) IMS_CHECK;
+
+struct store_migration {
+        int from; /* user_version it starts at; it ends at from + 1 */
+        const char *sql;
+};
+int store_migrate_with(struct store *s, const struct store_migration *rows, size_t n, int target, struct buf *err)
+        IMS_CHECK;
