@@ -1,0 +1,247 @@
+-- SPDX-License-Identifier: BSD-3-Clause
+-- The phone of a scenario: procedures over the UE's own SIP stack, with a hand on every message.
+local core = ...
+
+ue = { timeout = 10 }
+
+local Phone = {}
+Phone.__index = Phone
+local Request = {}
+Request.__index = Request
+
+-- ue.new{...} -> phone, or nil and why; see docs/ue.md for the fields
+function ue.new(o)
+  local t = {}
+  for k, v in pairs(o) do
+    t[k] = v
+  end
+  if t.trace == nil and ue.trace_dir then
+    ue.traces = (ue.traces or 0) + 1
+    t.trace = ("%s/ue-%d.jsonl"):format(ue.trace_dir, ue.traces)
+  end
+  local h, why = core.phone(t)
+  if not h then
+    return nil, why
+  end
+  local u = setmetatable({ handle = h, options = o, waiting = {} }, Phone)
+  for k, v in pairs(h:info()) do
+    u[k] = k ~= "sqn" and v or nil -- sqn() asks the card
+  end
+  return u
+end
+
+-- sqn(): SQN_MS of the card; set_sqn(n) moves it (to play a SIM that is ahead)
+function Phone:sqn()
+  return self.handle:info().sqn
+end
+
+function Phone:set_sqn(n)
+  return assert(self.handle:set_sqn(n))
+end
+
+function Phone:set_impu(impu)
+  self.handle:set_impu(impu)
+  self.impu = impu
+end
+
+-- Sends one request and waits for its final response: message, or nil and why. All responses go into list.
+function Phone:exchange(msg, timeout, list)
+  local tx, why = self.handle:send(msg:text(), math.floor(timeout * 1000))
+  if not tx then
+    return nil, why == "malformed input" and "the stack cannot send this: use an endpoint" or why
+  end
+  local final, failure
+  wait_for(function()
+    while true do
+      local text, err = tx:take()
+      if not text then
+        failure = failure or err
+        return failure
+      end
+      local r = assert(sip.parse(text))
+      if list then
+        list[#list + 1] = r
+      end
+      if r.status >= 200 then
+        final = r
+        return true
+      end
+    end
+  end, timeout + 1)
+  return final, failure or (not final and "timeout") or nil
+end
+
+-- Runs a REGISTER procedure. o: expires, mutate(msg, step, response), receive(response, step), timeout (s per answer),
+-- max_steps (then the phone stays silent).
+function Phone:procedure(kind, o)
+  o = o or {}
+  local text, why = self.handle:start(kind, o.expires)
+  if not text then
+    error("the procedure cannot start: " .. why, 3)
+  end
+  local steps, response = {}, nil
+  while text do
+    local step = { request = assert(sip.parse(text)), responses = {} }
+    steps[#steps + 1] = step
+    if (o.max_steps and #steps > o.max_steps) or
+      (o.mutate and o.mutate(step.request, #steps, response) == false) then
+      step.silent = true
+      self.handle:no_answer("silent")
+      break
+    end
+    response, why = self:exchange(step.request, o.timeout or ue.timeout, step.responses)
+    if not response then
+      step.failure = why
+      self.handle:no_answer(why == "timeout" and "timeout" or "unreachable")
+      break
+    end
+    step.response = response
+    if o.receive then
+      o.receive(response, #steps)
+    end
+    text, why = self.handle:answer(response:text())
+    if text == nil then
+      error("the answer cannot be used: " .. why, 3)
+    end
+  end
+  local r = self.handle:result()
+  r.steps, r.response, r.failure = steps, response, steps[#steps].failure
+  self.last = r
+  self.service_route = r.service_route
+  return r
+end
+
+function Phone:register(o)
+  return self:procedure("register", o)
+end
+
+function Phone:reregister(o)
+  return self:procedure("refresh", o)
+end
+
+function Phone:deregister(o)
+  return self:procedure("deregister", o)
+end
+
+-- The procedure in single steps, for a scenario that carries the messages itself: p:start() gives the first message,
+-- p:answer(response) the next one or false.
+function Phone:steps(kind, o)
+  local u = self
+  return {
+    start = function()
+      return sip.parse(assert(u.handle:start(kind or "register", o and o.expires)))
+    end,
+    answer = function(_, response)
+      local text = assert(u.handle:answer(response:text()) or false, "the answer cannot be used")
+      return text and sip.parse(text)
+    end,
+    silent = function()
+      u.handle:no_answer("silent")
+    end,
+    result = function()
+      return u.handle:result()
+    end,
+  }
+end
+
+-- build{method=, to=, uri=, headers=, body=, content_type=}: a request of a registered UE (TS 24.229 5.1.2A.1)
+function Phone:build(o)
+  local method = o.method
+  local m = sip.message([[
+    ${method} ${uri} SIP/2.0
+    Max-Forwards: 70
+    From: <${from}>;tag=${tag}
+    To: <${to}>
+    Call-ID: ${call_id}
+    CSeq: ${cseq} ${method}
+    Contact: <${contact}>]], {
+    method = method, uri = o.uri or o.to, from = o.from or self.impu, to = o.to, tag = random.token(),
+    call_id = o.call_id or random.token(), cseq = o.cseq or 1, contact = self.contact,
+  })
+  if o.route ~= false then
+    m:add("Route", "<sip:" .. self.pcscf .. ";lr>")
+    for _, r in ipairs(self.service_route and { self.service_route } or {}) do
+      m:add("Route", r)
+    end
+  end
+  if o.preferred_identity ~= false then
+    m:add("P-Preferred-Identity", "<" .. (o.preferred_identity or self.impu) .. ">")
+  end
+  sip.add_headers(m, o.headers)
+  if o.body then
+    m:set("Content-Type", o.content_type or "text/plain")
+    m.body = o.body
+  end
+  return m
+end
+
+-- ACK for a 2xx to INVITE, along the route set of the response (RFC 3261 13.2.2.4)
+local function ack(self, invite, response)
+  local m = sip.message([[
+    ACK ${uri} SIP/2.0
+    Max-Forwards: 70]], { uri = response:uri_of("Contact") or invite.uri })
+  m:add("From", invite:get("From")):add("To", response:get("To")):add("Call-ID", invite:get("Call-ID"))
+  m:add("CSeq", invite:get("CSeq"):gsub("%u+$", "ACK"))
+  local routes = response:values("Record-Route")
+  for i = #routes, 1, -1 do
+    m:add("Route", routes[i])
+  end
+  assert(self.handle:send(m:text(), 0))
+end
+
+-- request{method=, to=, ..., mutate=function(msg), timeout=} -> {status, reason, response, responses, request, failure}
+function Phone:request(o)
+  local m = self:build(o)
+  local r = { request = m, responses = {}, status = 0 }
+  if o.mutate and o.mutate(m) == false then
+    r.failure = "silent"
+    return r
+  end
+  r.response, r.failure = self:exchange(m, o.timeout or ue.timeout, r.responses)
+  if r.response then
+    r.status, r.reason = r.response.status, r.response.reason
+    if m.method == "INVITE" and r.status < 300 then
+      ack(self, m, r.response)
+    end
+  end
+  return r
+end
+
+function Phone:message(o)
+  o.method, o.body = "MESSAGE", o.body or "hello"
+  return self:request(o)
+end
+
+-- expect_request{method=, timeout=5} -> request (fields of its message in request.msg), or nil when none comes
+function Phone:expect_request(o)
+  o = o or {}
+  return wait_for(function()
+    while true do
+      local h = self.handle:next_request()
+      if not h then
+        break
+      end
+      local text, from = h:text()
+      self.waiting[#self.waiting + 1] = setmetatable({ handle = h, msg = assert(sip.parse(text)), from = from }, Request)
+    end
+    for i, rq in ipairs(self.waiting) do
+      if not o.method or rq.msg.method == o.method then
+        table.remove(self.waiting, i)
+        return rq
+      end
+    end
+  end, o.timeout or 5)
+end
+
+-- reply(status [, reason [, {{name, value}, ...}]])
+function Request:reply(status, reason, headers)
+  local list = {}
+  for k, v in pairs(headers or {}) do
+    list[#list + 1] = type(k) == "number" and v or { k, v }
+  end
+  return assert(self.handle:reply(status, reason, list))
+end
+
+function Phone:close()
+  self.handle:close()
+end

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The phone for scenarios: its stack, card and REGISTER procedure in single steps. The procedure itself is
+ * driven in Lua (lua/phone.lua), so that every message passes the hands of the scenario. */
+#include <stdlib.h>
+
+#include "ue/lua_phone_int.h"
+#include "ue/report.h"
+
+static struct lua_phone *check_phone(lua_State *L)
+{
+        struct lua_phone **u = luaL_checkudata(L, 1, PHONE_META);
+
+        if (!*u)
+                luaL_error(L, "this phone was closed");
+        return *u;
+}
+
+static void on_request(struct sip_request *rq, void *arg)
+{
+        struct lua_phone *p = arg;
+        struct inbound *in = calloc(1, sizeof(*in));
+
+        if (!in) {
+                if (rq->msg->method == SIP_ACK)
+                        sip_request_unref(rq);
+                else
+                        sip_reply(rq, 500, NULL, NULL, 0);
+                return;
+        }
+        in->rq = rq;
+        list_append(&p->requests, &in->node);
+}
+
+/* --- construction --- */
+
+static const char *const credential_fields[] = {
+        "impi", "impu", "domain", "imsi", "algorithm", "k", "op", "opc", "top", "topc", "sqn_file",
+};
+static const char *const credential_numbers[] = {"mnc_digits", "res_octets", "keccak_iterations",
+                                                 "sqn_ind_bits", "sqn_delta"};
+
+static int read_fields(lua_State *L, struct credential *c, struct buf *err)
+{
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && i < sizeof(credential_fields) / sizeof(credential_fields[0]); i++) {
+                struct span v = lua_opt_span(L, 1, credential_fields[i]);
+
+                if (v.p)
+                        rc = credential_set(c, span_of(credential_fields[i]), v, err);
+        }
+        for (size_t i = 0; rc == 0 && i < sizeof(credential_numbers) / sizeof(credential_numbers[0]); i++) {
+                lua_Integer n = lua_opt_int(L, 1, credential_numbers[i], -1);
+                char text[24];
+
+                (void)snprintf(text, sizeof(text), "%lld", (long long)n);
+                if (n >= 0)
+                        rc = credential_set(c, span_of(credential_numbers[i]), span_of(text), err);
+        }
+        return rc;
+}
+
+/* Credential files isim, usim and imc, else the fields of the table. */
+static int read_credential(lua_State *L, struct lua_phone *p, struct buf *err)
+{
+        static const struct {
+                const char *name;
+                enum credential_kind kind;
+        } files[] = {{"isim", CREDENTIAL_ISIM}, {"usim", CREDENTIAL_USIM}, {"imc", CREDENTIAL_IMC}};
+        struct credential sets[3] = {0};
+        const struct credential *best;
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && i < 3; i++) {
+                const char *file = lua_opt_text(L, 1, files[i].name);
+
+                if (!file)
+                        continue;
+                rc = credential_load(file, files[i].kind, &sets[i], err);
+                if (rc == 0)
+                        rc = credential_finish(&sets[i], false, err);
+        }
+        best = credential_choose(sets, 3);
+        if (rc == 0 && best) {
+                p->cred = *best;
+        } else if (rc == 0) {
+                p->cred.kind = CREDENTIAL_ISIM;
+                rc = read_fields(L, &p->cred, err);
+                if (rc == 0)
+                        rc = credential_finish(&p->cred, true, err);
+        }
+        secret_wipe(sets, sizeof(sets));
+        return rc;
+}
+
+static char *opt_dup(lua_State *L, const char *name, const char *otherwise)
+{
+        const char *text = lua_opt_text(L, 1, name);
+
+        return text || otherwise ? span_dup(span_of(text ? text : otherwise)) : NULL;
+}
+
+static int make_contact(lua_State *L, struct lua_phone *p)
+{
+        struct span impu = span_of(p->impu);
+        ptrdiff_t at = span_chr(impu, '@', 0);
+        struct buf b = BUF_INIT;
+
+        if (lua_opt_text(L, 1, "contact"))
+                buf_puts(&b, lua_opt_text(L, 1, "contact"));
+        else
+                phone_contact(p->phone, at > 4 ? span_sub(impu, 4, (size_t)at) : SPAN_NULL, &b);
+        p->contact = buf_steal(&b);
+        return p->contact ? 0 : -IMS_ENOMEM;
+}
+
+static int open_phone(lua_State *L, struct lua_phone *p, struct buf *err)
+{
+        struct phone_conf conf = {
+                .pcscf = lua_opt_text(L, 1, "pcscf"),
+                .local = lua_opt_text(L, 1, "local_addr"),
+                .t1_ms = (uint32_t)lua_opt_int(L, 1, "t1_ms", 0),
+                .t2_ms = (uint32_t)lua_opt_int(L, 1, "t2_ms", 0),
+                .udp_max = (uint32_t)lua_opt_int(L, 1, "udp_max", 0),
+                .trace_file = lua_opt_text(L, 1, "trace"),
+        };
+        struct span transport = lua_opt_span(L, 1, "transport");
+        const char *sqn_file;
+        int rc;
+
+        if (!conf.pcscf)
+                conf.pcscf = getenv("QUINTET_PCSCF");
+        if (!conf.pcscf || (transport.p && transport_parse(transport, &conf.transport) < 0)) {
+                buf_puts(err, conf.pcscf ? "transport: udp or tcp" : "pcscf is missing");
+                return -IMS_ECONF;
+        }
+        rc = read_credential(L, p, err);
+        if (rc < 0)
+                return rc;
+        sqn_file = p->cred.sqn_file[0] ? p->cred.sqn_file : NULL;
+        rc = isim_new(&p->cred, sqn_file, &p->isim, err);
+        if (rc < 0)
+                return rc;
+        isim_check_amf(p->isim, lua_opt_bool(L, 1, "amf_check"));
+        rc = phone_new(scenario_of(L)->loop, &conf, on_request, p, &p->phone, err);
+        if (rc < 0)
+                return rc;
+        p->impu = opt_dup(L, "register_impu", p->cred.impu[0]);
+        p->instance = opt_dup(L, "instance", NULL);
+        p->access_network = opt_dup(L, "access_network", NULL);
+        rc = p->impu ? make_contact(L, p) : -IMS_ENOMEM;
+        if (rc < 0)
+                return rc;
+        p->conf = (struct reg_conf){&p->cred, p->isim, p->impu, p->contact, p->instance, p->access_network};
+        return reg_new(&p->conf, &p->reg);
+}
+
+static void free_phone(struct lua_phone *p)
+{
+        if (!p)
+                return;
+        lua_phone_drop_transactions(p);
+        reg_free(p->reg);
+        phone_free(p->phone);
+        isim_free(p->isim);
+        free(p->impu);
+        free(p->contact);
+        free(p->instance);
+        free(p->access_network);
+        secret_wipe(p, sizeof(*p));
+        free(p);
+}
+
+/* phone{...} -> phone, or nil and why */
+static int l_phone(lua_State *L)
+{
+        struct buf err = BUF_INIT;
+        struct lua_phone **u, *p;
+
+        luaL_checktype(L, 1, LUA_TTABLE);
+        u = lua_newuserdatauv(L, sizeof(struct lua_phone *), 0);
+        *u = p = calloc(1, sizeof(*p));
+        if (!p)
+                return luaL_error(L, "out of memory");
+        list_init(&p->requests);
+        list_init(&p->transactions);
+        list_init(&p->taken);
+        luaL_setmetatable(L, PHONE_META);
+        if (open_phone(L, p, &err) == 0) {
+                buf_free(&err);
+                return 1;
+        }
+        free_phone(p);
+        *u = NULL;
+        lua_pushnil(L);
+        lua_push_span(L, span_trim(buf_as_span(&err)));
+        buf_free(&err);
+        return 2;
+}
+
+static int phone_l_close(lua_State *L)
+{
+        struct lua_phone **u = luaL_checkudata(L, 1, PHONE_META);
+        struct lua_phone *p = *u;
+
+        *u = NULL;
+        free_phone(p);
+        return 0;
+}
+
+/* --- the REGISTER procedure in steps --- */
+
+static int push_text(lua_State *L, struct buf *text, int rc)
+{
+        if (rc < 0) {
+                buf_free(text);
+                return lua_fail(L, rc);
+        }
+        lua_push_span(L, buf_as_span(text));
+        buf_free(text);
+        return 1;
+}
+
+/* start(kind, expires_s) -> text of the first REGISTER */
+static int phone_l_start(lua_State *L)
+{
+        static const char *const kinds[] = {"register", "refresh", "deregister", NULL};
+        struct lua_phone *p = check_phone(L);
+        enum reg_kind kind = (enum reg_kind)luaL_checkoption(L, 2, NULL, kinds);
+        lua_Integer expires_s = luaL_optinteger(L, 3, 600000);
+        struct buf text = BUF_INIT;
+        int rc = reg_start(p->reg, kind, (uint32_t)expires_s, &text);
+
+        return push_text(L, &text, rc);
+}
+
+/* answer(text of a final response) -> text of the next REGISTER, or false when the procedure is done */
+static int phone_l_answer(lua_State *L)
+{
+        struct lua_phone *p = check_phone(L);
+        struct sip_msg *m = NULL;
+        struct buf text = BUF_INIT;
+        size_t used;
+        int rc = sip_msg_parse(lua_check_span(L, 2), SIP_DATAGRAM, &m, &used);
+
+        if (rc < 0)
+                return lua_fail(L, rc);
+        rc = m->is_request ? -IMS_EPROTO : reg_answer(p->reg, m, loop_now_ms(scenario_of(L)->loop), &text);
+        sip_msg_unref(m);
+        if (rc != REG_NEXT_DONE)
+                return push_text(L, &text, rc);
+        buf_free(&text);
+        lua_pushboolean(L, 0);
+        return 1;
+}
+
+/* no_answer("timeout" | "unreachable" | "silent") */
+static int phone_l_no_answer(lua_State *L)
+{
+        static const char *const names[] = {"timeout", "unreachable", "silent", NULL};
+        static const int errors[] = {-IMS_ETIMEOUT, -IMS_EUNREACH, -IMS_ECANCELED};
+        struct lua_phone *p = check_phone(L);
+
+        reg_no_answer(p->reg, errors[luaL_checkoption(L, 2, NULL, names)]);
+        report_verdict(p->reg, &p->conf, phone_trace(p->phone));
+        return 0;
+}
+
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+        lua_pushstring(L, text);
+        lua_setfield(L, -2, name);
+}
+
+static void set_int(lua_State *L, const char *name, lua_Integer n)
+{
+        lua_pushinteger(L, n);
+        lua_setfield(L, -2, name);
+}
+
+static void set_hex(lua_State *L, const char *name, const void *p, size_t n)
+{
+        lua_push_hex(L, p, n);
+        lua_setfield(L, -2, name);
+}
+
+/* The challenge seen last, with what the card said to it. */
+static void push_challenge(lua_State *L, const struct reg_challenge *ch)
+{
+        static const char *const cards[] = {"ok", "mac_wrong", "amf_wrong", "sqn_repeated", "sqn_too_far"};
+        uint8_t amf[2] = {(uint8_t)(ch->card.amf >> 8), (uint8_t)ch->card.amf};
+
+        lua_newtable(L);
+        set_text(L, "nonce", ch->nonce);
+        set_text(L, "realm", ch->realm);
+        set_text(L, "algorithm", digest_algorithm_name(ch->algorithm));
+        set_hex(L, "rand", ch->rand, 16);
+        set_hex(L, "autn", ch->autn, 16);
+        set_text(L, "card", cards[ch->card.result]);
+        set_int(L, "sqn_ms", (lua_Integer)ch->card.sqn_ms);
+        if (ch->card.result != ISIM_MAC_WRONG) {
+                set_int(L, "sqn", (lua_Integer)ch->card.sqn);
+                set_hex(L, "amf", amf, 2);
+        }
+        if (ch->card.result == ISIM_OK) {
+                set_hex(L, "res", ch->card.res, ch->card.res_n);
+                set_hex(L, "ck", ch->card.ck.b, 16);
+                set_hex(L, "ik", ch->card.ik.b, 16);
+        }
+        if (ch->card.result == ISIM_SQN_REPEATED || ch->card.result == ISIM_SQN_TOO_FAR)
+                set_hex(L, "auts", ch->card.auts, 14);
+}
+
+/* result() -> table, see docs/ue.md */
+static int phone_l_result(lua_State *L)
+{
+        struct lua_phone *p = check_phone(L);
+        const struct reg_result *r = reg_result(p->reg);
+        const struct reg_challenge *ch = reg_challenge(p->reg);
+
+        lua_newtable(L);
+        set_text(L, "verdict", reg_outcome_name(r->outcome));
+        set_text(L, "text", reg_outcome_text(r->outcome));
+        lua_pushboolean(L, reg_outcome_ok(r->outcome));
+        lua_setfield(L, -2, "ok");
+        lua_pushboolean(L, r->registered);
+        lua_setfield(L, -2, "registered");
+        set_int(L, "status", r->status);
+        set_text(L, "reason", r->reason);
+        set_text(L, "warning", r->warning);
+        set_text(L, "retry_after", r->retry_after);
+        set_int(L, "expires", r->expires_s);
+        set_int(L, "challenges", r->challenges);
+        set_int(L, "mac_failures", r->mac_failures);
+        set_int(L, "sqn_failures", r->sqn_failures);
+        set_text(L, "service_route", r->service_route);
+        set_text(L, "p_associated_uri", r->associated_uri);
+        set_text(L, "path", r->path);
+        set_text(L, "call_id", reg_call_id(p->reg));
+        set_int(L, "cseq", reg_cseq(p->reg));
+        if (ch->seen) {
+                push_challenge(L, ch);
+                lua_setfield(L, -2, "challenge");
+        }
+        return 1;
+}
+
+/* --- what it is --- */
+
+static int phone_l_info(lua_State *L)
+{
+        struct lua_phone *p = check_phone(L);
+        char text[ADDR_STR];
+
+        lua_newtable(L);
+        set_text(L, "impi", p->cred.impi);
+        set_text(L, "impu", p->impu);
+        set_text(L, "domain", p->cred.domain);
+        set_text(L, "credentials", credential_kind_name(p->cred.kind));
+        set_text(L, "contact", p->contact);
+        set_text(L, "local_address", addr_str(phone_local(p->phone), text));
+        set_text(L, "pcscf", addr_str(phone_pcscf(p->phone), text));
+        set_int(L, "sqn", (lua_Integer)isim_sqn(p->isim));
+        return 1;
+}
+
+static int phone_l_set_sqn(lua_State *L)
+{
+        int rc = isim_set_sqn(check_phone(L)->isim, (uint64_t)luaL_checkinteger(L, 2));
+
+        if (rc < 0)
+                return lua_fail(L, rc);
+        lua_pushboolean(L, 1);
+        return 1;
+}
+
+/* The URI that a REGISTER names in To and From from now on. */
+static int phone_l_set_impu(lua_State *L)
+{
+        struct lua_phone *p = check_phone(L);
+        char *impu = span_dup(lua_check_span(L, 2));
+
+        if (!impu)
+                return luaL_error(L, "out of memory");
+        free(p->impu);
+        p->impu = impu;
+        reg_set_impu(p->reg, impu);
+        return 0;
+}
+
+static int phone_l_send(lua_State *L)
+{
+        return lua_phone_send(L, check_phone(L));
+}
+
+static int phone_l_next_request(lua_State *L)
+{
+        return lua_phone_next_request(L, check_phone(L));
+}
+
+static const luaL_Reg methods[] = {
+        {"start", phone_l_start},       {"answer", phone_l_answer},
+        {"result", phone_l_result},     {"no_answer", phone_l_no_answer},
+        {"info", phone_l_info},         {"set_sqn", phone_l_set_sqn},
+        {"send", phone_l_send},         {"next_request", phone_l_next_request},
+        {"set_impu", phone_l_set_impu}, {"close", phone_l_close},
+        {"__gc", phone_l_close},        {NULL, NULL},
+};
+static const luaL_Reg functions[] = {{"phone", l_phone}, {NULL, NULL}};
+
+void lua_open_phone(lua_State *L)
+{
+        lua_new_class(L, PHONE_META, methods);
+        lua_phone_open_transactions(L);
+        luaL_setfuncs(L, functions, 0);
+}

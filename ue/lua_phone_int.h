@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The phone of a scenario, shared by its two files. */
+#pragma once
+
+#include "ue/lua_scenario.h"
+#include "ue/phone.h"
+
+#define PHONE_META "quintet.phone"
+
+struct lua_phone {
+        struct phone *phone;
+        struct credential cred;
+        struct isim *isim;
+        struct reg_conf conf;
+        struct registration *reg;
+        char *impu, *contact, *instance, *access_network;
+        struct list requests;     /* of struct inbound: not yet taken by the scenario */
+        struct list taken;        /* requests the scenario has and did not answer */
+        struct list transactions; /* client transactions under way */
+};
+
+/* A request from the network. */
+struct inbound {
+        struct list node;
+        struct sip_request *rq;
+};
+
+void lua_phone_open_transactions(lua_State *L);
+
+/* send(text, timeout_ms) -> transaction; next_request() -> request or nothing. */
+int lua_phone_send(lua_State *L, struct lua_phone *p);
+int lua_phone_next_request(lua_State *L, struct lua_phone *p);
+
+/* Before the phone goes: nothing of the stack is used afterwards. */
+void lua_phone_drop_transactions(struct lua_phone *p);

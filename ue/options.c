@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Reading the command line; keys do not stay in it. */
+#include "ue/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXPIRES_DEFAULT_S 600000 /* TS 24.229 5.1.1.2.1 */
+#define KEY_FILE_MAX      256
+
+enum {
+        OPT_IMPI = 256,
+        OPT_IMPU,
+        OPT_IMSI,
+        OPT_DOMAIN,
+        OPT_MNC_DIGITS,
+        OPT_K,
+        OPT_OPC,
+        OPT_OP,
+        OPT_K_FILE,
+        OPT_OPC_FILE,
+        OPT_OP_FILE,
+        OPT_TUAK,
+        OPT_ISIM,
+        OPT_USIM,
+        OPT_IMC,
+        OPT_PCSCF,
+        OPT_TRANSPORT,
+        OPT_LOCAL,
+        OPT_EXPIRES,
+        OPT_HOLD,
+        OPT_SQN_FILE,
+        OPT_AMF_CHECK,
+        OPT_JSON,
+        OPT_TRACE,
+        OPT_LOG,
+        OPT_PANI,
+        OPT_INSTANCE,
+        OPT_HELP
+};
+
+static const struct option longs[] = {
+        {"impi", required_argument, NULL, OPT_IMPI},
+        {"impu", required_argument, NULL, OPT_IMPU},
+        {"imsi", required_argument, NULL, OPT_IMSI},
+        {"domain", required_argument, NULL, OPT_DOMAIN},
+        {"mnc-digits", required_argument, NULL, OPT_MNC_DIGITS},
+        {"k", required_argument, NULL, OPT_K},
+        {"opc", required_argument, NULL, OPT_OPC},
+        {"op", required_argument, NULL, OPT_OP},
+        {"k-file", required_argument, NULL, OPT_K_FILE},
+        {"opc-file", required_argument, NULL, OPT_OPC_FILE},
+        {"op-file", required_argument, NULL, OPT_OP_FILE},
+        {"tuak", no_argument, NULL, OPT_TUAK},
+        {"isim", required_argument, NULL, OPT_ISIM},
+        {"usim", required_argument, NULL, OPT_USIM},
+        {"imc", required_argument, NULL, OPT_IMC},
+        {"pcscf", required_argument, NULL, OPT_PCSCF},
+        {"transport", required_argument, NULL, OPT_TRANSPORT},
+        {"local", required_argument, NULL, OPT_LOCAL},
+        {"expires", required_argument, NULL, OPT_EXPIRES},
+        {"hold", no_argument, NULL, OPT_HOLD},
+        {"sqn-file", required_argument, NULL, OPT_SQN_FILE},
+        {"amf-check", no_argument, NULL, OPT_AMF_CHECK},
+        {"json", no_argument, NULL, OPT_JSON},
+        {"trace", required_argument, NULL, OPT_TRACE},
+        {"log", required_argument, NULL, OPT_LOG},
+        {"access-network", required_argument, NULL, OPT_PANI},
+        {"instance", required_argument, NULL, OPT_INSTANCE},
+        {"help", no_argument, NULL, OPT_HELP},
+        {NULL, 0, NULL, 0},
+};
+
+/* Options that are a field of the credential set of the command line. */
+static const struct {
+        int option;
+        const char *field;
+        bool secret, from_file;
+} credential_options[] = {
+        {OPT_IMPI, "impi", false, false},
+        {OPT_IMPU, "impu", false, false},
+        {OPT_IMSI, "imsi", false, false},
+        {OPT_DOMAIN, "domain", false, false},
+        {OPT_K, "k", true, false},
+        {OPT_OPC, "opc", true, false},
+        {OPT_OP, "op", true, false},
+        {OPT_K_FILE, "k", true, true},
+        {OPT_OPC_FILE, "opc", true, true},
+        {OPT_OP_FILE, "op", true, true},
+        {OPT_MNC_DIGITS, "mnc_digits", false, false},
+};
+
+void options_usage(FILE *to)
+{
+        fputs("ue register [OPTIONS]     register by IMS AKA, say what happened; exit code 0 when "
+              "registered\n"
+              "ue deregister [OPTIONS]   de-register what an earlier run registered\n"
+              "ue run FILE.lua [ARGS]    run a scenario (docs/ue.md)\n"
+              "\n"
+              "who:    --impi IMPI | --imsi IMSI [--mnc-digits 2|3]   [--impu URI] [--domain NAME]\n"
+              "key:    --k HEX --opc HEX | --op HEX   [--tuak]\n"
+              "        --k-file FILE --opc-file FILE | --op-file FILE; or QUINTET_UE_K, QUINTET_UE_OPC, "
+              "QUINTET_UE_OP\n"
+              "        (a key on the command line can be seen by others until the program has read it)\n"
+              "or:     --isim FILE, --usim FILE, --imc FILE: credential files; ISIM before USIM before IMC\n"
+              "where:  --pcscf HOST[:PORT] (default QUINTET_PCSCF)   [--transport udp|tcp] [--local "
+              "ADDR[:PORT]]\n"
+              "how:    [--expires S] [--hold] [--sqn-file FILE] [--amf-check] [--access-network TEXT]\n"
+              "        [--instance URN] [--json] [--trace FILE] [--log error|warn|notice|info|debug]\n",
+              to);
+}
+
+/* Overwrites a key where others could read it. The text keeps its length. */
+static void blot(char *text)
+{
+        size_t n = strlen(text);
+
+        secret_wipe(text, n);
+        memset(text, '*', n);
+}
+
+static int set_field(struct options *o, const char *field, struct span value, struct buf *err)
+{
+        struct credential *line = &o->sets[OPTIONS_SET_LINE];
+        int rc = credential_set(line, span_of(field), value, err);
+
+        if (rc == 0 && line->kind == CREDENTIAL_NONE)
+                line->kind = CREDENTIAL_ISIM;
+        return rc < 0 ? -IMS_EINVAL : 0;
+}
+
+static int set_field_from_file(struct options *o, const char *field, const char *file, struct buf *err)
+{
+        char text[KEY_FILE_MAX];
+        int fd = open(file, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+        int rc;
+
+        if (n < 0) {
+                buf_printf(err, "%s: %s\n", file, strerror(errno));
+                if (fd >= 0)
+                        close(fd);
+                return -IMS_EIO;
+        }
+        close(fd);
+        rc = set_field(o, field, span_trim(span_make(text, (size_t)n)), err);
+        secret_wipe(text, sizeof(text));
+        return rc;
+}
+
+/* 1: the option is one of a credential set and was taken. */
+static int take_credential_option(struct options *o, int opt, char *value, struct buf *err)
+{
+        int rc;
+
+        for (size_t i = 0; i < sizeof(credential_options) / sizeof(credential_options[0]); i++) {
+                if (credential_options[i].option != opt)
+                        continue;
+                if (credential_options[i].from_file) {
+                        rc = set_field_from_file(o, credential_options[i].field, value, err);
+                } else {
+                        rc = set_field(o, credential_options[i].field, span_of(value), err);
+                        if (credential_options[i].secret)
+                                blot(value);
+                }
+                return rc < 0 ? rc : 1;
+        }
+        return 0;
+}
+
+static int load_set(struct options *o, int set, enum credential_kind kind, const char *file, struct buf *err)
+{
+        int rc = credential_load(file, kind, &o->sets[set], err);
+
+        if (rc == 0)
+                rc = credential_finish(&o->sets[set], false, err);
+        return rc;
+}
+
+static int bad_value(struct buf *err, const char *option, const char *value)
+{
+        buf_printf(err, "--%s %s: not a value for this option\n", option, value);
+        return -IMS_EINVAL;
+}
+
+static int take_option(struct options *o, int opt, char *value, struct buf *err)
+{
+        switch (opt) {
+        case OPT_TUAK:
+                return set_field(o, "algorithm", SPAN("tuak"), err);
+        case OPT_ISIM:
+                return load_set(o, OPTIONS_SET_ISIM, CREDENTIAL_ISIM, value, err);
+        case OPT_USIM:
+                return load_set(o, OPTIONS_SET_USIM, CREDENTIAL_USIM, value, err);
+        case OPT_IMC:
+                return load_set(o, OPTIONS_SET_IMC, CREDENTIAL_IMC, value, err);
+        case OPT_PCSCF:
+                o->phone.pcscf = value;
+                return 0;
+        case OPT_TRANSPORT:
+                if (transport_parse(span_of(value), &o->phone.transport) < 0 ||
+                    o->phone.transport == TRANSPORT_TLS)
+                        return bad_value(err, "transport", value);
+                return 0;
+        case OPT_LOCAL:
+                o->phone.local = value;
+                return 0;
+        case OPT_EXPIRES:
+                return span_u32(span_of(value), UINT32_MAX, &o->expires_s) < 0
+                               ? bad_value(err, "expires", value)
+                               : 0;
+        case OPT_HOLD:
+                o->hold = true;
+                return 0;
+        case OPT_SQN_FILE:
+                o->sqn_file = value;
+                return 0;
+        case OPT_AMF_CHECK:
+                o->amf_check = true;
+                return 0;
+        case OPT_JSON:
+                o->json = true;
+                return 0;
+        case OPT_TRACE:
+                o->phone.trace_file = value;
+                return 0;
+        case OPT_LOG:
+                return log_level_parse(span_of(value), &o->level) < 0 ? bad_value(err, "log", value) : 0;
+        case OPT_PANI:
+                o->access_network = value;
+                return 0;
+        case OPT_INSTANCE:
+                o->instance = value;
+                return 0;
+        default:
+                return -IMS_EINVAL;
+        }
+}
+
+/* Keys of the environment, where the command line gives none. */
+static int take_environment(struct options *o, struct buf *err)
+{
+        static const char *const names[][2] = {
+                {"QUINTET_UE_K", "k"}, {"QUINTET_UE_OPC", "opc"}, {"QUINTET_UE_OP", "op"}};
+        struct credential *line = &o->sets[OPTIONS_SET_LINE];
+        int rc = 0;
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+                char *value = getenv(names[i][0]);
+                bool wanted = i == 0 ? line->key.k_n == 0 : !line->op_n && !line->opc_n;
+
+                if (!value)
+                        continue;
+                if (rc == 0 && wanted && line->kind != CREDENTIAL_NONE)
+                        rc = set_field(o, names[i][1], span_of(value), err);
+                blot(value);
+                unsetenv(names[i][0]);
+        }
+        return rc;
+}
+
+static int choose(struct options *o, struct buf *err)
+{
+        struct credential *line = &o->sets[OPTIONS_SET_LINE];
+        int rc;
+
+        /* beside credential files, --impu only says which identity to register */
+        if (line->kind != CREDENTIAL_NONE && (line->impi[0] || line->imsi[0] || line->key.k_n)) {
+                rc = credential_finish(line, true, err);
+                if (rc < 0)
+                        return rc;
+        } else {
+                line->kind = CREDENTIAL_NONE;
+        }
+        o->cred = credential_choose(o->sets, OPTIONS_SETS);
+        if (!o->cred) {
+                buf_puts(
+                        err,
+                        "no credentials: give --impi (or --imsi) with --k and --opc, or a credential file\n");
+                return -IMS_ECONF;
+        }
+        o->impu = line->kind == CREDENTIAL_NONE && line->n_impu ? line->impu[0] : o->cred->impu[0];
+        if (!o->phone.pcscf) {
+                buf_puts(err, "no P-CSCF: give --pcscf HOST:PORT or set QUINTET_PCSCF\n");
+                return -IMS_ECONF;
+        }
+        return 0;
+}
+
+int options_read(int argc, char **argv, struct options *o, struct buf *err)
+{
+        int opt, rc = 0;
+
+        memset(o, 0, sizeof(*o));
+        o->expires_s = EXPIRES_DEFAULT_S;
+        o->level = LOG_WARN;
+        o->phone.pcscf = getenv("QUINTET_PCSCF");
+        optind = 1;
+        /* every option is read even after a fault, so that no key stays in argv */
+        while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+                int one;
+
+                if (opt == OPT_HELP) {
+                        options_usage(stdout);
+                        options_wipe(o);
+                        return 1;
+                }
+                one = take_credential_option(o, opt, optarg, err);
+                if (one == 0)
+                        one = take_option(o, opt, optarg, err);
+                if (one < 0 && rc == 0)
+                        rc = one;
+        }
+        if (rc == 0 && optind < argc) {
+                buf_printf(err, "%s: not an option\n", argv[optind]);
+                rc = -IMS_EINVAL;
+        }
+        if (rc == 0)
+                rc = take_environment(o, err);
+        if (rc == 0)
+                rc = choose(o, err);
+        if (rc < 0)
+                options_wipe(o);
+        return rc;
+}
+
+void options_wipe(struct options *o)
+{
+        for (size_t i = 0; i < OPTIONS_SETS; i++)
+                credential_wipe(&o->sets[i]);
+}
+
+char *options_state_file(const char *impi, const char *suffix)
+{
+        const char *own = getenv("QUINTET_UE_STATE"), *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+        struct buf b = BUF_INIT;
+
+        if (own && own[0])
+                buf_puts(&b, own);
+        else if (xdg && xdg[0])
+                buf_printf(&b, "%s/quintet-ue", xdg);
+        else if (home && home[0])
+                buf_printf(&b, "%s/.local/state/quintet-ue", home);
+        else
+                return NULL;
+        buf_char(&b, '/');
+        for (const char *c = impi; *c; c++)
+                buf_char(&b, *c == '/' ? '_' : *c);
+        buf_printf(&b, ".%s", suffix);
+        return buf_steal(&b);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The command line of "ue register" and "ue deregister". */
+#pragma once
+
+#include <stdio.h>
+
+#include "common/base/log.h"
+#include "ue/phone.h"
+
+enum { OPTIONS_SET_ISIM, OPTIONS_SET_USIM, OPTIONS_SET_IMC, OPTIONS_SET_LINE, OPTIONS_SETS };
+
+struct options {
+        struct credential sets[OPTIONS_SETS]; /* of files, and of the command line */
+        const struct credential *cred;        /* the chosen one, points into sets */
+        const char *impu;                     /* to register; the first of the set by default */
+        struct phone_conf phone;
+        const char *sqn_file; /* NULL: in the state folder */
+        const char *access_network, *instance;
+        uint32_t expires_s;
+        enum log_level level;
+        bool hold, json, amf_check;
+};
+
+/* Reads argv (argv[0] is the command). Keys found there are overwritten in argv and in the environment as
+ * soon as they are read. 0 to go on; 1 when help was printed; -IMS_EINVAL, -IMS_ECONF, ... with the reason in
+ * err. */
+int options_read(int argc, char **argv, struct options *o, struct buf *err) IMS_CHECK;
+void options_wipe(struct options *o);
+
+/* Path of a state file of this IMPI ("FOLDER/IMPI.SUFFIX"), in QUINTET_UE_STATE, else
+ * XDG_STATE_HOME/quintet-ue, else HOME/.local/state/quintet-ue. Owned by the caller; NULL when no folder is
+ * known. */
+char *options_state_file(const char *impi, const char *suffix);
+
+void options_usage(FILE *to);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Telling the result of a procedure. */
+#include "ue/report.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+static void line(struct buf *out, const char *name, const char *value)
+{
+        if (value)
+                buf_printf(out, "  %-18s %s\n", name, value);
+}
+
+/* "2026-01-31 12:00:00 UTC", so many seconds from now. */
+static void wall_clock(uint32_t from_now_s, char out[static 32])
+{
+        time_t at = time(NULL) + (time_t)from_now_s;
+        struct tm tm;
+
+        if (!gmtime_r(&at, &tm) || strftime(out, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+                out[0] = '\0';
+}
+
+static void text_ok(const struct reg_result *res, const struct reg_conf *conf, struct buf *out)
+{
+        char until[32];
+
+        if (res->outcome == REG_OUT_deregistered) {
+                buf_printf(out, "de-registered: %s\n", conf->impu);
+                return;
+        }
+        wall_clock(res->expires_s, until);
+        buf_printf(out, "%s: %s until %s (%" PRIu32 " s)\n",
+                   res->outcome == REG_OUT_refreshed ? "refreshed" : "registered", conf->impu, until,
+                   res->expires_s);
+        line(out, "IMPI", conf->cred->impi);
+        line(out, "credentials", credential_kind_name(conf->cred->kind));
+        line(out, "Contact", conf->contact);
+        line(out, "P-Associated-URI", res->associated_uri);
+        line(out, "Service-Route", res->service_route);
+        line(out, "Path", res->path);
+}
+
+static void text_bad(const struct registration *r, const struct reg_conf *conf, struct buf *out)
+{
+        const struct reg_result *res = reg_result(r);
+        const char *what = reg_kind(r) == REG_KIND_DEREGISTER ? "not de-registered" : "not registered";
+
+        buf_printf(out, "%s: %s: %s", what, conf->impu, reg_outcome_text(res->outcome));
+        if (res->status)
+                buf_printf(out, " (%d %s)", res->status, res->reason ? res->reason : "");
+        buf_char(out, '\n');
+        line(out, "Warning", res->warning);
+        line(out, "Retry-After", res->retry_after);
+        if (reg_outcome_hint(res->outcome)[0])
+                line(out, "look at", reg_outcome_hint(res->outcome));
+        if (res->registered)
+                line(out, "note", "the earlier registration still stands");
+}
+
+void report_text(const struct registration *r, const struct reg_conf *conf, struct buf *out)
+{
+        const struct reg_result *res = reg_result(r);
+
+        if (reg_outcome_ok(res->outcome))
+                text_ok(res, conf, out);
+        else
+                text_bad(r, conf, out);
+        if (res->sqn_failures && reg_outcome_ok(res->outcome))
+                line(out, "note", "the SIM refused an SQN (AUTS was sent) and the HSS followed");
+        if (res->mac_failures && reg_outcome_ok(res->outcome))
+                line(out, "note", "the SIM refused a challenge (MAC wrong) before it accepted one");
+}
+
+static void json_text(struct buf *out, const char *name, const char *value)
+{
+        if (!value)
+                return;
+        buf_printf(out, ",\"%s\":\"", name);
+        buf_json(out, span_of(value));
+        buf_char(out, '"');
+}
+
+void report_json(const struct registration *r, const struct reg_conf *conf, struct buf *out)
+{
+        const struct reg_result *res = reg_result(r);
+
+        buf_printf(out, "{\"outcome\":\"%s\",\"ok\":%s,\"status\":%d", reg_outcome_name(res->outcome),
+                   reg_outcome_ok(res->outcome) ? "true" : "false", res->status);
+        json_text(out, "reason", res->reason);
+        json_text(out, "warning", res->warning);
+        json_text(out, "impi", conf->cred->impi);
+        json_text(out, "impu", conf->impu);
+        json_text(out, "credentials", credential_kind_name(conf->cred->kind));
+        json_text(out, "contact", conf->contact);
+        json_text(out, "call_id", reg_call_id(r));
+        buf_printf(out,
+                   ",\"registered\":%s,\"expires_s\":%" PRIu32 ",\"challenges\":%u,\"mac_failures\":%u,"
+                   "\"sqn_failures\":%u",
+                   res->registered ? "true" : "false", res->expires_s, res->challenges, res->mac_failures,
+                   res->sqn_failures);
+        json_text(out, "service_route", res->service_route);
+        json_text(out, "p_associated_uri", res->associated_uri);
+        json_text(out, "path", res->path);
+        json_text(out, "text", reg_outcome_text(res->outcome));
+        if (reg_outcome_hint(res->outcome)[0])
+                json_text(out, "hint", reg_outcome_hint(res->outcome));
+        buf_puts(out, "}\n");
+}
+
+/* The cause of our list that says the same; the decision of the network is the network's verdict, not ours.
+ */
+static bool cause_of(enum reg_outcome o, enum verdict_cause *out)
+{
+        switch (o) {
+        case REG_OUT_mac_mismatch:
+        case REG_OUT_amf_refused:
+                *out = CAUSE_mac_mismatch;
+                return true;
+        case REG_OUT_sqn_refused:
+                *out = CAUSE_sqn_repeated;
+                return true;
+        case REG_OUT_no_answer:
+        case REG_OUT_unreachable:
+                *out = CAUSE_next_hop_unreachable;
+                return true;
+        case REG_OUT_bad_challenge:
+        case REG_OUT_bad_answer:
+                *out = CAUSE_malformed;
+                return true;
+        case REG_OUT_card_failed:
+        case REG_OUT_internal_error:
+                *out = CAUSE_internal_error;
+                return true;
+        default:
+                return false;
+        }
+}
+
+void report_verdict(const struct registration *r, const struct reg_conf *conf, struct trace *t)
+{
+        static const enum verdict_procedure procedures[] = {
+                [REG_KIND_REGISTER] = VERDICT_REGISTRATION,
+                [REG_KIND_REFRESH] = VERDICT_REFRESH,
+                [REG_KIND_DEREGISTER] = VERDICT_DEREGISTRATION,
+        };
+        const struct reg_result *res = reg_result(r);
+        struct verdict v = {
+                .procedure = procedures[reg_kind(r)],
+                .outcome = VERDICT_FAILED,
+                .status = res->status,
+                .clause = "TS 24.229 5.1.1",
+                .evidence = reg_outcome_text(res->outcome),
+                .impi = span_of(conf->cred->impi),
+                .impu = span_of(conf->impu),
+                .call_id = span_of(reg_call_id(r)),
+        };
+
+        if (cause_of(res->outcome, &v.cause))
+                trace_verdict(t, &v);
+}

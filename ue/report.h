@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What a REGISTER procedure came to, in plain words, as JSON, and as a verdict. */
+#pragma once
+
+#include "common/trace/trace.h"
+#include "ue/registration.h"
+
+/* Lines for people: "registered: sip:... until ..., Service-Route ...", or why not, with a hint. */
+void report_text(const struct registration *r, const struct reg_conf *conf, struct buf *out);
+
+/* One JSON object in one line: outcome, ok, status, reason, impi, impu, contact, expires_s, service_route,
+ * p_associated_uri, path, challenges, mac_failures, sqn_failures, hint. */
+void report_json(const struct registration *r, const struct reg_conf *conf, struct buf *out);
+
+/* The verdict of the UE into the event stream. */
+void report_verdict(const struct registration *r, const struct reg_conf *conf, struct trace *t);
