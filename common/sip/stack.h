@@ -53,13 +53,15 @@ struct sip_stack_handlers {
         void (*on_cancel)(struct sip_request *rq, void *arg);
         /* A response that belongs to no client transaction (a repeated 2xx to INVITE). May be NULL. */
         void (*on_stray_response)(struct sip_msg *resp, const struct sip_flow *flow, void *arg);
-        /* Every message received or sent. May be NULL. */
+        /* Every message received or sent. May be NULL, which spares reading what is sent. */
         void (*on_trace)(const struct sip_trace_info *t, void *arg);
 };
 
 /* conf, handlers: copied; strings in conf borrowed for the life of the stack. */
 int sip_stack_new(struct loop *l, struct resolver *r, const struct sip_stack_conf *conf,
                   const struct sip_stack_handlers *handlers, void *arg, struct sip_stack **out) IMS_CHECK;
+/* Clients that wait hear -IMS_ECANCELED; requests that are still held outlive the stack with stack NULL,
+ * and what is answered to them goes nowhere. Not from a callback of the stack. Accepts NULL. */
 void sip_stack_free(struct sip_stack *s);
 
 /* Opens a listener; several per stack. *out_local (may be NULL) tells the address with its real port.
@@ -74,7 +76,7 @@ bool sip_stack_is_self(const struct sip_stack *s, struct span host, uint16_t por
 
 struct sip_field {
         enum sip_hdr_id id;
-        struct span value;
+        struct span value; /* SIP_HDR_OTHER: the whole line, "Name: value" */
 };
 
 struct sip_request *sip_request_ref(struct sip_request *rq);
@@ -87,6 +89,10 @@ void sip_request_unref(struct sip_request *rq);
  * usual phrase. A second final answer is logged and dropped. */
 void sip_reply(struct sip_request *rq, int status, const char *reason, const struct sip_field *add,
                size_t n_add);
+
+/* The same with a body and its Content-Type. */
+void sip_reply_body(struct sip_request *rq, int status, const struct sip_field *add, size_t n_add,
+                    struct span type, struct span body);
 
 /* Relays a response received from the next hop: our own Via is taken away by the stack. e: edits on the
  * response. A final status gives up the caller's reference. */
@@ -102,19 +108,21 @@ struct sip_target {
         struct span uri;              /* next hop, found as RFC 3263 says; used when flow is NULL */
         const struct sip_flow *flow;  /* this very flow: same socket or connection; a dead connection is
                                        * opened again to flow->remote */
-        uint32_t answer_ms;           /* longest wait for a final answer (or, for INVITE, any); 0: timers
-                                       * B and F (64*T1) */
+        uint32_t answer_ms;           /* longest wait for a final answer (or, for INVITE, any) at each
+                                       * address tried; 0: timers B and F (64*T1) */
         uint32_t t1_ms, t2_ms;        /* 0: those of the stack */
         uint32_t udp_max;             /* 0: that of the stack */
 };
 
 /* err 0: resp is a response (borrowed; our Via still on top); provisional ones may come several times,
  * a final one exactly once and last. err != 0: no answer: -IMS_ETIMEOUT, -IMS_EUNREACH (every address
- * of the target failed), resp NULL, exactly once and last. */
+ * of the target failed), -IMS_ECANCELED (sip_stack_free, or sip_client_cancel before anything was sent),
+ * resp NULL, exactly once and last. */
 typedef void sip_response_fn(struct sip_client *c, int err, struct sip_msg *resp, void *arg);
 
 /* Sends the request in e with a Via of ours on top. e is used up only for the call. Not for ACK.
- * fn never runs before this returns. */
+ * fn never runs before this returns. -IMS_EINVAL (no next hop in target), -IMS_ENOMEM, -IMS_ECLOSED, or
+ * what sip_edit_write says; a next hop that cannot be found or reached comes to fn. */
 int sip_send(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target,
              sip_response_fn *fn, void *arg, struct sip_client **out) IMS_CHECK;
 
@@ -124,7 +132,8 @@ void sip_client_abandon(struct sip_client *c);
 /* Sends CANCEL for a pending INVITE (after its first provisional response); fn goes on as usual. */
 void sip_client_cancel(struct sip_client *c);
 
-/* Sends a request without a transaction (ACK for a 2xx) or a response outside one. */
+/* Sends a request without a transaction (ACK for a 2xx) or a response outside one. A response leaves as e
+ * has it; with target NULL it goes where its top Via says. */
 int sip_send_stateless(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target) IMS_CHECK;
 
 /* --- figures ------------------------------------------------------------------------------------- */

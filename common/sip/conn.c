@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * One TCP connection: messages out of the stream, keep-alives, and the limits on what a peer may keep us
+ * waiting for. RFC 3261 18, RFC 5626 3.5.1 (CRLF keep-alive). */
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/sip/stack_priv.h"
+#include "common/sip/stream.h"
+
+#define KEEP_BUFFER 8192 /* octets; a larger empty input buffer is given back */
+
+struct sip_conn {
+        struct list node;
+        struct hnode by_id, by_remote;
+        struct sip_stack *stack;
+        struct tcp_conn *tcp;
+        struct sip_flow flow;
+        struct list users;
+        struct buf in; /* the start of a message whose end has not come */
+        struct sip_frame frame;
+        unsigned line_ends; /* in a row between messages */
+        struct tmr partial, idle;
+        uint64_t used_ms;
+        bool busy, gone;
+};
+
+/* --- finding -------------------------------------------------------------------------------------- */
+
+struct sip_conn *sip_conn_first(const struct sip_stack *s)
+{
+        return container_of(s->conns.next, struct sip_conn, node);
+}
+
+static bool eq_id(const struct hnode *n, const void *key)
+{
+        return container_of(n, const struct sip_conn, by_id)->flow.conn_id == *(const uint64_t *)key;
+}
+
+struct sip_conn *sip_conn_by_id(const struct sip_stack *s, uint64_t id)
+{
+        struct hnode *n = htab_find(&s->conns_by_id, hash_mix(id, 0), eq_id, &id);
+
+        return n ? container_of(n, struct sip_conn, by_id) : NULL;
+}
+
+struct ends {
+        const struct addr *local, *remote;
+};
+
+static bool eq_ends(const struct hnode *n, const void *key)
+{
+        const struct sip_flow *f = &container_of(n, const struct sip_conn, by_remote)->flow;
+        const struct ends *e = key;
+
+        return addr_eq(&f->remote, e->remote) && (!e->local || addr_ip_eq(&f->local, e->local));
+}
+
+struct sip_conn *sip_conn_to(const struct sip_stack *s, const struct addr *local, const struct addr *remote)
+{
+        struct ends key = {local, remote};
+        struct hnode *n;
+
+        if (local && (local->u.sa.sa_family == AF_UNSPEC || addr_is_any(local)))
+                key.local = NULL;
+        n = htab_find(&s->conns_by_remote, addr_hash(remote), eq_ends, &key);
+        return n ? container_of(n, struct sip_conn, by_remote) : NULL;
+}
+
+const struct sip_flow *sip_conn_flow(const struct sip_conn *c)
+{
+        return &c->flow;
+}
+
+/* --- end ------------------------------------------------------------------------------------------ */
+
+/* For a connection that is no business of the stack any more. */
+static void ignore_data(struct tcp_conn *c, struct span data, void *arg)
+{
+        (void)c, (void)data, (void)arg;
+}
+static void ignore_connect(struct tcp_conn *c, void *arg)
+{
+        (void)c, (void)arg;
+}
+static void ignore_close(struct tcp_conn *c, int reason, void *arg)
+{
+        (void)c, (void)reason, (void)arg;
+}
+static const struct tcp_handlers ignored = {ignore_connect, ignore_data, ignore_close};
+
+static void conn_free(struct sip_conn *c)
+{
+        buf_free(&c->in);
+        free(c);
+}
+
+/* Takes the connection out of the stack and tells its users. */
+static void conn_end(struct sip_conn *c, int reason)
+{
+        struct sip_stack *s = c->stack;
+
+        c->gone = true;
+        list_unlink(&c->node);
+        htab_remove(&s->conns_by_id, &c->by_id);
+        htab_remove(&s->conns_by_remote, &c->by_remote);
+        tmr_stop(s->loop, &c->partial);
+        tmr_stop(s->loop, &c->idle);
+        s->stats.conns--;
+        while (!list_empty(&c->users)) {
+                struct sip_conn_user *u = container_of(c->users.next, struct sip_conn_user, node);
+
+                list_unlink(&u->node);
+                u->fn(u, reason);
+        }
+        if (!c->busy)
+                conn_free(c);
+}
+
+void sip_conn_close(struct sip_conn *c, bool flush, int reason)
+{
+        struct tcp_conn *tcp = c->tcp;
+
+        if (c->gone)
+                return;
+        tcp_set_handlers(tcp, &ignored, NULL);
+        conn_end(c, reason);
+        tcp_close(tcp, flush);
+}
+
+/* --- limits on time ------------------------------------------------------------------------------- */
+
+static const char *peer(const struct sip_conn *c, char text[static ADDR_STR])
+{
+        return addr_str(&c->flow.remote, text);
+}
+
+static void on_partial(struct tmr *t, void *arg)
+{
+        struct sip_conn *c = arg;
+        char text[ADDR_STR];
+
+        (void)t;
+        log_info("connection to %s closed: the rest of a message did not come", peer(c, text));
+        sip_stack_malformed(c->stack, &c->flow, buf_as_span(&c->in), -IMS_ETIMEOUT);
+        sip_conn_close(c, false, -IMS_ETIMEOUT);
+}
+
+static void on_idle(struct tmr *t, void *arg)
+{
+        struct sip_conn *c = arg;
+        uint64_t quiet = loop_now_ms(c->stack->loop) - c->used_ms;
+        uint64_t limit = c->stack->conf.tcp_idle_ms;
+
+        if (quiet >= limit && list_empty(&c->users)) {
+                sip_conn_close(c, true, 0);
+                return;
+        }
+        if (tmr_start(c->stack->loop, t, quiet < limit ? limit - quiet : limit, on_idle, c) != 0)
+                sip_conn_close(c, true, -IMS_ENOMEM);
+}
+
+/* --- in ------------------------------------------------------------------------------------------- */
+
+/* One whole message, or the header of one that is too large. */
+static void take_message(struct sip_conn *c, struct span text, bool too_large)
+{
+        struct sip_msg *m = NULL;
+        size_t used;
+        int err = sip_msg_parse(text, too_large ? SIP_DATAGRAM : SIP_STREAM, &m, &used);
+        bool close = err != 0 || too_large || !c->frame.length_good;
+
+        if (err) {
+                sip_stack_malformed(c->stack, &c->flow, text, err);
+        } else {
+                if (too_large) {
+                        m->fault = "Message Too Large";
+                        m->fault_status = 513;
+                }
+                sip_stack_receive(c->stack, &m, &c->flow);
+                sip_msg_unref(m);
+        }
+        if (close) /* where the next message begins is not known */
+                sip_conn_close(c, true, -IMS_EPROTO);
+}
+
+/* A double CRLF between messages is a ping, answered by one CRLF. */
+static void take_line_end(struct sip_conn *c, char octet)
+{
+        if (octet != '\n' || ++c->line_ends < 2)
+                return;
+        c->line_ends = 0;
+        if (tcp_send(c->tcp, SPAN("\r\n")) != 0)
+                sip_conn_close(c, false, -IMS_ELIMIT);
+}
+
+/* Returns how many octets were used up. */
+static size_t take(struct sip_conn *c, struct span d)
+{
+        size_t at = 0, max = c->stack->conf.message_max;
+
+        while (at < d.n && !c->gone) {
+                struct span rest = span_sub(d, at, d.n);
+
+                if (!c->frame.scanned && (*rest.p == '\r' || *rest.p == '\n')) {
+                        take_line_end(c, *rest.p);
+                        at++;
+                        continue;
+                }
+                c->line_ends = 0;
+                if (!sip_frame_scan(&c->frame, rest)) {
+                        if (rest.n > max) {
+                                sip_stack_malformed(c->stack, &c->flow, rest, -IMS_ETOOBIG);
+                                sip_conn_close(c, false, -IMS_ETOOBIG);
+                        }
+                        break;
+                }
+                if (c->frame.total > max) {
+                        take_message(c, span_sub(rest, 0, c->frame.head), true);
+                        break;
+                }
+                if (rest.n < c->frame.total)
+                        break;
+                take_message(c, span_sub(rest, 0, c->frame.total), false);
+                at += c->frame.total;
+                c->frame = (struct sip_frame){0};
+        }
+        return at;
+}
+
+/* Keeps what was not used; d is c->in or somebody else's memory. */
+static int keep_rest(struct sip_conn *c, struct span d, size_t used)
+{
+        if (!c->in.n) {
+                buf_span(&c->in, span_sub(d, used, d.n));
+        } else if (used) {
+                memmove(c->in.p, c->in.p + used, c->in.n - used);
+                c->in.n -= used;
+        }
+        if (c->in.err)
+                return c->in.err;
+        if (!c->in.n) {
+                tmr_stop(c->stack->loop, &c->partial);
+                if (c->in.cap > KEEP_BUFFER)
+                        buf_free(&c->in);
+                return 0;
+        }
+        if (!used && tmr_running(&c->partial))
+                return 0; /* the time for this message runs */
+        return tmr_start(c->stack->loop, &c->partial, sip_timer_ms(IMS_TIMER_SIP_PARTIAL), on_partial, c);
+}
+
+static void on_data(struct tcp_conn *tcp, struct span data, void *arg)
+{
+        struct sip_conn *c = arg;
+        int err = 0;
+        size_t used;
+
+        (void)tcp;
+        c->used_ms = loop_now_ms(c->stack->loop);
+        if (c->in.n) {
+                buf_span(&c->in, data);
+                data = buf_as_span(&c->in);
+                err = c->in.err;
+        }
+        if (!err) {
+                c->busy = true;
+                used = take(c, data);
+                c->busy = false;
+                if (c->gone) {
+                        conn_free(c);
+                        return;
+                }
+                err = keep_rest(c, data, used);
+        }
+        if (err)
+                sip_conn_close(c, false, err);
+}
+
+/* --- begin ---------------------------------------------------------------------------------------- */
+
+static void on_connect(struct tcp_conn *tcp, void *arg)
+{
+        struct sip_conn *c = arg;
+
+        c->flow.local = *tcp_local(tcp);
+}
+
+static void on_close(struct tcp_conn *tcp, int reason, void *arg)
+{
+        (void)tcp;
+        conn_end(arg, reason ? reason : -IMS_ECLOSED);
+}
+
+static const struct tcp_handlers handlers = {on_connect, on_data, on_close};
+
+/* Makes the stack's side of a connection. -IMS_ENOMEM. */
+static int conn_new(struct sip_stack *s, const struct addr *local, const struct addr *remote,
+                    struct sip_conn **out)
+{
+        struct sip_conn *c = calloc(1, sizeof(*c));
+        int err;
+
+        if (!c)
+                return -IMS_ENOMEM;
+        c->stack = s;
+        c->flow = (struct sip_flow){TRANSPORT_TCP, *local, *remote, ++s->last_conn_id};
+        c->used_ms = loop_now_ms(s->loop);
+        c->in.max = 2 * (size_t)s->conf.message_max + 65536; /* one message and one reading */
+        list_init(&c->users);
+        err = htab_insert(&s->conns_by_id, &c->by_id, hash_mix(c->flow.conn_id, 0));
+        if (!err)
+                err = htab_insert(&s->conns_by_remote, &c->by_remote, addr_hash(remote));
+        if (!err)
+                err = tmr_start(s->loop, &c->idle, s->conf.tcp_idle_ms, on_idle, c);
+        if (err) {
+                htab_remove(&s->conns_by_id, &c->by_id);
+                htab_remove(&s->conns_by_remote, &c->by_remote);
+                free(c);
+                return err;
+        }
+        list_append(&s->conns, &c->node);
+        s->stats.conns++;
+        *out = c;
+        return 0;
+}
+
+void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp)
+{
+        struct sip_conn *c;
+
+        if (conn_new(s, tcp_local(tcp), tcp_remote(tcp), &c) != 0)
+                return; /* without handlers it is closed */
+        c->tcp = tcp;
+        tcp_set_handlers(tcp, &handlers, c);
+}
+
+int sip_conn_open(struct sip_stack *s, const struct addr *local, const struct addr *remote,
+                  struct sip_conn **out)
+{
+        struct addr from = *local;
+        bool bound = from.u.sa.sa_family != AF_UNSPEC && !addr_is_any(&from);
+        struct sip_conn *c;
+        int err = conn_new(s, local, remote, &c);
+
+        if (err)
+                return err;
+        if (bound)
+                addr_set_port(&from, 0);
+        err = tcp_connect(s->loop, bound ? &from : NULL, remote, s->conf.tcp_connect_ms, &handlers, c,
+                          &c->tcp);
+        if (err) {
+                conn_end(c, err);
+                return err;
+        }
+        *out = c;
+        return 0;
+}
+
+int sip_conn_send(struct sip_conn *c, struct span octets, struct sip_conn_user *user)
+{
+        char text[ADDR_STR];
+        int err;
+
+        c->used_ms = loop_now_ms(c->stack->loop);
+        err = tcp_send(c->tcp, octets);
+        if (err) {
+                log_info("connection to %s closed: %s", peer(c, text),
+                         err == -IMS_ELIMIT ? "it does not read what is sent" : ims_strerror(err));
+                sip_conn_close(c, false, err);
+                return err;
+        }
+        if (user)
+                list_append(&c->users, &user->node);
+        return 0;
+}

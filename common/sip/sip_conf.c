@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The sip.* and resolver.* keys: their form, and the stack made from them. */
+#include "common/sip/sip_conf.h"
+
+#include "common/base/log.h"
+
+#define LISTEN_PORT 5060 /* RFC 3261 19.1.2 */
+
+int sip_conf_parse_listen(const char *value, enum transport *out_transport, struct addr *out)
+{
+        struct span rest = span_of(value), word;
+        enum transport t;
+        struct addr a;
+
+        if (!span_split(&rest, ':', &word) || !rest.n || transport_parse(word, &t) != 0)
+                return -IMS_EPARSE;
+        if ((t != TRANSPORT_UDP && t != TRANSPORT_TCP) || addr_parse(rest, LISTEN_PORT, &a) != 0)
+                return -IMS_EPARSE;
+        *out_transport = t;
+        *out = a;
+        return 0;
+}
+
+const char *sip_conf_check_listen(const char *value)
+{
+        enum transport t;
+        struct addr a;
+
+        return sip_conf_parse_listen(value, &t, &a) == 0
+                       ? NULL
+                       : "want TRANSPORT:ADDRESS:PORT with udp or tcp, such as udp:192.0.2.1:5060";
+}
+
+const char *sip_conf_check_hosts(const char *value)
+{
+        static const char *const wanted = "want NAME=ADDRESS[:PORT][/TRANSPORT]";
+        struct span v = span_of(value);
+        ptrdiff_t eq = span_chr(v, '=', 0), slash = span_chr(v, '/', 0);
+        struct span address = span_sub(v, eq < 0 ? v.n : (size_t)eq + 1, slash < 0 ? v.n : (size_t)slash);
+        enum transport t;
+        struct addr a;
+
+        if (eq <= 0 || addr_parse(address, LISTEN_PORT, &a) != 0)
+                return wanted;
+        if (slash >= 0 && transport_parse(span_sub(v, (size_t)slash + 1, v.n), &t) != 0)
+                return wanted;
+        return NULL;
+}
+
+static int start_resolver(struct loop *l, const struct sip_conf *c, struct resolver **out)
+{
+        char *const *hosts = c->hosts.items;
+        size_t bad = 0;
+        int err = resolver_new(l, hosts, c->hosts.n, c->servers.items, c->servers.n, out, &bad);
+
+        if (err == -IMS_ECONF && bad < c->hosts.n)
+                log_error("resolver.hosts: %s: %s", hosts[bad],
+                          sip_conf_check_hosts(hosts[bad]) ? sip_conf_check_hosts(hosts[bad])
+                                                           : ims_strerror(err));
+        else if (err)
+                log_error("resolver.servers: %s", ims_strerror(err));
+        return err;
+}
+
+static int start_listeners(struct sip_stack *s, const struct sip_conf *c)
+{
+        char *const *listen = c->listen.items;
+        int err = c->listen.n ? 0 : -IMS_ECONF;
+
+        if (err)
+                log_error("sip.listen: empty: a node without an address cannot serve");
+        for (size_t i = 0; i < c->listen.n && !err; i++) {
+                enum transport t;
+                struct addr a;
+
+                err = sip_conf_parse_listen(listen[i], &t, &a);
+                if (!err)
+                        err = sip_stack_listen(s, t, &a, NULL);
+                if (err)
+                        log_error("sip.listen: %s: %s", listen[i], ims_strerror(err));
+                else
+                        log_info("listening on %s", listen[i]);
+        }
+        return err;
+}
+
+int sip_conf_start(struct loop *l, const struct sip_conf *c, const struct sip_stack_handlers *h, void *arg,
+                   struct resolver **out_resolver, struct sip_stack **out_stack)
+{
+        struct sip_stack_conf conf = {
+                .sent_by = c->name,
+                .t1_ms = c->t1_ms,
+                .t2_ms = c->t2_ms,
+                .t4_ms = c->t4_ms,
+                .udp_max = c->udp_max,
+                .message_max = c->message_max,
+                .max_conns = c->max_conns,
+                .tcp_idle_ms = c->tcp_idle_ms,
+        };
+        struct resolver *r = NULL;
+        struct sip_stack *s = NULL;
+        int err;
+
+        err = start_resolver(l, c, &r);
+        if (err)
+                goto out;
+        err = sip_stack_new(l, r, &conf, h, arg, &s);
+        if (err) {
+                log_error("the SIP stack cannot start: %s", ims_strerror(err));
+                goto out;
+        }
+        err = start_listeners(s, c);
+out:
+        if (err) {
+                sip_stack_free(s);
+                resolver_free(r);
+                return err;
+        }
+        *out_resolver = r;
+        *out_stack = s;
+        return 0;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * What the files of the stack share: the stack itself, and what each layer offers to the others.
+ * Order of layers: transport (listeners, connections) -> via -> transactions -> owner of the requests. */
+#pragma once
+
+#include "common/base/htab.h"
+#include "common/base/timers.h"
+#include "common/net/tcp.h"
+#include "common/net/udp.h"
+#include "common/sip/stack.h"
+
+#define SIP_PORT 5060 /* RFC 3261 19.1.2 */
+
+struct sip_stack {
+        struct loop *loop;
+        struct resolver *resolver;
+        struct sip_stack_conf conf; /* every 0 replaced by its default */
+        struct sip_stack_handlers handlers;
+        void *arg;
+        bool closing;
+
+        struct list listeners; /* struct sip_listener */
+        struct htab conns_by_id, conns_by_remote;
+        struct list conns;
+        uint64_t last_conn_id;
+
+        struct list requests; /* every request object alive */
+        struct list answered; /* server transactions that only wait for retransmissions, oldest first */
+        struct htab servers;  /* by branch */
+        struct htab calls;    /* server transactions by Call-ID, From tag and CSeq */
+        uint32_t n_servers;
+
+        struct list clients; /* every client alive */
+        struct htab branches;
+        uint32_t n_clients;
+
+        struct buf scratch; /* for one outgoing message */
+        struct sip_stack_stats stats;
+};
+
+static inline uint32_t sip_timer_ms(enum ims_timer t)
+{
+        return ims_timer_rows[t].default_ms;
+}
+
+/* A message came in and is a SIP message. m: borrowed for the call; may be replaced (Via). */
+void sip_stack_receive(struct sip_stack *s, struct sip_msg **m, const struct sip_flow *flow);
+
+/* Tells the trace hook. m: NULL for outgoing octets (then read here, when somebody listens). */
+void sip_stack_trace(struct sip_stack *s, bool outbound, const struct sip_flow *flow, struct span octets,
+                     const struct sip_msg *m, const char *note);
+
+/* Counts and traces input that is no SIP message. */
+void sip_stack_malformed(struct sip_stack *s, const struct sip_flow *flow, struct span octets, int err);
+
+/* --- transport.c --------------------------------------------------------------------------------- */
+
+struct sip_listener {
+        struct list node;
+        struct sip_stack *stack;
+        enum transport transport;
+        struct addr local;
+        struct udp *udp;
+        struct tcp_listener *tcp;
+};
+
+/* Somebody who wants to hear of the end of a connection. Zero it before first use. */
+struct sip_conn_user {
+        struct list node;
+        void (*fn)(struct sip_conn_user *u, int reason);
+};
+
+/* Fills flow->local for a message to flow->remote: the listener's address, for TCP with port 0.
+ * -IMS_EUNSUPPORTED when no socket of ours fits transport and address family. */
+int sip_transport_local(struct sip_stack *s, struct sip_flow *flow) IMS_CHECK;
+
+/* Sends over that flow. TCP: over the connection conn_id, else over one to the remote address, else over a
+ * new one; flow->conn_id and flow->local then name it, and *out_reused tells which case it was (may be
+ * NULL). user: linked to the connection (may be NULL). Errors of udp_send, tcp_connect, tcp_send. */
+int sip_transport_send(struct sip_stack *s, struct sip_flow *flow, struct span octets,
+                       struct sip_conn_user *user, bool *out_reused) IMS_CHECK;
+
+/* True while the connection lives. */
+bool sip_transport_alive(const struct sip_stack *s, uint64_t conn_id);
+
+void sip_transport_close_all(struct sip_stack *s);
+
+/* The address of ours that the kernel takes towards remote (port 0). */
+int sip_route_local(const struct addr *remote, struct addr *out) IMS_CHECK;
+
+/* --- conn.c -------------------------------------------------------------------------------------- */
+
+struct sip_conn;
+
+void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp);
+struct sip_conn *sip_conn_first(const struct sip_stack *s); /* of a list that is not empty */
+struct sip_conn *sip_conn_by_id(const struct sip_stack *s, uint64_t id);
+/* local: only a connection from this address (NULL or the any-address: from whichever). */
+struct sip_conn *sip_conn_to(const struct sip_stack *s, const struct addr *local, const struct addr *remote);
+int sip_conn_open(struct sip_stack *s, const struct addr *local, const struct addr *remote,
+                  struct sip_conn **out) IMS_CHECK;
+int sip_conn_send(struct sip_conn *c, struct span octets, struct sip_conn_user *user) IMS_CHECK;
+const struct sip_flow *sip_conn_flow(const struct sip_conn *c);
+/* flush: what is queued still leaves. Users hear reason. */
+void sip_conn_close(struct sip_conn *c, bool flush, int reason);
+
+/* --- txn_server.c, txn_client.c ------------------------------------------------------------------ */
+
+void sip_server_receive(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow);
+void sip_client_receive(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow);
+void sip_servers_end(struct sip_stack *s);
+/* Every owner hears -IMS_ECANCELED. */
+void sip_clients_end(struct sip_stack *s);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Listeners, datagrams, and the choice of socket for what leaves. RFC 3261 18. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/sip/stack_priv.h"
+
+/* --- in ------------------------------------------------------------------------------------------- */
+
+/* Without the line ends and zero octets that keep a NAT binding open (RFC 5626 4.4.1 wants them over
+ * connections only, phones send them over UDP too). */
+static struct span without_keep_alive(struct span d)
+{
+        while (d.n && (*d.p == '\r' || *d.p == '\n' || *d.p == '\0'))
+                d = span_sub(d, 1, d.n);
+        return d;
+}
+
+static void on_datagram(struct udp *u, const struct addr *from, struct span data, void *arg)
+{
+        struct sip_listener *li = arg;
+        struct sip_stack *s = li->stack;
+        struct sip_flow flow = {.transport = TRANSPORT_UDP, .local = li->local, .remote = *from};
+        struct sip_msg *m = NULL;
+        size_t used;
+        int err;
+
+        (void)u;
+        data = without_keep_alive(data);
+        if (!data.n)
+                return;
+        err = sip_msg_parse(data, SIP_DATAGRAM, &m, &used);
+        if (err) {
+                sip_stack_malformed(s, &flow, data, err);
+                return;
+        }
+        if (data.n > s->conf.message_max) {
+                m->fault = "Message Too Large";
+                m->fault_status = 513;
+        }
+        sip_stack_receive(s, &m, &flow);
+        sip_msg_unref(m);
+}
+
+static void on_accept(struct tcp_conn *tcp, void *arg)
+{
+        struct sip_listener *li = arg;
+
+        sip_conn_accepted(li->stack, tcp);
+}
+
+/* --- listeners ------------------------------------------------------------------------------------ */
+
+static void listener_free(struct sip_listener *li)
+{
+        list_unlink(&li->node);
+        udp_close(li->udp);
+        if (li->tcp)
+                tcp_listener_close(li->tcp);
+        free(li);
+}
+
+int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *local, struct addr *out_local)
+{
+        struct sip_listener *li;
+        int err;
+
+        if (t != TRANSPORT_UDP && t != TRANSPORT_TCP)
+                return -IMS_EUNSUPPORTED;
+        li = calloc(1, sizeof(*li));
+        if (!li)
+                return -IMS_ENOMEM;
+        li->stack = s;
+        li->transport = t;
+        if (t == TRANSPORT_UDP)
+                err = udp_open(s->loop, local, on_datagram, li, &li->udp);
+        else
+                err = tcp_listen(s->loop, local, s->conf.max_conns, on_accept, li, &li->tcp);
+        if (err) {
+                free(li);
+                return err;
+        }
+        li->local = t == TRANSPORT_UDP ? *udp_local(li->udp) : *tcp_listener_local(li->tcp);
+        list_append(&s->listeners, &li->node);
+        if (out_local)
+                *out_local = li->local;
+        return 0;
+}
+
+void sip_transport_close_all(struct sip_stack *s)
+{
+        while (!list_empty(&s->conns))
+                sip_conn_close(sip_conn_first(s), true, -IMS_ECANCELED);
+        list_for_each_safe(pos, tmp, &s->listeners)
+                listener_free(container_of(pos, struct sip_listener, node));
+}
+
+/* --- which socket --------------------------------------------------------------------------------- */
+
+int sip_route_local(const struct addr *remote, struct addr *out)
+{
+        struct sockaddr_storage ss;
+        socklen_t n = sizeof(ss);
+        struct addr a;
+        int fd = socket(remote->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        int err = -IMS_EUNREACH;
+
+        if (fd < 0)
+                return -IMS_EIO;
+        /* A connected datagram socket knows its address; nothing is sent. */
+        if (connect(fd, &remote->u.sa, addr_len(remote)) == 0 &&
+            getsockname(fd, (struct sockaddr *)&ss, &n) == 0 &&
+            addr_from_sockaddr((struct sockaddr *)&ss, &a) == 0) {
+                addr_set_port(&a, 0);
+                *out = a;
+                err = 0;
+        }
+        close(fd);
+        return err;
+}
+
+static bool fits(const struct sip_listener *li, enum transport t, const struct sip_flow *flow)
+{
+        return li->transport == t && addr_is_v6(&li->local) == addr_is_v6(&flow->remote);
+}
+
+/* The listener that has flow->local; else, of those that fit, the one the kernel's route names; else the
+ * first that fits. */
+static struct sip_listener *choose(struct sip_stack *s, enum transport t, const struct sip_flow *flow)
+{
+        struct sip_listener *first = NULL;
+        struct addr route;
+        bool several = false;
+
+        list_for_each(pos, &s->listeners)
+        {
+                struct sip_listener *li = container_of(pos, struct sip_listener, node);
+
+                if (!fits(li, t, flow))
+                        continue;
+                if (flow->local.u.sa.sa_family && addr_eq(&li->local, &flow->local))
+                        return li;
+                several = first != NULL;
+                first = first ? first : li;
+        }
+        if (!several || sip_route_local(&flow->remote, &route) != 0)
+                return first;
+        list_for_each(pos, &s->listeners)
+        {
+                struct sip_listener *li = container_of(pos, struct sip_listener, node);
+
+                if (fits(li, t, flow) && addr_ip_eq(&li->local, &route))
+                        return li;
+        }
+        return first;
+}
+
+int sip_transport_local(struct sip_stack *s, struct sip_flow *flow)
+{
+        struct sip_listener *li;
+
+        if (flow->transport == TRANSPORT_UDP) {
+                li = choose(s, TRANSPORT_UDP, flow);
+                if (!li)
+                        return -IMS_EUNSUPPORTED;
+                flow->local = li->local;
+                return 0;
+        }
+        if (flow->transport != TRANSPORT_TCP)
+                return -IMS_EUNSUPPORTED;
+        li = choose(s, TRANSPORT_TCP, flow);
+        if (!li)
+                li = choose(s, TRANSPORT_UDP, flow);
+        if (li) {
+                flow->local = li->local;
+        } else if (addr_is_v6(&flow->remote)) {
+                flow->local = (struct addr){.u.v6 = {.sin6_family = AF_INET6}};
+        } else {
+                flow->local = (struct addr){.u.v4 = {.sin_family = AF_INET}};
+        }
+        addr_set_port(&flow->local, 0);
+        return 0;
+}
+
+/* --- out ------------------------------------------------------------------------------------------ */
+
+static int send_datagram(struct sip_stack *s, struct sip_flow *flow, struct span octets)
+{
+        struct sip_listener *li = choose(s, TRANSPORT_UDP, flow);
+
+        if (!li)
+                return -IMS_EUNSUPPORTED;
+        flow->local = li->local;
+        return udp_send(li->udp, &flow->remote, octets);
+}
+
+static int send_stream(struct sip_stack *s, struct sip_flow *flow, struct span octets,
+                       struct sip_conn_user *user, bool *out_reused)
+{
+        struct sip_conn *c = flow->conn_id ? sip_conn_by_id(s, flow->conn_id) : NULL;
+        int err;
+
+        if (!c)
+                c = sip_conn_to(s, &flow->local, &flow->remote);
+        if (out_reused)
+                *out_reused = c != NULL;
+        if (!c) {
+                err = sip_conn_open(s, &flow->local, &flow->remote, &c);
+                if (err)
+                        return err;
+        }
+        err = sip_conn_send(c, octets, user);
+        if (err)
+                return err;
+        *flow = *sip_conn_flow(c);
+        return 0;
+}
+
+int sip_transport_send(struct sip_stack *s, struct sip_flow *flow, struct span octets,
+                       struct sip_conn_user *user, bool *out_reused)
+{
+        int err;
+
+        if (out_reused)
+                *out_reused = false;
+        if (flow->transport == TRANSPORT_UDP)
+                err = send_datagram(s, flow, octets);
+        else if (flow->transport == TRANSPORT_TCP)
+                err = send_stream(s, flow, octets, user, out_reused);
+        else
+                err = -IMS_EUNSUPPORTED;
+        if (!err)
+                s->stats.sent++;
+        return err;
+}
+
+bool sip_transport_alive(const struct sip_stack *s, uint64_t conn_id)
+{
+        return conn_id && sip_conn_by_id(s, conn_id);
+}
