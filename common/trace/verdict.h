@@ -21,6 +21,7 @@ enum verdict_procedure {
         X(registered, "the SIM proved its key and the IMPU is registered", "")                               \
         X(refreshed, "the registration was refreshed", "")                                                   \
         X(deregistered, "the UE de-registered itself", "")                                                   \
+        X(deregistered_by_hss, "the HSS ended the registration", "")                                         \
         X(expired, "the registration expired: no refresh came in time", "")                                  \
         X(resynchronised, "the SIM asked for resynchronisation and the HSS followed its SQN", "")            \
         X(res_mismatch, "the answer of the UE (RES) is wrong",                                               \

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * MAR and SAR as the registrar sends them, and what their failures mean. TS 29.228 6.1.2, 6.3. */
+#include "scscf/registrar_int.h"
+
+#include "common/base/log.h"
+
+struct failure {
+        struct dia_result result;
+        enum verdict_cause cause;
+        int status;
+};
+
+/* Results with a meaning of their own; any other is hss_error. */
+static const struct failure failures[] = {
+        {{DIA_VENDOR_3GPP, CX_ERROR_USER_UNKNOWN}, CAUSE_user_unknown, 403},
+        {{DIA_VENDOR_3GPP, CX_ERROR_IDENTITIES_DONT_MATCH}, CAUSE_identities_dont_match, 403},
+        {{DIA_VENDOR_3GPP, CX_ERROR_IDENTITY_NOT_REGISTERED}, CAUSE_identity_not_registered, 403},
+        {{DIA_VENDOR_3GPP, CX_ERROR_ROAMING_NOT_ALLOWED}, CAUSE_roaming_not_allowed, 403},
+        {{DIA_VENDOR_3GPP, CX_ERROR_IDENTITY_ALREADY_REGISTERED}, CAUSE_already_registered_elsewhere, 403},
+        {{DIA_VENDOR_3GPP, CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED}, CAUSE_scheme_not_possible, 403},
+        {{0, DIA_AUTHORIZATION_REJECTED}, CAUSE_authorization_rejected, 403},
+        {{0, DIA_UNABLE_TO_DELIVER}, CAUSE_hss_unreachable, 504},
+        {{0, DIA_TOO_BUSY}, CAUSE_hss_error, 503},
+};
+
+static void failure_of_result(struct reg_job *job, struct dia_result r)
+{
+        for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+                const struct failure *f = &failures[i];
+
+                if (!dia_result_is(r, f->result))
+                        continue;
+                reg_job_verdict(job, f->status == 403 ? VERDICT_REFUSED : VERDICT_FAILED, f->cause, f->status,
+                                "TS 29.229 6.2");
+                return;
+        }
+        reg_job_verdict(job, VERDICT_FAILED, CAUSE_hss_error, 500, "TS 29.229 6.2");
+}
+
+void reg_cx_failure(struct reg_job *job, const char *command, int err, const struct cx_answer *a)
+{
+        if (err == 0) {
+                failure_of_result(job, a->result);
+                buf_printf(&job->evidence, "%s: %s", command, dia_result_str(a->result));
+                if (a->error_message.n) {
+                        buf_puts(&job->evidence, " ");
+                        buf_quoted(&job->evidence, a->error_message, 120);
+                }
+                return;
+        }
+        if (err == -IMS_ETIMEOUT)
+                reg_job_verdict(job, VERDICT_FAILED, CAUSE_hss_timeout, 504, "TS 29.228 6.1.2, 6.3");
+        else if (err == -IMS_EUNREACH || err == -IMS_ECLOSED)
+                reg_job_verdict(job, VERDICT_FAILED, CAUSE_hss_unreachable, 504, "TS 29.228 6.1.2, 6.3");
+        else if (err == -IMS_ELIMIT || err == -IMS_ENOMEM)
+                reg_job_verdict(job, VERDICT_FAILED, CAUSE_overload, 503, "RFC 3261 21.5.4");
+        else
+                reg_job_verdict(job, VERDICT_FAILED, CAUSE_hss_error, 500, "TS 29.229 6.1");
+        buf_printf(&job->evidence, "%s: %s", command, ims_strerror(err));
+}
+
+void reg_cx_learn(struct reg_job *job, const struct cx_answer *a)
+{
+        if (!job->user->hss)
+                job->user->hss = shared_get(&job->reg->store.shared, a->origin_host);
+}
+
+bool reg_cx_again(struct reg_job *job, int err)
+{
+        if (err != -IMS_EUNREACH || !job->with_host)
+                return false;
+        log_info("the HSS " SPAN_FMT " is not reachable: any HSS of the realm is asked",
+                 SPAN_ARG(shared_text(job->user->hss)));
+        shared_put(job->user->hss);
+        job->user->hss = NULL;
+        return true;
+}
+
+/* Destination-Host when the HSS of the user is known. */
+static void set_host(struct reg_job *job, struct cx_request *h)
+{
+        job->with_host = job->user->hss != NULL;
+        h->destination_host = shared_text(job->user->hss);
+}
+
+int reg_cx_mar(struct reg_job *job, struct span auts, cx_maa_fn *fn)
+{
+        const struct scscf_conf *conf = job->reg->conf;
+        struct cx_mar m = {.impi = job->in.impi,
+                           .impu = job->in.impu,
+                           .server_name = span_of(conf->name),
+                           .n_items = conf->vectors};
+        uint8_t resync[AKA_RAND_N + AKA_AUTS_N];
+
+        set_host(job, &m.h);
+        m.item.scheme = span_of(auth_schemes[AUTH_AKA].cx_scheme);
+        if (auts.n) {
+                memcpy(resync, job->user->challenge->av.rand, AKA_RAND_N);
+                memcpy(resync + AKA_RAND_N, auts.p, AKA_AUTS_N);
+                m.item.authorization = span_make(resync, sizeof(resync));
+        }
+        job->sync = auts.n > 0;
+        return job->reg->port.mar(job->reg->arg, &m, fn, job, &job->txn);
+}
+
+/* What the HSS shall be able to give to another S-CSCF: the bindings of this IMPI as they will be. */
+static void restoration(const struct reg_job *job, struct cx_sar *m)
+{
+        const struct reg_set *set = reg_job_set(job);
+        struct cx_restoration *r = &m->restoration;
+        const struct contact_ops *ops = &job->in.contacts;
+
+        m->has_restoration = true;
+        r->impi = job->in.impi;
+        r->scheme = span_of(auth_schemes[AUTH_AKA].cx_scheme);
+        for (size_t i = 0; i < ops->n && r->n_info < CX_RESTORATION_MAX; i++) {
+                if (ops->v[i].expires_s == 0)
+                        continue;
+                r->info[r->n_info++] = (struct cx_restoration_info){.path = job->in.origin.path,
+                                                                    .contact = ops->v[i].value,
+                                                                    .call_id = job->in.origin.call_id,
+                                                                    .has_initial_cseq = true,
+                                                                    .initial_cseq = job->in.origin.cseq};
+        }
+        if (!set)
+                return;
+        list_for_each(n, &set->contacts)
+        {
+                const struct contact *c = container_of(n, struct contact, in_set);
+                bool kept = c->user == job->user;
+
+                for (size_t i = 0; i < ops->n && kept; i++)
+                        kept = !contact_matches(c, &ops->v[i]);
+                if (kept && r->n_info < CX_RESTORATION_MAX)
+                        r->info[r->n_info++] = (struct cx_restoration_info){.path = contact_path(c),
+                                                                            .contact = contact_value(c),
+                                                                            .call_id = contact_call_id(c),
+                                                                            .has_initial_cseq = true,
+                                                                            .initial_cseq = c->cseq};
+        }
+}
+
+#define FEATURE_RESTORATION (1u << 2) /* IMSRestorationInd, TS 29.229 7.1.1 */
+
+int reg_cx_sar(struct reg_job *job, uint32_t sat, cx_saa_fn *fn)
+{
+        const struct scscf_conf *conf = job->reg->conf;
+        struct cx_sar m = {.impi = job->in.impi, .server_name = span_of(conf->name), .type = sat};
+        bool registers = sat == CX_SAT_REGISTRATION || sat == CX_SAT_RE_REGISTRATION;
+
+        set_host(job, &m.h);
+        m.impus.v[m.impus.n++] = job->in.impu;
+        /* User data counts only where the user is, or becomes, registered (TS 29.228 6.1.2). */
+        m.data_already_available = !registers || (conf->keep_profile && reg_job_set(job));
+        if (registers && conf->restoration_info) {
+                m.h.features = (struct cx_features){.present = true,
+                                                    .vendor = DIA_VENDOR_3GPP,
+                                                    .list_id = 1,
+                                                    .features = FEATURE_RESTORATION};
+                restoration(job, &m);
+        }
+        for (size_t i = 0; i < job->in.contacts.n && registers; i++)
+                m.has_multiple_registration = m.has_multiple_registration || job->in.contacts.v[i].has_reg_id;
+        m.multiple_registration = m.has_multiple_registration;
+        job->sat = sat;
+        return job->reg->port.sar(job->reg->arg, &m, fn, job, &job->txn);
+}

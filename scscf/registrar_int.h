@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Inside the registrar: jobs and challenges. */
+#pragma once
+
+#include "common/diameter/cx.h"
+#include "scscf/av_store.h"
+#include "scscf/reg_decide.h"
+#include "scscf/reg_fsm.h"
+#include "scscf/reg_request.h"
+#include "scscf/registrar.h"
+
+/* A challenge that waits for its answer. */
+struct challenge {
+        struct registrar *reg;
+        struct user *user;
+        struct tmr timer; /* reg-await-auth */
+        struct aka_av av;
+        char nonce[AKA_NONCE_SIZE];
+        uint32_t cseq; /* of the REGISTER that was challenged */
+        uint16_t impu_n, call_id_n, realm_n;
+        char text[];
+};
+
+struct span challenge_impu(const struct challenge *c);
+struct span challenge_call_id(const struct challenge *c);
+struct span challenge_realm(const struct challenge *c);
+
+enum reg_job_kind {
+        REG_JOB_REGISTER,
+        REG_JOB_AUTH_TIMEOUT, /* tell the HSS that a challenge was not answered */
+        REG_JOB_EXPIRED       /* tell the HSS that the last binding ended */
+};
+
+/* Work for one IMPI; one at a time, the others wait in user->waiting. */
+struct reg_job {
+        struct list node;
+        enum reg_job_kind kind;
+        struct registrar *reg;
+        struct user *user;
+        struct sip_request *rq; /* REG_JOB_REGISTER */
+        struct reg_request in;  /* ... as read; for timers only impi and impu */
+        struct dia_txn *txn;
+        bool with_host; /* the outstanding Cx request names the HSS */
+        bool sync;      /* the outstanding MAR carries AUTS */
+        uint32_t sat;   /* the outstanding SAR's type */
+        struct verdict end;
+        struct buf evidence;
+};
+
+#define REG_WAITING_MAX 8 /* REGISTERs of one IMPI behind the one under way; more draw 503 */
+
+/* --- registrar.c --------------------------------------------------------------------------------- */
+
+/* Binding set of the IMPU of the job, or NULL; and whether the job's IMPI has a binding on it. */
+struct reg_set *reg_job_set(const struct reg_job *job);
+bool reg_job_registered(const struct reg_job *job);
+
+/* Moves the user to a phase (a state of the not registered half); the half follows from its bindings. */
+int reg_user_phase(struct user *u, enum reg_state phase) IMS_CHECK;
+
+/* Writes job->end but for identities and evidence. */
+void reg_job_verdict(struct reg_job *job, enum verdict_outcome outcome, enum verdict_cause cause, int status,
+                     const char *clause);
+
+/* Answers (REGISTER) with job->end.status and add, gives the verdict unless quiet, frees the job and goes on
+ * with the next one of the user. */
+void reg_job_finish(struct reg_job *job, const struct sip_field *add, size_t n_add, bool quiet);
+
+/* The same with 500 and the cause internal_error. */
+void reg_job_broken(struct reg_job *job, int err);
+
+/* Goes on with what waits for the user; the user is freed when nothing holds it. */
+void reg_user_next(struct registrar *r, struct user *u);
+
+/* Queues work of a timer. u may be gone when this returns. */
+void reg_job_queue(struct registrar *r, struct user *u, enum reg_job_kind kind, struct span impu);
+
+struct log_ctx reg_job_log(const struct reg_job *job);
+
+/* --- reg_auth.c ---------------------------------------------------------------------------------- */
+
+void reg_auth_challenge(struct reg_job *job);
+void reg_auth_repeat(struct reg_job *job);
+void reg_auth_verify(struct reg_job *job);
+void reg_auth_mac_failure(struct reg_job *job);
+void reg_auth_sync(struct reg_job *job);
+
+/* Stops the timer, wipes and frees. Accepts NULL in u->challenge. */
+void reg_challenge_drop(struct user *u);
+
+/* --- reg_assign.c -------------------------------------------------------------------------------- */
+
+/* The user is authenticated, or need not be: bindings, SAR, 200. */
+void reg_assign(struct reg_job *job);
+
+/* The 200 for what is registered now. */
+void reg_assign_answer(struct reg_job *job);
+
+/* Tells the HSS by a SAR of this type, then finishes the job with job->end, whatever the HSS says. */
+void reg_release(struct reg_job *job, uint32_t sat);
+
+/* For REG_JOB_AUTH_TIMEOUT and REG_JOB_EXPIRED. */
+void reg_release_timer(struct reg_job *job);
+
+/* --- reg_cx.c ------------------------------------------------------------------------------------ */
+
+/* Fills job->end from a Cx error or result that is no success, evidence included. command: "MAR". */
+void reg_cx_failure(struct reg_job *job, const char *command, int err, const struct cx_answer *a);
+
+/* Keeps the name of the HSS that answered (TS 29.228 6.1.2: Destination-Host of later requests). */
+void reg_cx_learn(struct reg_job *job, const struct cx_answer *a);
+
+/* True when the request shall go out once more, to any HSS of the realm: the known one is gone. */
+bool reg_cx_again(struct reg_job *job, int err);
+
+/* SAR and MAR with what is common. */
+int reg_cx_mar(struct reg_job *job, struct span auts, cx_maa_fn *fn) IMS_CHECK;
+int reg_cx_sar(struct reg_job *job, uint32_t sat, cx_saa_fn *fn) IMS_CHECK;
+
+/* --- expiry.c ------------------------------------------------------------------------------------ */
+
+/* Starts the set's timer for its next ending; frees a set without bindings. */
+void reg_expiry_arm(struct registrar *r, struct reg_set *set);
+
+/* Ends bindings that are over, of a user without work. True when that made work (then u may be gone). */
+bool reg_expiry_user(struct registrar *r, struct user *u);
+
+/* Stops the timer and frees the set when it has no bindings. */
+void reg_set_check(struct registrar *r, struct reg_set *set);
+
+/* --- reg_answer.c -------------------------------------------------------------------------------- */
+
+#define REG_FIELDS_MAX (SCSCF_CONTACTS_MAX + 8)
+
+/* Fields of a 200: the texts lie in a buffer that moves while it grows, so they are spans only after
+ * reg_answer_fields. */
+struct reg_answer {
+        struct buf text;
+        struct {
+                enum sip_hdr_id id;
+                size_t at, n;
+        } part[REG_FIELDS_MAX];
+        struct sip_field fields[REG_FIELDS_MAX];
+        size_t n;
+};
+
+void reg_answer_200(struct reg_answer *a, const struct registrar *r, const struct reg_request *in,
+                    const struct reg_set *set, uint64_t now_ms);
+void reg_answer_add(struct reg_answer *a, enum sip_hdr_id id, struct span value);
+/* Fills fields. -IMS_ENOMEM. */
+int reg_answer_fields(struct reg_answer *a) IMS_CHECK;
+void reg_answer_clear(struct reg_answer *a);
+
+/* Value of P-Charging-Function-Addresses for the answer of the HSS; empty when it names none. */
+void reg_answer_charging(const struct cx_charging *c, struct buf *out);
+
+/* Value of our Service-Route. */
+void reg_answer_service_route(const struct registrar *r, const struct reg_set *set, struct buf *out);
