@@ -403,7 +403,8 @@ void loop_free(struct loop *l)
                 o->shut(o);
         }
         uv_walk(&l->uv, close_left, l);
-        (void)uv_run(&l->uv, UV_RUN_DEFAULT);
+        while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0) /* again after a stop that was asked for before */
+                ;
         if (uv_loop_close(&l->uv) != 0)
                 log_error("bug: the loop is freed while it is in use");
         free(l->heap);
