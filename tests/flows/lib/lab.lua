@@ -1,0 +1,416 @@
+-- SPDX-License-Identifier: BSD-3-Clause
+-- A lab of real nodes for flow tests: configuration in a temporary folder, addresses of its own, subscribers provisioned
+-- with the real command, event streams read back. Several labs, also of files that run at the same time, do not meet:
+-- each has its own block of loopback addresses.
+local check = require "check"
+local test = require "test"
+
+local lab = { labs = {} }
+local Lab = {}
+Lab.__index = Lab
+
+local BIN = os.getenv("QUINTET_BIN") or error("QUINTET_BIN names the folder of the programs under test")
+local ORDER = { "hss", "icscf", "scscf", "pcscf" }
+local START_S, STOP_S = 20, 10
+
+lab.domain = "ims.mnc001.mcc001.3gppnetwork.org"
+
+-- The published test keys of TS 35.207, sets 1 to 3 of its list, as subscribers.
+lab.subscribers = {
+  { imsi = "001010000000001", msisdn = "15550001", k = "465b5ce8b199b49faa5f0a2ee238a6bc",
+    opc = "cd63cb71954a9f4e48a5994e37a02baf" },
+  { imsi = "001010000000002", msisdn = "15550002", k = "0396eb317b6d1c36f19c1c84cd6ffd16",
+    op = "ff53bade17df5d4e793073ce9d7579fa" },
+  { imsi = "001010000000003", msisdn = "15550003", k = "fec86ba6eb707ed08905757b1bb44b8f",
+    opc = "1006020f0a478bf6b699f15c062e42b3" },
+}
+
+local function merge(into, from)
+  for k, v in pairs(from or {}) do
+    if type(v) == "table" and type(into[k]) == "table" and v[1] == nil and into[k][1] == nil then
+      merge(into[k], v)
+    else
+      into[k] = v
+    end
+  end
+  return into
+end
+
+-- One block of addresses per process and lab: 127.A.B.(8 * n + 1) and up.
+local function address_block()
+  local pid, n = proc.self, #lab.labs
+  assert(n < 30, "too many labs in one file")
+  return ("127.%d.%d."):format(1 + (pid // 256) % 254, pid % 256), 8 * n
+end
+
+local function listen(list)
+  local out = {}
+  for _, a in ipairs(list) do
+    out[#out + 1] = "udp:" .. a
+    out[#out + 1] = "tcp:" .. a
+  end
+  return out
+end
+
+function Lab:addresses()
+  local prefix, base = address_block()
+  self.ip = {}
+  for i, node in ipairs(ORDER) do
+    self.ip[node] = prefix .. (base + i)
+  end
+  self.ip.ue = prefix .. (base + 5)
+  self.ip.other = prefix .. (base + 6) -- for fakes
+  self.sip = { icscf = self.ip.icscf .. ":5060", scscf = self.ip.scscf .. ":6060", pcscf = self.ip.pcscf .. ":5060" }
+  self.cx = self.ip.hss .. ":3868"
+end
+
+-- A free port on ::1, for the P-CSCF of a lab with IPv6.
+local function free_port6()
+  local e = assert(sip.endpoint({ addr = "[::1]:0" }))
+  local port = e.port
+  e:close()
+  return "[::1]:" .. port
+end
+
+function Lab:hosts()
+  local out = {}
+  for _, n in ipairs({ "pcscf", "icscf", "scscf" }) do
+    out[#out + 1] = ("%s.%s=%s"):format(n, lab.domain, self.sip[n])
+  end
+  out[#out + 1] = lab.domain .. "=" .. self.sip.icscf
+  return out
+end
+
+function Lab:cx_client(node)
+  return {
+    identity = node .. "." .. lab.domain, realm = lab.domain, tc = "50ms",
+    peers = { { identity = "hss." .. lab.domain, address = self.cx } },
+  }
+end
+
+function Lab:defaults()
+  local d, dir = lab.domain, self.dir
+  local function trace(node)
+    return { file = dir .. "/" .. node .. ".jsonl" }
+  end
+  local gm = { self.sip.pcscf }
+  if self.pcscf6 then
+    gm[2] = self.pcscf6
+  end
+  return {
+    hss = {
+      diameter = { identity = "hss." .. d, realm = d, listen = { self.cx },
+        peers = { { identity = "icscf." .. d }, { identity = "scscf." .. d } } },
+      store = { file = dir .. "/hss.db", key_file = dir .. "/hss.key" },
+      trace = trace("hss"), log = { level = "debug" },
+    },
+    icscf = {
+      home_domain = { d }, sip = { listen = listen({ self.sip.icscf }), name = "icscf." .. d },
+      resolver = { hosts = self:hosts() }, scscf = { pool = { { uri = "sip:scscf." .. d .. ":6060" } } },
+      diameter = self:cx_client("icscf"), trace = trace("icscf"), log = { level = "debug" },
+    },
+    scscf = {
+      home_domain = { d }, sip = { listen = listen({ self.sip.scscf }), name = "scscf." .. d },
+      scscf = { name = "sip:scscf." .. d .. ":6060" }, icscf = "sip:icscf." .. d .. ":5060",
+      registration = { unprotected_response = "accept" },
+      resolver = { hosts = self:hosts() },
+      diameter = self:cx_client("scscf"), trace = trace("scscf"), log = { level = "debug" },
+    },
+    pcscf = {
+      gm = { listen = listen(gm) }, home = { icscf = "sip:icscf." .. d .. ":5060" }, visited_network = d,
+      sip = { name = "pcscf." .. d }, resolver = { hosts = self:hosts() },
+      trace = trace("pcscf"), log = { level = "debug" },
+    },
+  }
+end
+
+-- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, ipv6=true} -> lab
+-- A node's table is laid over its configuration (nested tables are merged, lists replaced).
+function lab.start(o)
+  o = o or {}
+  local L = setmetatable({ dir = assert(fs.tmpdir()), procs = {}, nodes = o.nodes or ORDER, domain = lab.domain }, Lab)
+  L:addresses()
+  L.pcscf6 = o.ipv6 and free_port6() or nil
+  L.conf = merge(L:defaults(), { hss = o.hss, icscf = o.icscf, scscf = o.scscf, pcscf = o.pcscf })
+  lab.labs[#lab.labs + 1] = L
+  lab.current = L
+  ue.trace_dir = L.dir
+  test.finally("lab_" .. #lab.labs .. "_stops", function()
+    L:stop()
+  end)
+  L.subscribers = o.subscribers or lab.subscribers
+  for _, node in ipairs(ORDER) do
+    L:write_conf(node)
+  end
+  for _, s in ipairs(L.subscribers) do
+    L:add_subscriber(s)
+  end
+  for _, node in ipairs(L.nodes) do
+    L:start_node(node)
+  end
+  L:wait_cx()
+  return L
+end
+
+-- YAML reads JSON.
+function Lab:write_conf(node)
+  assert(fs.write(self:conf_file(node), json.encode(self.conf[node]) .. "\n", "600"))
+end
+
+function Lab:conf_file(node)
+  return self.dir .. "/" .. node .. ".yaml"
+end
+
+function Lab:start_node(node)
+  local file = self.dir .. "/" .. node .. ".log"
+  local p = assert(proc.spawn({ BIN .. "/" .. node, "-c", self:conf_file(node), stdout = file, stderr = file,
+    ready = true, name = node }))
+  self.procs[node] = p
+  local ok, why = p:wait_ready(START_S)
+  if not ok then
+    error(why, 2)
+  end
+end
+
+-- The CSCFs are of use only when their Cx connection is up. since: only what was said after this mark counts.
+function Lab:wait_cx(since)
+  for _, node in ipairs({ "icscf", "scscf" }) do
+    if self.procs[node] and self.procs.hss and self.procs[node]:running() and self.procs.hss:running() then
+      check.ok(wait_for(function()
+        local all = self:events(node, { ev = "verdict", procedure = "cx_peer", since = since and since[node] })
+        local last = all[#all]
+        return last and last.cause == "peer_up"
+      end, START_S), node .. " has a Cx connection")
+    end
+  end
+end
+
+-- lab:hss("subscriber show ...") -> output, exit code, error text. Arguments may also come as a list.
+function Lab:hss(command)
+  local argv = { BIN .. "/hss", "-c", self:conf_file("hss") }
+  if type(command) == "table" then
+    table.move(command, 1, #command, 4, argv)
+  else
+    for word in command:gmatch("%S+") do
+      argv[#argv + 1] = word
+    end
+  end
+  local code, out, err = proc.run(argv)
+  return out, code, err
+end
+
+function Lab:add_subscriber(s)
+  local words = { "subscriber", "add" }
+  local names = {}
+  for name in pairs(s) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local values = type(s[name]) == "table" and s[name] or { s[name] }
+    for _, v in ipairs(values) do
+      words[#words + 1] = "--" .. name:gsub("_", "-")
+      if v ~= true then
+        words[#words + 1] = tostring(v)
+      end
+    end
+  end
+  local out, code, err = self:hss(words)
+  if code ~= 0 then
+    error("hss subscriber add " .. s.imsi .. ": " .. out .. err, 2)
+  end
+end
+
+-- A phone for the n-th subscriber (or a table like one), with fields of ue.new laid over.
+function Lab:ue(n, o)
+  local s = type(n) == "table" and n or self.subscribers[n or 1]
+  local t = merge({
+    impi = s.imsi .. "@" .. lab.domain, k = s.k, opc = s.opc, op = s.op, algorithm = s.algorithm, topc = s.topc,
+    pcscf = self.sip.pcscf, local_addr = self.ip.ue .. ":0",
+  }, o)
+  local u, why = ue.new(t)
+  if not u then
+    error("the phone cannot start: " .. why, 2)
+  end
+  return u
+end
+
+-- --- what the nodes say ---
+
+-- mark() -> a point in all event streams; events, verdict and wait_event take it as since
+function Lab:mark()
+  local m = {}
+  for _, node in ipairs(ORDER) do
+    m[node] = #self:events(node)
+  end
+  return m
+end
+
+local function matches(event, filter)
+  if type(filter) == "function" then
+    return filter(event)
+  end
+  for k, want in pairs(filter or {}) do
+    local got = event[k]
+    if k == "since" then
+      -- not a member
+    elseif type(want) == "string" and want:sub(1, 1) == "~" then
+      if type(got) ~= "string" or not got:match(want:sub(2)) then
+        return false
+      end
+    elseif got ~= want then
+      return false
+    end
+  end
+  return true
+end
+
+-- events(node, filter): events of a node's stream, oldest first. filter: function, or members that must be equal; a
+-- string that starts with "~" is a pattern. filter.since: a number of events to leave out, or a mark.
+function Lab:events(node, filter)
+  local out, n = {}, 0
+  local since = type(filter) == "table" and filter.since
+  if type(since) == "table" then
+    since = since[node]
+  end
+  for line in (fs.read(self.dir .. "/" .. node .. ".jsonl") or ""):gmatch("([^\n]*)\n") do
+    n = n + 1
+    local event = assert(json.decode(line))
+    event.index = n
+    if n > (since or 0) and matches(event, filter) then
+      out[#out + 1] = event
+    end
+  end
+  return out
+end
+
+-- The first such event, waited for; an error when none comes.
+function Lab:wait_event(node, filter, timeout)
+  local e = wait_for(function()
+    return self:events(node, filter)[1]
+  end, timeout or 5)
+  if not e then
+    error(("%s told of no event %s"):format(node, type(filter) == "table" and json.encode(filter) or "like that"), 2)
+  end
+  return e
+end
+
+-- verdict{node=, call_id=, cause=, procedure=, since=, ...} -> the last such verdict, waited for up to 5 s; of any node
+-- when none is given.
+function Lab:verdict(filter, timeout)
+  filter = merge({ ev = "verdict" }, filter)
+  local nodes = filter.node and { filter.node } or ORDER
+  filter.node = nil
+  local v = wait_for(function()
+    local last
+    for _, node in ipairs(nodes) do
+      for _, e in ipairs(self:events(node, filter)) do
+        if e.procedure ~= "cx_peer" or filter.procedure == "cx_peer" then
+          last = (not last or e.t >= last.t) and e or last
+        end
+      end
+    end
+    return last
+  end, timeout or 5)
+  if not v then
+    error("no verdict " .. json.encode(filter), 2)
+  end
+  return v
+end
+
+-- --- life and death ---
+
+function Lab:kill(node, signal)
+  self.procs[node]:kill(signal or "KILL")
+  check.ok(self.procs[node]:wait(STOP_S), node .. " ended")
+  self.killed = self.killed or {}
+  self.killed[node] = true
+end
+
+-- Starts a node again (ending it first, in order, when it runs).
+function Lab:restart(node)
+  local mark = self:mark()
+  if self.procs[node] and self.procs[node]:running() then
+    self:stop_node(node)
+  end
+  self:start_node(node)
+  if node ~= "pcscf" then
+    self:wait_cx(node == "hss" and mark or { [node] = mark[node] })
+  end
+end
+
+function Lab:stop_node(node)
+  local p = self.procs[node]
+  p:kill("TERM")
+  local code, signal = p:wait(STOP_S)
+  if code == nil then
+    p:kill("KILL")
+    p:wait(STOP_S)
+    error(node .. " did not end on SIGTERM", 2)
+  end
+  if code ~= 0 then
+    error(("%s ended with %s: %s"):format(node, signal and "signal " .. tostring(signal) or "code " .. code,
+      lab.tail(p:log(), 30)), 2)
+  end
+end
+
+-- Ends all nodes that run; each must end with code 0 (so a leak found by a sanitizer fails the test).
+function Lab:stop()
+  local faults = {}
+  for i = #ORDER, 1, -1 do
+    local p = self.procs[ORDER[i]]
+    if p and p:running() then
+      local ok, why = pcall(self.stop_node, self, ORDER[i])
+      if not ok then
+        faults[#faults + 1] = why
+      end
+    elseif p and not (self.killed and self.killed[ORDER[i]]) then
+      local code, signal = p:wait(0)
+      if code ~= 0 then
+        faults[#faults + 1] = ("%s was gone (%s): %s"):format(ORDER[i],
+          signal and "signal " .. signal or "code " .. tostring(code), lab.tail(p:log(), 30))
+      end
+    end
+    self.procs[ORDER[i]] = nil
+  end
+  if os.getenv("QUINTET_KEEP") then
+    io.stderr:write("the lab's files are in ", self.dir, "\n")
+  else
+    fs.remove(self.dir)
+  end
+  if #faults > 0 then
+    error(table.concat(faults, "; "), 0)
+  end
+end
+
+function lab.tail(text, n)
+  local lines = {}
+  for line in text:gmatch("[^\n]+") do
+    lines[#lines + 1] = line
+  end
+  return table.concat(lines, "\n", math.max(1, #lines - n + 1))
+end
+
+table.insert(test.on_failure, function()
+  local L = lab.current
+  for _, node in ipairs(ORDER) do
+    if L and L.procs[node] then
+      io.stderr:write("--- last lines of ", node, "\n", lab.tail(L.procs[node]:log(), 12), "\n")
+    end
+  end
+end)
+
+-- lab.events(...), lab.ue(...), ...: those of the lab started last.
+setmetatable(lab, {
+  __index = function(_, name)
+    local method = Lab[name]
+    if method then
+      return function(...)
+        return method(lab.current, ...)
+      end
+    end
+    return rawget(lab, "current") and lab.current[name]
+  end,
+})
+
+return lab
