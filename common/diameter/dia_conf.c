@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The configuration every Diameter node shares, and the node made from it. */
+#include "common/diameter/dia_conf.h"
+
+#include <stdlib.h>
+
+#include "common/base/log.h"
+
+const struct conf_key dia_conf_peer_keys[] = {
+        {.name = "identity",
+         .type = CONF_STR,
+         .offset = offsetof(struct dia_conf_peer, identity),
+         .check = dia_conf_check_identity,
+         .doc = "Origin-Host of the peer"},
+        {.name = "realm",
+         .type = CONF_STR,
+         .offset = offsetof(struct dia_conf_peer, realm),
+         .optional = true,
+         .check = dia_conf_check_identity,
+         .doc = "its realm; ours when absent"},
+        {.name = "address",
+         .type = CONF_STR,
+         .offset = offsetof(struct dia_conf_peer, address),
+         .def = "",
+         .check = dia_conf_check_address,
+         .doc = "ADDRESS:PORT to connect to; empty: it connects to us"},
+        {.name = "priority",
+         .type = CONF_U32,
+         .offset = offsetof(struct dia_conf_peer, priority),
+         .def = "10",
+         .min = 0,
+         .max = 65535,
+         .doc = "the lowest is tried first; equal ones share"},
+        {.name = "relay",
+         .type = CONF_BOOL,
+         .offset = offsetof(struct dia_conf_peer, relay),
+         .def = "no",
+         .doc = "it takes requests for every host and realm"},
+        {.name = NULL},
+};
+
+const char *dia_conf_check_address(const char *value)
+{
+        struct addr a;
+
+        if (!*value || addr_parse(span_of(value), DIAMETER_PORT, &a) == 0)
+                return NULL;
+        return "is no IP address with port (192.0.2.1:3868, [2001:db8::1]:3868)";
+}
+
+const char *dia_conf_check_identity(const char *value)
+{
+        size_t label = 0;
+
+        for (const char *p = value; *p; p++) {
+                bool word = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                            (*p >= '0' && *p <= '9') || *p == '_';
+
+                if (*p == '.' ? label == 0 : !word && (*p != '-' || label == 0))
+                        return "is no host name (letters, digits, hyphens and dots)";
+                label = *p == '.' ? 0 : label + 1;
+                if (label > 63 || p - value > 254)
+                        return "is longer than a host name may be";
+        }
+        return label ? NULL : "is no host name (letters, digits, hyphens and dots)";
+}
+
+static int read_address(const char *key, const char *value, struct addr *out)
+{
+        int err = addr_parse(span_of(value), DIAMETER_PORT, out);
+
+        if (err)
+                log_error("%s: %s: %s", key, value, dia_conf_check_address(value));
+        return err;
+}
+
+static int read_peer(const struct dia_conf_peer *in, struct dia_peer_conf *out)
+{
+        *out = (struct dia_peer_conf){
+                .identity = in->identity, .realm = in->realm, .priority = in->priority, .relay = in->relay};
+        if (!in->address || !in->address[0])
+                return 0;
+        return read_address("diameter.peers.address", in->address, &out->addr);
+}
+
+int dia_conf_start(struct loop *l, const struct dia_conf *c, const struct dia_handlers *h, void *arg,
+                   struct dia_node **out)
+{
+        const struct dia_conf_peer *in = c->peers.items;
+        char *const *listen = c->listen.items;
+        struct addr *addrs = calloc(c->listen.n + 1, sizeof(*addrs));
+        struct dia_peer_conf *peers = calloc(c->peers.n + 1, sizeof(*peers));
+        struct dia_node_conf conf = {.identity = c->identity,
+                                     .realm = c->realm,
+                                     .listen = addrs,
+                                     .n_listen = c->listen.n,
+                                     .peers = peers,
+                                     .n_peers = c->peers.n,
+                                     .accept_unknown = c->accept_unknown,
+                                     .tc_ms = c->tc_ms,
+                                     .tw_ms = c->tw_ms,
+                                     .answer_ms = c->answer_ms};
+        int err = addrs && peers ? 0 : -IMS_ENOMEM;
+
+        for (size_t i = 0; !err && i < c->listen.n; i++)
+                err = read_address("diameter.listen", listen[i], &addrs[i]);
+        for (size_t i = 0; !err && i < c->peers.n; i++)
+                err = read_peer(&in[i], &peers[i]);
+        if (!err)
+                err = dia_node_new(l, &conf, h, arg, out);
+        if (err)
+                log_error("diameter.identity: %s: node not started: %s", c->identity, ims_strerror(err));
+        free(addrs);
+        free(peers);
+        return err;
+}
