@@ -48,12 +48,12 @@ static struct avp *step(msg_or_avp *from, enum msg_brw_dir dir)
         return fd_msg_browse(from, dir, &a, NULL) == 0 ? a : NULL;
 }
 
-/* The n-th AVP of that code directly below parent. */
-static struct avp *find(msg_or_avp *parent, uint32_t code, unsigned n)
+/* The first AVP of that code directly below parent. */
+static struct avp *find(msg_or_avp *parent, uint32_t code)
 {
         for (struct avp *a = step(parent, MSG_BRW_FIRST_CHILD); a; a = step(a, MSG_BRW_NEXT)) {
                 struct avp_hdr *h = NULL;
-                if (fd_msg_avp_hdr(a, &h) == 0 && h->avp_code == code && n-- == 0)
+                if (fd_msg_avp_hdr(a, &h) == 0 && h->avp_code == code)
                         return a;
         }
         return NULL;
@@ -61,7 +61,7 @@ static struct avp *find(msg_or_avp *parent, uint32_t code, unsigned n)
 
 static const union avp_value *value(msg_or_avp *parent, uint32_t code)
 {
-        struct avp *a = parent ? find(parent, code, 0) : NULL;
+        struct avp *a = parent ? find(parent, code) : NULL;
         struct avp_hdr *h = NULL;
         return a && fd_msg_avp_hdr(a, &h) == 0 ? h->avp_value : NULL;
 }
@@ -81,8 +81,10 @@ static uint32_t number(msg_or_avp *parent, uint32_t code, uint32_t otherwise)
 static unsigned count(msg_or_avp *parent, uint32_t code)
 {
         unsigned n = 0;
-        while (find(parent, code, n))
-                n++;
+        for (struct avp *a = step(parent, MSG_BRW_FIRST_CHILD); a; a = step(a, MSG_BRW_NEXT)) {
+                struct avp_hdr *h = NULL;
+                n += fd_msg_avp_hdr(a, &h) == 0 && h->avp_code == code;
+        }
         return n;
 }
 
@@ -120,10 +122,11 @@ static void put_uar(struct buf *out, struct msg *m)
 
 static void put_mar(struct buf *out, struct msg *m)
 {
-        struct avp *item = find(m, AVP_AUTH_DATA_ITEM, 0);
+        struct avp *item = find(m, AVP_AUTH_DATA_ITEM);
         put_user(out, octets(m, AVP_USER_NAME));
         put_named(out, "", octets(item, AVP_SCHEME));
-        buf_printf(out, ", %u wanted", number(m, AVP_NUMBER_AUTH_ITEMS, 1));
+        const uint32_t n = number(m, AVP_NUMBER_AUTH_ITEMS, 1);
+        buf_printf(out, ", %u %s", n, n == 1 ? "vector" : "vectors");
         if (octets(item, AVP_AUTHORIZATION).n == AUTS_AND_RAND)
                 buf_puts(out, ", RAND and AUTS (resynchronise)");
 }
@@ -138,7 +141,7 @@ static void put_sar(struct buf *out, struct msg *m)
 static void put_lir(struct buf *out, struct msg *m)
 {
         put_named(out, "", octets(m, AVP_PUBLIC_IDENTITY));
-        if (find(m, AVP_ORIGINATING_REQUEST, 0))
+        if (find(m, AVP_ORIGINATING_REQUEST))
                 buf_puts(out, ", originating");
 }
 
@@ -146,7 +149,7 @@ static void put_rtr(struct buf *out, struct msg *m)
 {
         static const char *const reasons[] = {"PERMANENT_TERMINATION", "NEW_SERVER_ASSIGNED", "SERVER_CHANGE",
                                               "REMOVE_S-CSCF"};
-        const uint32_t reason = number(find(m, AVP_DEREGISTRATION_REASON, 0), AVP_REASON_CODE, 99);
+        const uint32_t reason = number(find(m, AVP_DEREGISTRATION_REASON), AVP_REASON_CODE, 99);
         put_user(out, octets(m, AVP_USER_NAME));
         buf_printf(out, ", %s", reason < 4 ? reasons[reason] : "unknown reason");
         put_named(out, "", octets(m, AVP_PUBLIC_IDENTITY));
@@ -166,7 +169,7 @@ static void put_peer(struct buf *out, struct msg *m)
 
 static void put_result(struct buf *out, struct msg *m)
 {
-        struct avp *experimental = find(m, AVP_EXPERIMENTAL_RESULT, 0);
+        struct avp *experimental = find(m, AVP_EXPERIMENTAL_RESULT);
         struct dia_result r = dia_base(number(m, AVP_RESULT_CODE, 0));
         if (experimental) {
                 r.vendor = number(experimental, AVP_VENDOR_ID, DIA_VENDOR_3GPP);
@@ -186,18 +189,21 @@ static void put_result(struct buf *out, struct msg *m)
 /* What a vector has, by name; the first octets of RAND, which is public. */
 static void put_vectors(struct buf *out, struct msg *m)
 {
-        struct avp *item = find(m, AVP_AUTH_DATA_ITEM, 0);
+        struct avp *item = find(m, AVP_AUTH_DATA_ITEM);
         const unsigned n = count(m, AVP_AUTH_DATA_ITEM);
         char hex[2 * RAND_SHOWN + 1];
         if (!item)
                 return;
-        buf_printf(out, ": %u %s", n, n == 1 ? "vector" : "vectors");
+        buf_puts(out, ":");
+        if (n > 1)
+                buf_printf(out, " %u vectors,", n);
         const struct span challenge = octets(item, AVP_AUTHENTICATE);
         if (challenge.n == 32) {
                 hex_encode(challenge.p, RAND_SHOWN, hex);
-                buf_printf(out, ", RAND %s.., AUTN", hex);
+                buf_printf(out, " RAND %s.., AUTN", hex);
         } else {
-                put_named(out, "", octets(item, AVP_SCHEME));
+                buf_char(out, ' ');
+                buf_quoted(out, octets(item, AVP_SCHEME), ID_SHOWN);
         }
         if (octets(item, AVP_AUTHORIZATION).n)
                 buf_puts(out, ", XRES");
@@ -216,7 +222,7 @@ static void put_answer(struct buf *out, struct msg *m, uint32_t command)
                 buf_printf(out, ", profile of %zu octets", octets(m, AVP_USER_DATA).n);
         if (command == CX_UAR || command == CX_LIR) {
                 put_named(out, "", octets(m, AVP_SERVER_NAME));
-                if (find(m, AVP_SERVER_CAPABILITIES, 0))
+                if (find(m, AVP_SERVER_CAPABILITIES))
                         buf_puts(out, ", Server-Capabilities");
         }
 }

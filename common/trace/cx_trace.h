@@ -5,7 +5,8 @@
 #include "common/diameter/node.h"
 #include "common/trace/trace.h"
 
-/* For dia_handlers.on_trace, with the trace as arg. Base-protocol messages but CER/CEA and DPR/DPA are left out. */
+/* For dia_handlers.on_trace, with the trace as arg. Base-protocol messages but CER/CEA and DPR/DPA are left
+ * out. */
 void cx_trace(const struct dia_trace_info *info, struct trace *t);
 
 /* What a Cx message carries, in one line. */

@@ -21,9 +21,9 @@ bool trace_on(const struct trace *t);
 
 struct trace_message {
         bool outbound;
-        const char *protocol; /* "UDP", "TCP", "Diameter" */
+        const char *protocol;       /* "UDP", "TCP", "Diameter" */
         const char *local, *remote; /* address or Diameter identity, as text */
-        struct span octets;   /* only for the id; never written */
+        struct span octets;         /* only for the id; never written */
         struct span call_id, session_id;
         struct span summary;
         const char *note; /* or NULL */

@@ -12,8 +12,13 @@ struct trace_conf {
 
 extern const char *const trace_conf_levels[];
 
-#define TRACE_CONF_KEYS(OWNER, field)                                                                              \
-        {.name = "trace.file", .type = CONF_STR, .offset = offsetof(OWNER, field.file), .optional = true,          \
-         .doc = "event stream for the ladder, JSON lines; none: off"},                                            \
-        {.name = "log.level", .type = CONF_ENUM, .offset = offsetof(OWNER, field.level), .def = "info",            \
-         .words = trace_conf_levels, .doc = "error, warn, notice, info or debug"}
+#define TRACE_CONF_KEYS(OWNER, field)                                                                        \
+        {.name = "trace.file",                                                                               \
+         .type = CONF_STR,                                                                                   \
+         .offset = offsetof(OWNER, field.file),                                                              \
+         .optional = true,                                                                                   \
+         .doc = "event stream for the ladder, JSON lines; none: off"},                                       \
+        {                                                                                                    \
+                .name = "log.level", .type = CONF_ENUM, .offset = offsetof(OWNER, field.level),              \
+                .def = "info", .words = trace_conf_levels, .doc = "error, warn, notice, info or debug"       \
+        }
