@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Emergency requests: from anyone, to the configured PSAP. TS 24.229 5.2.10, RFC 5031. */
+#include "common/sip/grammar.h"
+#include "pcscf/pcscf.h"
+
+#define CLAUSE "TS 24.229 5.2.10"
+
+/* The dialled number of a tel URI, or of a sip URI's user part, without parameters. */
+static struct span dialled(struct span uri)
+{
+        ptrdiff_t colon = span_chr(uri, ':', 0), end;
+        struct span s = span_sub(uri, (size_t)(colon + 1), uri.n);
+
+        end = span_chr(s, '@', 0);
+        if (end >= 0)
+                s = span_sub(s, 0, (size_t)end);
+        end = span_chr(s, ';', 0);
+        return end >= 0 ? span_sub(s, 0, (size_t)end) : s;
+}
+
+bool emergency_is(const struct pcscf *p, const struct sip_msg *m)
+{
+        char *const *numbers = p->conf->emergency_numbers.items;
+        struct sip_value_iter it = {0};
+        struct span v;
+
+        if (m->to_tag.n) { /* within a call: ours alone tells */
+                while (sip_msg_next_value(m, SIP_HDR_ROUTE, &it, &v))
+                        if (own_route_read(p, v, m->call_id).kind == OWN_EMERGENCY)
+                                return true;
+                return false;
+        }
+        if (span_istarts(m->ruri, SPAN("urn:service:sos")) && (m->ruri.n == 15 || m->ruri.p[15] == '.'))
+                return true;
+        for (size_t i = 0; i < p->conf->emergency_numbers.n; i++)
+                if (span_eq(dialled(m->ruri), span_of(numbers[i])))
+                        return true;
+        return false;
+}
+
+static bool on_failure(struct sip_request *rq, int err, void *arg)
+{
+        struct refusal r = {.procedure = VERDICT_REQUEST,
+                            .cause = CAUSE_next_hop_unreachable,
+                            .status = err == -IMS_ETIMEOUT ? 504 : 503,
+                            .clause = CLAUSE,
+                            .evidence = "emergency.psap"};
+
+        pcscf_verdict(arg, rq, &r);
+        return true;
+}
+
+static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
+{
+        (void)rq;
+        (void)resp;
+        (void)arg;
+        reg_edit_answer(e);
+        return true;
+}
+
+/* Who calls is asserted only when it is known (5.2.10.2, 5.2.10.3). */
+static void edit(struct pcscf *p, struct sip_edit *e, const struct ue_flow *from)
+{
+        struct buf id = BUF_INIT;
+        struct span impu = SPAN_NULL;
+
+        sip_edit_remove_all(e, SIP_HDR_P_ASSERTED_IDENTITY);
+        sip_edit_remove_all(e, SIP_HDR_P_PREFERRED_IDENTITY);
+        sip_edit_remove_all(e, SIP_HDR_P_CHARGING_VECTOR);
+        sip_edit_remove_all(e, SIP_HDR_P_CHARGING_FUNCTION_ADDRESSES);
+        pani_strip(e, p->conf->pani_aware);
+        if (from && binding_next_impu(container_of(from->bindings.prev, struct binding, in_flow), &impu)) {
+                buf_printf(&id, "<" SPAN_FMT ">", SPAN_ARG(impu));
+                sip_edit_append(e, SIP_HDR_P_ASSERTED_IDENTITY, buf_as_span(&id));
+        }
+        buf_free(&id);
+}
+
+void emergency_request(struct pcscf *p, struct sip_request *rq, const struct ue_flow *from)
+{
+        struct sip_forward fw = {.on_response = on_response, .on_failure = on_failure, .arg = p};
+        struct span next = SPAN_NULL;
+        struct sip_edit e;
+
+        if (!p->conf->psap && rq->msg->to_tag.n == 0) {
+                struct refusal r = {.procedure = VERDICT_REQUEST,
+                                    .cause = CAUSE_next_hop_unreachable,
+                                    .status = 503,
+                                    .reason = "No Emergency Service Here",
+                                    .clause = CLAUSE,
+                                    .evidence = "emergency.psap is not configured"};
+
+                pcscf_refuse(p, rq, &r);
+                return;
+        }
+        sip_edit_init(&e, rq->msg);
+        edit(p, &e, from);
+        if (rq->msg->to_tag.n) {
+                (void)own_route_pop(p, &e, &next);
+                next = next.n ? sip_addr_spec(next) : rq->msg->ruri;
+        } else {
+                sip_edit_remove_all(&e, SIP_HDR_ROUTE);
+                own_record_route(p, &e, OWN_EMERGENCY, 0, &rq->flow, true);
+                next = span_of(p->conf->psap);
+        }
+        fw.target.uri = next;
+        if (rq->msg->method == SIP_ACK)
+                sip_forward_stateless(rq, &e, &fw.target);
+        else
+                sip_forward(rq, &e, &fw);
+        sip_edit_free(&e);
+}

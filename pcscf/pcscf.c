@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The P-CSCF: its listeners, whose request it is, refusals, the end. TS 24.229 5.2. */
+#include "pcscf/pcscf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/timers.h"
+
+/* --- sides ---------------------------------------------------------------------------------------- */
+
+static bool is_at(const struct pcscf_listener *list, size_t n, const struct sip_flow *flow)
+{
+        for (size_t i = 0; i < n; i++) {
+                const struct pcscf_listener *li = &list[i];
+
+                if (li->transport == flow->transport && addr_port(&li->local) == addr_port(&flow->local) &&
+                    (addr_is_any(&li->local) || addr_ip_eq(&li->local, &flow->local)))
+                        return true;
+        }
+        return false;
+}
+
+/* True when the first Route is one only the core was given. */
+static bool has_own_route(const struct pcscf *p, const struct sip_msg *m)
+{
+        struct span route = sip_msg_value(m, SIP_HDR_ROUTE);
+
+        return route.n && own_route_read(p, route, m->call_id).kind > OWN_PLAIN;
+}
+
+/* The listener tells the side. Where Gm listeners serve both sides, and on connections that we opened, it is
+ * the core that knows our Path and Record-Route without being a registered UE. */
+static bool is_from_core(const struct pcscf *p, const struct sip_request *rq)
+{
+        if (is_at(p->core, p->n_core, &rq->flow))
+                return true;
+        if (p->n_core && is_at(p->gm, p->n_gm, &rq->flow))
+                return false;
+        return !regstore_flow(p->store, &rq->flow) && has_own_route(p, rq->msg);
+}
+
+/* --- requests -------------------------------------------------------------------------------------- */
+
+void pcscf_verdict(struct pcscf *p, const struct sip_request *rq, const struct refusal *r)
+{
+        struct verdict v = {
+                .procedure = r->procedure,
+                .outcome = r->status >= 500 ? VERDICT_FAILED : VERDICT_REFUSED,
+                .cause = r->cause,
+                .status = r->status,
+                .clause = r->clause,
+                .evidence = r->evidence,
+                .impi = r->impi,
+                .impu = r->impu,
+                .call_id = rq->msg->call_id,
+        };
+
+        trace_verdict(p->trace, &v);
+}
+
+void pcscf_refuse(struct pcscf *p, struct sip_request *rq, const struct refusal *r)
+{
+        if (rq->msg->method == SIP_ACK) {
+                sip_request_unref(rq);
+                return;
+        }
+        pcscf_verdict(p, rq, r);
+        sip_reply(rq, r->status, r->reason, &r->field, r->field.value.n ? 1 : 0);
+}
+
+bool pcscf_refuse_extension(struct pcscf *p, struct sip_request *rq, enum verdict_procedure procedure)
+{
+        struct refusal r = {.procedure = procedure,
+                            .cause = CAUSE_bad_extension,
+                            .status = 420,
+                            .clause = "RFC 3261 16.3 item 5",
+                            .evidence = "Proxy-Require"};
+        struct sip_value_iter it = {0};
+        struct buf unknown = BUF_INIT;
+        struct span v;
+
+        while (sip_msg_next_value(rq->msg, SIP_HDR_PROXY_REQUIRE, &it, &v)) {
+                if (span_ieq(v, SPAN("sec-agree")))
+                        continue;
+                if (unknown.n)
+                        buf_puts(&unknown, ", ");
+                buf_span(&unknown, v);
+        }
+        if (!unknown.n || rq->msg->method == SIP_ACK)
+                return buf_free(&unknown), false;
+        r.field = (struct sip_field){SIP_HDR_UNSUPPORTED, buf_as_span(&unknown)};
+        pcscf_refuse(p, rq, &r);
+        buf_free(&unknown);
+        return true;
+}
+
+static void on_request(struct sip_request *rq, void *arg)
+{
+        struct pcscf *p = arg;
+
+        if (p->draining && rq->msg->to_tag.n == 0)
+                sip_reply(rq, 503, NULL, NULL, 0);
+        else if (is_from_core(p, rq))
+                pcscf_to_ue(p, rq);
+        else if (rq->msg->method == SIP_REGISTER)
+                pcscf_register(p, rq);
+        else
+                pcscf_from_ue(p, rq);
+}
+
+static void on_cancel(struct sip_request *rq, void *arg)
+{
+        (void)arg;
+        sip_forward_cancel(rq);
+}
+
+/* The stack answers a malformed request itself; a registration that ends that way has its verdict too. */
+static void on_trace(const struct sip_trace_info *info, void *arg)
+{
+        struct pcscf *p = arg;
+        struct verdict v = {.procedure = VERDICT_REGISTRATION,
+                            .outcome = VERDICT_REFUSED,
+                            .cause = CAUSE_malformed,
+                            .clause = "RFC 3261 8.2"};
+
+        if (trace_on(p->trace))
+                sip_trace(info, p->trace);
+        if (info->outbound || !info->msg || !info->msg->fault || info->msg->method != SIP_REGISTER)
+                return;
+        v.status = info->msg->fault_status;
+        v.evidence = info->msg->fault;
+        v.call_id = info->msg->call_id;
+        trace_verdict(p->trace, &v);
+}
+
+/* --- start ---------------------------------------------------------------------------------------- */
+
+static int listen_on(struct pcscf *p, const struct conf_list *list, bool open, struct pcscf_listener **out,
+                     size_t *out_n)
+{
+        char *const *values = list->items;
+
+        if (!list->n)
+                return 0;
+        *out = calloc(list->n, sizeof(**out));
+        if (!*out)
+                return -IMS_ENOMEM;
+        for (size_t i = 0; i < list->n; i++) {
+                struct pcscf_listener *li = &(*out)[i];
+                int err = sip_conf_parse_listen(values[i], &li->transport, &li->local);
+
+                if (!err && open)
+                        err = sip_stack_listen(p->stack, li->transport, &li->local, &li->local);
+                if (err) {
+                        log_error("gm.listen: %s: %s", values[i], ims_strerror(err));
+                        return err;
+                }
+                ++*out_n;
+        }
+        return 0;
+}
+
+/* How the core reaches us: the name, or the address, of the core side with its port. */
+static int name_core(struct pcscf *p)
+{
+        const struct pcscf_listener *list = p->n_core ? p->core : p->gm, *main = &list[0];
+        size_t n = p->n_core ? p->n_core : p->n_gm;
+        char text[ADDR_STR];
+
+        for (size_t i = n; i-- > 0;)
+                if (list[i].transport == TRANSPORT_UDP)
+                        main = &list[i];
+        if (addr_is_any(&main->local) && !p->conf->sip.name) {
+                log_error("sip.name must be given when a listener takes every address");
+                return -IMS_ECONF;
+        }
+        (void)addr_ip_str(&main->local, true, p->core_ip);
+        if (snprintf(p->core_host, sizeof(p->core_host), "%s:%u",
+                     p->conf->sip.name ? p->conf->sip.name : addr_ip_str(&main->local, true, text),
+                     addr_port(&main->local)) >= (int)sizeof(p->core_host)) {
+                log_error("sip.name is too long");
+                return -IMS_ECONF;
+        }
+        return 0;
+}
+
+/* Numbers of an earlier life must not be met again: they start at random. */
+static int draw_numbers(struct pcscf *p)
+{
+        int err = secret_random(&p->last_id, sizeof(p->last_id));
+
+        sip_token(p->icid_prefix);
+        return err;
+}
+
+int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace, struct pcscf **out)
+{
+        static const struct sip_stack_handlers handlers = {
+                .on_request = on_request, .on_cancel = on_cancel, .on_trace = on_trace};
+        struct pcscf *p = calloc(1, sizeof(*p));
+        int err;
+
+        if (!p)
+                return -IMS_ENOMEM;
+        p->conf = conf;
+        p->loop = l;
+        p->trace = trace;
+        err = access_map_new(conf, &p->access);
+        if (!err)
+                err = regstore_new(l, &p->store);
+        if (!err)
+                err = pending_table_new(l, conf->max_pending, conf->max_per_source, conf->await_auth_ms,
+                                        &p->pending);
+        if (!err)
+                err = draw_numbers(p);
+        if (!err)
+                err = sip_conf_start(l, &conf->sip, &handlers, p, &p->resolver, &p->stack);
+        if (!err)
+                err = listen_on(p, &conf->gm_listen, true, &p->gm, &p->n_gm);
+        if (!err)
+                err = listen_on(p, &conf->sip.listen, false, &p->core, &p->n_core);
+        if (!err)
+                err = name_core(p);
+        if (err) {
+                pcscf_free(p);
+                return err;
+        }
+        if (!p->n_core)
+                log_notice("no sip.listen: the Gm listeners serve the core side too");
+        *out = p;
+        return 0;
+}
+
+void pcscf_free(struct pcscf *p)
+{
+        if (!p)
+                return;
+        tmr_stop(p->loop, &p->drain);
+        sip_stack_free(p->stack);
+        resolver_free(p->resolver);
+        pending_table_free(p->pending);
+        regstore_free(p->store);
+        access_map_free(p->access);
+        free(p->gm);
+        free(p->core);
+        free(p);
+}
+
+/* --- end ------------------------------------------------------------------------------------------ */
+
+static void on_drain(struct tmr *t, void *arg)
+{
+        struct pcscf *p = arg;
+        struct sip_stack_stats stats;
+
+        sip_stack_stats(p->stack, &stats);
+        if (!stats.client_txns || loop_now_ms(p->loop) >= p->drain_until_ms ||
+            tmr_start(p->loop, t, ims_timer_rows[IMS_TIMER_DRAIN_POLL].default_ms, on_drain, p))
+                loop_stop(p->loop);
+}
+
+void pcscf_drain(struct pcscf *p)
+{
+        p->draining = true;
+        p->drain_until_ms = loop_now_ms(p->loop) + ims_timer_rows[IMS_TIMER_DRAIN].default_ms;
+        on_drain(&p->drain, p);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The P-CSCF as a whole, and what its procedures share. TS 24.229 5.2. */
+#pragma once
+
+#include "common/base/log.h"
+#include "common/sip/forward.h"
+#include "common/trace/sip_trace.h"
+#include "pcscf/access.h"
+#include "pcscf/assoc.h"
+#include "pcscf/pcscf_conf.h"
+#include "pcscf/pending.h"
+#include "pcscf/regstore.h"
+
+#define OWN_HOST_MAX 300
+
+struct pcscf_listener {
+        enum transport transport;
+        struct addr local;
+};
+
+struct pcscf {
+        const struct pcscf_conf *conf;
+        struct loop *loop;
+        struct resolver *resolver;
+        struct sip_stack *stack;
+        struct trace *trace;
+        struct access_map *access;
+        struct regstore *store;
+        struct pending_table *pending;
+        struct pcscf_listener *gm, *core; /* core: none when the Gm listeners serve both sides */
+        size_t n_gm, n_core;
+        char core_host[OWN_HOST_MAX]; /* "pcscf.example.org:5060": how the core reaches us */
+        char core_ip[ADDR_STR];       /* for icid-generated-at */
+        char icid_prefix[17];
+        uint64_t last_icid;
+        uint32_t last_id; /* of bindings */
+        bool draining;
+        struct tmr drain;
+        uint64_t drain_until_ms;
+};
+
+int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace,
+              struct pcscf **out) IMS_CHECK;
+void pcscf_free(struct pcscf *p);
+
+/* Takes no new work; stops the loop when what is under way has ended, or after the timer DRAIN. */
+void pcscf_drain(struct pcscf *p);
+
+/* --- verdicts and refusals ----------------------------------------------------------------------- */
+
+struct refusal {
+        enum verdict_procedure procedure;
+        enum verdict_cause cause;
+        int status;
+        const char *reason; /* NULL: the usual phrase */
+        const char *clause;
+        const char *evidence; /* may be NULL */
+        struct span impi, impu;
+        struct sip_field field; /* added to the answer; value empty: none */
+};
+
+/* Writes the verdict and answers; takes the reference. An ACK is dropped. */
+void pcscf_refuse(struct pcscf *p, struct sip_request *rq, const struct refusal *r);
+
+/* The verdict alone. */
+void pcscf_verdict(struct pcscf *p, const struct sip_request *rq, const struct refusal *r);
+
+/* --- procedures ---------------------------------------------------------------------------------- */
+
+/* Each takes the reference of rq. */
+void pcscf_register(struct pcscf *p, struct sip_request *rq); /* register.c */
+void pcscf_from_ue(struct pcscf *p, struct sip_request *rq);  /* originating.c */
+void pcscf_to_ue(struct pcscf *p, struct sip_request *rq);    /* terminating.c */
+
+/* True when the request is for an emergency service (RFC 5031, TS 24.229 5.2.10). */
+bool emergency_is(const struct pcscf *p, const struct sip_msg *m);
+void emergency_request(struct pcscf *p, struct sip_request *rq, const struct ue_flow *from); /* emergency.c */
+
+/* True when no REGISTER or request may require this (Proxy-Require); the refusal was sent then. */
+bool pcscf_refuse_extension(struct pcscf *p, struct sip_request *rq, enum verdict_procedure procedure);
+
+/* --- charging.c ---------------------------------------------------------------------------------- */
+
+/* A new P-Charging-Vector value: unique icid, where it was made, orig-ioi (TS 24.229 7.2A.5). */
+void charging_vector(struct pcscf *p, struct buf *out);
+
+/* --- own_route.c --------------------------------------------------------------------------------- */
+
+enum own_kind {
+        OWN_NONE,      /* not a URI of ours */
+        OWN_PLAIN,     /* ours, without a user part that we gave */
+        OWN_PATH,      /* Path of a registration */
+        OWN_DIALOG,    /* Record-Route of a dialog of a registered UE */
+        OWN_EMERGENCY, /* Record-Route of an emergency call of anyone */
+};
+
+struct own_route {
+        enum own_kind kind;
+        uint32_t id; /* of the binding */
+};
+
+/* The Path value of a registration: "<sip:USER@HOST:PORT;lr>". */
+void own_path(const struct pcscf *p, uint32_t id, struct buf *out);
+
+/* Record-Route: one value the core reaches, one the UE of flow reaches, so that each side finds us where it
+ * can (RFC 5658). from_ue: the request goes to the core. */
+void own_record_route(const struct pcscf *p, struct sip_edit *e, enum own_kind kind, uint32_t id,
+                      const struct sip_flow *ue, bool from_ue);
+
+/* Reads a Route value. User parts are recognised only when we gave them: for OWN_DIALOG and OWN_EMERGENCY
+ * also only in the call they were given for. */
+struct own_route own_route_read(const struct pcscf *p, struct span value, struct span call_id);
+
+/* Takes our own values from the top of Route (in e) and tells the first that names a binding or call.
+ * *next: the first value that remains (spans of the message), or empty. */
+struct own_route own_route_pop(const struct pcscf *p, struct sip_edit *e, struct span *next);
+
+/* True for methods that begin a dialog. */
+bool begins_dialog(const struct sip_msg *m);

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Schema of the P-CSCF's configuration. */
+#include "pcscf/pcscf_conf.h"
+
+#include "common/sip/grammar.h"
+#include "pcscf/access.h"
+
+static const char *const access_words[] = {"3gpp", "nass", "other", NULL};
+static const char *const signalling_words[] = {"off", "required", NULL};
+static const char *const sec_agree_words[] = {"ignore", "refuse", NULL};
+
+/* What is written into a header field as it stands. */
+static const char *check_text(const char *value)
+{
+        for (const char *p = value; *p; p++)
+                if ((unsigned char)*p < ' ' || *p == 127 || *p == '"' || *p == '\\')
+                        return "may not hold control characters, quotes or backslashes";
+        return *value ? NULL : "is empty";
+}
+
+static const char *check_sip_uri(const char *value)
+{
+        struct buf b = BUF_INIT;
+        int err = sip_uri_canonical(span_of(value), &b);
+
+        buf_free(&b);
+        return !err && strncmp(value, "sip:", 4) == 0 ? NULL : "not a SIP URI (sip:icscf.example.org)";
+}
+
+static const char *check_prefix(const char *value)
+{
+        struct access_prefix p;
+
+        return access_prefix_parse(span_of(value), &p) ? "not a prefix (10.0.0.0/8, 2001:db8::/32)" : NULL;
+}
+
+static const struct conf_key range_keys[] = {
+        {.name = "prefix",
+         .type = CONF_STR,
+         .offset = offsetof(struct pcscf_range, prefix),
+         .check = check_prefix,
+         .doc = "UE addresses, 10.0.0.0/8 or 2001:db8::/32"},
+        {.name = "type",
+         .type = CONF_ENUM,
+         .offset = offsetof(struct pcscf_range, type),
+         .words = access_words,
+         .def = "3gpp",
+         .doc = "access network of these UEs: 3gpp, nass (TISPAN NASS) or other"},
+        {.name = "pani",
+         .type = CONF_STR,
+         .offset = offsetof(struct pcscf_range, pani),
+         .optional = true,
+         .check = check_text,
+         .doc = "P-Access-Network-Info value to insert"},
+        {.name = NULL},
+};
+
+static const struct conf_key keys[] = {
+        {.name = "gm.listen",
+         .type = CONF_STR_LIST,
+         .offset = offsetof(struct pcscf_conf, gm_listen),
+         .def = "udp:127.0.0.1:5060,tcp:127.0.0.1:5060",
+         .check = sip_conf_check_listen,
+         .doc = "where UEs are served: TRANSPORT:ADDRESS:PORT, udp or tcp"},
+        {.name = "gm.t1",
+         .type = CONF_TIME_MS,
+         .offset = offsetof(struct pcscf_conf, gm_t1_ms),
+         .def = "2000",
+         .min = 10,
+         .max = 60000,
+         .doc = "T1 towards the UE (TS 24.229 table 7.7.1)"},
+        {.name = "gm.t2",
+         .type = CONF_TIME_MS,
+         .offset = offsetof(struct pcscf_conf, gm_t2_ms),
+         .def = "16000",
+         .min = 40,
+         .max = 240000,
+         .doc = "T2 towards the UE (TS 24.229 table 7.7.1)"},
+        {.name = "home.icscf",
+         .type = CONF_STR,
+         .offset = offsetof(struct pcscf_conf, icscf),
+         .optional = true,
+         .check = check_sip_uri,
+         .doc = "entry point of the home network; none: DNS of the Request-URI's domain"},
+        {.name = "home.answer",
+         .type = CONF_TIME_MS,
+         .offset = offsetof(struct pcscf_conf, icscf_answer_ms),
+         .def = "4500",
+         .min = 50,
+         .max = 32000,
+         .doc = "longest wait for the answer to a REGISTER, then 504"},
+        {.name = "visited_network",
+         .type = CONF_STR,
+         .offset = offsetof(struct pcscf_conf, visited_network),
+         .check = check_text,
+         .doc = "text of P-Visited-Network-ID: the network of this P-CSCF (RFC 7315 4.3)"},
+        {.name = "ioi",
+         .type = CONF_STR,
+         .offset = offsetof(struct pcscf_conf, ioi),
+         .optional = true,
+         .check = check_text,
+         .doc = "orig-ioi of P-Charging-Vector; none: \"Type 1\" and visited_network (TS 24.229 7.2A.5)"},
+        {.name = "access.type",
+         .type = CONF_ENUM,
+         .offset = offsetof(struct pcscf_conf, access_type),
+         .words = access_words,
+         .def = "3gpp",
+         .doc = "access network of UEs outside access.ranges: 3gpp, nass or other (TS 33.203 P.3)"},
+        {.name = "access.pani_aware",
+         .type = CONF_BOOL,
+         .offset = offsetof(struct pcscf_conf, pani_aware),
+         .def = "true",
+         .doc = "treat P-Access-Network-Info as TS 33.203 P.3 says; false: pass everything"},
+        {.name = "access.pani",
+         .type = CONF_STR,
+         .offset = offsetof(struct pcscf_conf, pani),
+         .optional = true,
+         .check = check_text,
+         .doc = "value to insert for access.type; none: only where P.3 demands one"},
+        {.name = "access.ranges",
+         .type = CONF_MAP_LIST,
+         .offset = offsetof(struct pcscf_conf, ranges),
+         .optional = true,
+         .item = range_keys,
+         .item_size = sizeof(struct pcscf_range),
+         .doc = "access networks by UE address; the first prefix that fits counts"},
+        {.name = "registration.max",
+         .type = CONF_U32,
+         .offset = offsetof(struct pcscf_conf, max_registrations),
+         .def = "1000000",
+         .min = 1,
+         .max = 100000000,
+         .doc = "registered contacts at once, then 503"},
+        {.name = "registration.await_auth",
+         .type = CONF_TIME_MS,
+         .offset = offsetof(struct pcscf_conf, await_auth_ms),
+         .def = "4m",
+         .min = 100,
+         .max = 3600000,
+         .doc = "reg-await-auth: how long a challenge is kept (TS 24.229 table 7.8.1)"},
+        {.name = "security.signalling",
+         .type = CONF_ENUM,
+         .offset = offsetof(struct pcscf_conf, signalling),
+         .words = signalling_words,
+         .def = "off",
+         .doc = "protection of Gm; off: nothing is protected, REGISTERs are marked so"},
+        {.name = "security.sec_agree",
+         .type = CONF_ENUM,
+         .offset = offsetof(struct pcscf_conf, sec_agree),
+         .words = sec_agree_words,
+         .def = "ignore",
+         .doc = "a UE that requires sec-agree without protection here: ignore it, or refuse with 420 (RFC "
+                "3329)"},
+        {.name = "emergency.psap",
+         .type = CONF_STR,
+         .offset = offsetof(struct pcscf_conf, psap),
+         .optional = true,
+         .check = check_sip_uri,
+         .doc = "next hop of emergency requests; none: they get 503"},
+        {.name = "emergency.numbers",
+         .type = CONF_STR_LIST,
+         .offset = offsetof(struct pcscf_conf, emergency_numbers),
+         .def = "112,911",
+         .check = check_text,
+         .doc = "dialled numbers that mean an emergency, besides urn:service:sos"},
+        {.name = "limits.pending",
+         .type = CONF_U32,
+         .offset = offsetof(struct pcscf_conf, max_pending),
+         .def = "50000",
+         .min = 1,
+         .max = 10000000,
+         .doc = "registrations under way at once, then 503"},
+        {.name = "limits.per_source",
+         .type = CONF_U32,
+         .offset = offsetof(struct pcscf_conf, max_per_source),
+         .def = "5000",
+         .min = 1,
+         .max = 10000000,
+         .doc = "registrations under way from one address at once, then 503"},
+        SIP_CONF_KEYS(struct pcscf_conf, sip, ""),
+        TRACE_CONF_KEYS(struct pcscf_conf, trace),
+        {.name = NULL},
+};
+
+static int check(const struct conf_schema *schema, void *conf, struct buf *err)
+{
+        const struct pcscf_conf *c = conf;
+        const struct pcscf_range *ranges = c->ranges.items;
+        int bad = 0;
+
+        (void)schema;
+        if (c->signalling == SIGNALLING_REQUIRED)
+                bad = conf_fail(err, "security.signalling",
+                                "required: no protection of Gm is built into this version, only off works");
+        if (!c->gm_listen.n)
+                bad = conf_fail(err, "gm.listen", "is empty: no UE could be served");
+        if (c->access_type == ACCESS_NASS && !c->pani_aware)
+                bad = conf_fail(err, "access.type", "nass needs access.pani_aware (TS 33.203 P.4.2)");
+        if (c->access_type == ACCESS_NASS && !c->pani)
+                bad = conf_fail(err, "access.pani",
+                                "access.type nass needs a value to insert (TS 33.203 P.3)");
+        for (size_t i = 0; i < c->ranges.n; i++) {
+                if (ranges[i].type != ACCESS_NASS)
+                        continue;
+                if (!c->pani_aware || !ranges[i].pani)
+                        bad = conf_fail(err, "access.ranges",
+                                        "%s: nass needs pani and access.pani_aware (TS 33.203 P.3)",
+                                        ranges[i].prefix);
+        }
+        return bad;
+}
+
+const struct conf_schema pcscf_schema = {
+        .node = "pcscf",
+        .size = sizeof(struct pcscf_conf),
+        .keys = keys,
+        .check = check,
+};

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Registrations under way, and the limits on them. */
+#include "pcscf/pending.h"
+
+#include <stdlib.h>
+
+#include "common/base/log.h"
+
+struct pending_table {
+        struct loop *loop;
+        struct htab keys, sources;
+        uint32_t max, max_per_source, await_ms;
+};
+
+/* How many an address has under way; exists while that is not 0. */
+struct pending_source {
+        struct hnode by_addr;
+        struct addr addr; /* port 0 */
+        uint32_t n;
+};
+
+struct key {
+        struct span call_id, identity;
+};
+
+int pending_table_new(struct loop *l, uint32_t max, uint32_t max_per_source, uint32_t await_ms,
+                      struct pending_table **out)
+{
+        struct pending_table *t = calloc(1, sizeof(*t));
+
+        if (!t)
+                return -IMS_ENOMEM;
+        t->loop = l;
+        t->max = max;
+        t->max_per_source = max_per_source;
+        t->await_ms = await_ms;
+        *out = t;
+        return 0;
+}
+
+static void free_node(struct hnode *n, void *arg)
+{
+        (void)arg;
+        pending_remove(container_of(n, struct pending, by_key));
+}
+
+void pending_table_free(struct pending_table *t)
+{
+        if (!t)
+                return;
+        htab_each(&t->keys, free_node, NULL);
+        htab_free(&t->keys);
+        htab_free(&t->sources);
+        free(t);
+}
+
+size_t pending_count(const struct pending_table *t)
+{
+        return t->keys.n;
+}
+
+/* --- keys ----------------------------------------------------------------------------------------- */
+
+static uint64_t key_hash(const struct key *k)
+{
+        return hash_mix(hash_span(k->call_id), hash_span(k->identity));
+}
+
+static bool eq_key(const struct hnode *n, const void *key)
+{
+        const struct pending *p = container_of(n, struct pending, by_key);
+        const struct key *k = key;
+
+        return span_eq(span_make(p->key, p->call_id_n), k->call_id) &&
+               span_eq(span_make(p->key + p->call_id_n, p->n - p->call_id_n), k->identity);
+}
+
+struct pending *pending_find(const struct pending_table *t, struct span call_id, struct span identity)
+{
+        struct key k = {call_id, identity};
+        struct hnode *n = htab_find(&t->keys, key_hash(&k), eq_key, &k);
+
+        return n ? container_of(n, struct pending, by_key) : NULL;
+}
+
+/* --- sources -------------------------------------------------------------------------------------- */
+
+static bool eq_source(const struct hnode *n, const void *key)
+{
+        return addr_ip_eq(&container_of(n, struct pending_source, by_addr)->addr, key);
+}
+
+static void source_unref(struct pending_table *t, struct pending_source *s)
+{
+        if (s && --s->n == 0) {
+                htab_remove(&t->sources, &s->by_addr);
+                free(s);
+        }
+}
+
+static int source_ref(struct pending_table *t, const struct addr *from, struct pending_source **out)
+{
+        struct addr key = *from;
+        struct pending_source *s;
+        struct hnode *n;
+
+        addr_set_port(&key, 0);
+        n = htab_find(&t->sources, addr_hash(&key), eq_source, &key);
+        s = n ? container_of(n, struct pending_source, by_addr) : NULL;
+        if (s && s->n >= t->max_per_source)
+                return -IMS_ELIMIT;
+        if (!s) {
+                s = malloc(sizeof(*s));
+                if (!s)
+                        return -IMS_ENOMEM;
+                *s = (struct pending_source){.addr = key};
+                if (htab_insert(&t->sources, &s->by_addr, addr_hash(&key))) {
+                        free(s);
+                        return -IMS_ENOMEM;
+                }
+        }
+        s->n++;
+        *out = s;
+        return 0;
+}
+
+/* --- records -------------------------------------------------------------------------------------- */
+
+static void on_await_auth(struct tmr *t, void *arg)
+{
+        (void)t;
+        log_debug("reg-await-auth: no answer to the challenge");
+        pending_remove(arg);
+}
+
+static int make(struct pending_table *t, const struct key *k, const struct addr *source, struct pending **out)
+{
+        struct pending *p = calloc(1, sizeof(*p) + k->call_id.n + k->identity.n);
+        int err;
+
+        if (!p)
+                return -IMS_ENOMEM;
+        p->table = t;
+        p->call_id_n = k->call_id.n;
+        p->n = k->call_id.n + k->identity.n;
+        memcpy(p->key, k->call_id.p, k->call_id.n);
+        memcpy(p->key + k->call_id.n, k->identity.p, k->identity.n);
+        err = source_ref(t, source, &p->source);
+        if (!err)
+                err = tmr_start(t->loop, &p->timer, t->await_ms, on_await_auth, p);
+        if (!err)
+                err = htab_insert(&t->keys, &p->by_key, key_hash(k));
+        if (err) {
+                pending_remove(p);
+                return err;
+        }
+        *out = p;
+        return 0;
+}
+
+int pending_get(struct pending_table *t, struct span call_id, struct span identity, const struct addr *source,
+                struct pending **out)
+{
+        struct key k = {call_id, identity};
+        struct pending *p = pending_find(t, call_id, identity);
+
+        if (!p)
+                return t->keys.n >= t->max ? -IMS_ELIMIT : make(t, &k, source, out);
+        if (tmr_start(t->loop, &p->timer, t->await_ms, on_await_auth, p))
+                return -IMS_ENOMEM;
+        *out = p;
+        return 0;
+}
+
+void pending_challenged(struct pending *p, const struct reg_keys *keys)
+{
+        secret_wipe(&p->keys, sizeof(p->keys));
+        p->keys = *keys;
+        if (tmr_start(p->table->loop, &p->timer, p->table->await_ms, on_await_auth, p))
+                pending_remove(p);
+}
+
+void pending_remove(struct pending *p)
+{
+        if (!p)
+                return;
+        tmr_stop(p->table->loop, &p->timer);
+        htab_remove(&p->table->keys, &p->by_key);
+        source_unref(p->table, p->source);
+        secret_wipe(p, sizeof(*p));
+        free(p);
+}

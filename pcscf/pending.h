@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Registrations under way: from a REGISTER to its final answer, over the challenge between them. They hold
+ * the keys of the challenge, and they are counted, in all and per source address. TS 24.229 5.2.2. */
+#pragma once
+
+#include "common/base/htab.h"
+#include "common/net/loop.h"
+#include "common/sip/stack.h"
+#include "pcscf/register_msg.h"
+
+struct pending_table;
+
+struct pending {
+        struct hnode by_key;
+        struct tmr timer; /* reg-await-auth */
+        struct pending_table *table;
+        struct pending_source *source;
+        struct reg_keys keys; /* wiped with the record */
+        uint32_t id;          /* of the binding it will become */
+        size_t call_id_n, n;
+        char key[]; /* Call-ID, then IMPI (or IMPU where there is none) */
+};
+
+int pending_table_new(struct loop *l, uint32_t max, uint32_t max_per_source, uint32_t await_ms,
+                      struct pending_table **out) IMS_CHECK;
+void pending_table_free(struct pending_table *t);
+size_t pending_count(const struct pending_table *t);
+
+struct pending *pending_find(const struct pending_table *t, struct span call_id, struct span identity);
+
+/* Finds or makes the record and starts its timer anew. A new one gets id 0.
+ * -IMS_ELIMIT (one of the limits), -IMS_ENOMEM. */
+int pending_get(struct pending_table *t, struct span call_id, struct span identity, const struct addr *source,
+                struct pending **out) IMS_CHECK;
+
+/* Keeps the keys of a challenge (those before are wiped) and starts the timer anew. */
+void pending_challenged(struct pending *p, const struct reg_keys *keys);
+
+/* Accepts NULL. */
+void pending_remove(struct pending *p);

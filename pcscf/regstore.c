@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The registrations a P-CSCF keeps. */
+#include "pcscf/regstore.h"
+
+#include <stdlib.h>
+
+#include "common/base/log.h"
+
+#define TEXT_MAX 60000
+
+struct regstore {
+        struct loop *loop;
+        struct htab ids, flows, aors;
+};
+
+int regstore_new(struct loop *l, struct regstore **out)
+{
+        struct regstore *s = calloc(1, sizeof(*s));
+
+        if (!s)
+                return -IMS_ENOMEM;
+        s->loop = l;
+        *out = s;
+        return 0;
+}
+
+static void free_node(struct hnode *n, void *arg)
+{
+        (void)arg;
+        regstore_remove(container_of(n, struct binding, by_id));
+}
+
+void regstore_free(struct regstore *s)
+{
+        if (!s)
+                return;
+        htab_each(&s->ids, free_node, NULL);
+        htab_free(&s->ids);
+        htab_free(&s->flows);
+        htab_free(&s->aors);
+        free(s);
+}
+
+size_t regstore_count(const struct regstore *s)
+{
+        return s->ids.n;
+}
+
+/* --- keys ----------------------------------------------------------------------------------------- */
+
+static uint64_t id_hash(uint32_t id)
+{
+        return hash_mix(id, 0x9e3779b97f4a7c15u);
+}
+
+static uint64_t flow_hash(const struct sip_flow *f)
+{
+        return hash_mix(addr_hash(&f->remote), (uint64_t)f->transport);
+}
+
+/* The flow a UE registered on: for UDP its address and port, for TCP that connection. */
+static bool same_flow(const struct sip_flow *a, const struct sip_flow *b)
+{
+        return a->transport == b->transport && a->conn_id == b->conn_id && addr_eq(&a->remote, &b->remote);
+}
+
+static bool eq_id(const struct hnode *n, const void *key)
+{
+        return container_of(n, struct binding, by_id)->id == *(const uint32_t *)key;
+}
+
+static bool eq_flow(const struct hnode *n, const void *key)
+{
+        return same_flow(&container_of(n, struct ue_flow, by_flow)->flow, key);
+}
+
+static bool eq_aor(const struct hnode *n, const void *key)
+{
+        return span_eq(binding_aor(container_of(n, struct binding, by_aor)), *(const struct span *)key);
+}
+
+/* --- flows ---------------------------------------------------------------------------------------- */
+
+struct ue_flow *regstore_flow(const struct regstore *s, const struct sip_flow *flow)
+{
+        struct hnode *n = htab_find(&s->flows, flow_hash(flow), eq_flow, flow);
+
+        return n ? container_of(n, struct ue_flow, by_flow) : NULL;
+}
+
+static void flow_unref(struct regstore *s, struct ue_flow *f)
+{
+        if (!f || !list_empty(&f->bindings))
+                return;
+        htab_remove(&s->flows, &f->by_flow);
+        free(f);
+}
+
+/* The flow, new when nobody was registered there. */
+static struct ue_flow *flow_get(struct regstore *s, const struct sip_flow *flow)
+{
+        struct ue_flow *f = regstore_flow(s, flow);
+
+        if (f)
+                return f;
+        f = malloc(sizeof(*f));
+        if (!f)
+                return NULL;
+        *f = (struct ue_flow){.flow = *flow};
+        list_init(&f->bindings);
+        if (htab_insert(&s->flows, &f->by_flow, flow_hash(flow))) {
+                free(f);
+                return NULL;
+        }
+        return f;
+}
+
+/* --- making and ending ---------------------------------------------------------------------------- */
+
+static void unlink_all(struct binding *b)
+{
+        struct regstore *s = b->store;
+
+        htab_remove(&s->ids, &b->by_id);
+        htab_remove(&s->aors, &b->by_aor);
+        list_unlink(&b->in_flow);
+        flow_unref(s, b->where);
+}
+
+void regstore_remove(struct binding *b)
+{
+        if (!b)
+                return;
+        tmr_stop(b->store->loop, &b->timer);
+        unlink_all(b);
+        free(b);
+}
+
+static void on_expiry(struct tmr *t, void *arg)
+{
+        struct binding *b = arg;
+        struct log_ctx before =
+                log_ctx_set((struct log_ctx){.impi = binding_impi(b), .impu = binding_aor(b)});
+
+        (void)t;
+        log_info("registration expired without a refresh");
+        regstore_remove(b);
+        (void)log_ctx_set(before);
+}
+
+/* Copies one string behind the others and tells its place. */
+static uint16_t put_text(struct binding *b, size_t *at, struct span s)
+{
+        size_t here = *at;
+
+        if (s.n)
+                memcpy(b->text + here, s.p, s.n);
+        b->text[here + s.n] = '\0';
+        *at = here + s.n + 1;
+        return (uint16_t)here;
+}
+
+static struct binding *make(struct regstore *s, const struct binding_info *i)
+{
+        size_t n = i->aor.n + i->contact.n + i->instance.n + i->impi.n + i->service_route.n + i->charging.n +
+                   i->impus.n + 6;
+        size_t at = 0;
+        struct binding *b = malloc(sizeof(*b) + n);
+
+        if (!b)
+                return NULL;
+        *b = (struct binding){.store = s, .id = i->id};
+        (void)put_text(b, &at, i->aor);
+        b->contact = put_text(b, &at, i->contact);
+        b->instance = put_text(b, &at, i->instance);
+        b->impi = put_text(b, &at, i->impi);
+        b->service_route = put_text(b, &at, i->service_route);
+        b->charging = put_text(b, &at, i->charging);
+        b->impus = (uint16_t)at;
+        if (i->impus.n)
+                memcpy(b->text + at, i->impus.p, i->impus.n);
+        b->end = (uint16_t)(at + i->impus.n);
+        return b;
+}
+
+static int link_all(struct binding *b, const struct sip_flow *flow)
+{
+        struct regstore *s = b->store;
+        int err;
+
+        b->where = flow_get(s, flow);
+        if (!b->where)
+                return -IMS_ENOMEM;
+        list_append(&b->where->bindings, &b->in_flow);
+        err = htab_insert(&s->ids, &b->by_id, id_hash(b->id));
+        if (!err)
+                err = htab_insert(&s->aors, &b->by_aor, hash_span(binding_aor(b)));
+        if (err)
+                unlink_all(b);
+        return err;
+}
+
+int regstore_put(struct regstore *s, const struct binding_info *info)
+{
+        size_t texts = info->aor.n + info->contact.n + info->instance.n + info->impi.n +
+                       info->service_route.n + info->charging.n + info->impus.n;
+        struct binding *old = regstore_by_contact(s, info->aor, info->contact), *b;
+        int err;
+
+        if (texts > TEXT_MAX)
+                return -IMS_ETOOBIG;
+        b = make(s, info);
+        if (!b)
+                return -IMS_ENOMEM;
+        err = tmr_start(s->loop, &b->timer, (uint64_t)info->expires_s * 1000, on_expiry, b);
+        if (!err)
+                err = link_all(b, &info->flow);
+        if (err) {
+                tmr_stop(s->loop, &b->timer);
+                free(b);
+                return err;
+        }
+        regstore_remove(old);
+        return 0;
+}
+
+/* --- look-ups ------------------------------------------------------------------------------------- */
+
+bool binding_next_impu(const struct binding *b, struct span *impu)
+{
+        const char *p = impu->p ? impu->p + impu->n + 1 : b->text + b->impus;
+
+        if (p >= b->text + b->end)
+                return false;
+        *impu = span_of(p);
+        return true;
+}
+
+struct binding *regstore_by_id(const struct regstore *s, uint32_t id)
+{
+        struct hnode *n = htab_find(&s->ids, id_hash(id), eq_id, &id);
+
+        return n ? container_of(n, struct binding, by_id) : NULL;
+}
+
+struct binding *regstore_by_contact(const struct regstore *s, struct span aor, struct span contact)
+{
+        struct binding *b = NULL;
+
+        while ((b = regstore_next_by_aor(s, aor, b)) != NULL)
+                if (span_eq(binding_contact(b), contact))
+                        return b;
+        return NULL;
+}
+
+/* The next node of the chain with the same key, or NULL. */
+static struct hnode *next_equal(const struct hnode *from, htab_eq_fn *eq, const void *key)
+{
+        for (struct hnode *n = from->next; n; n = n->next)
+                if (n->hash == from->hash && eq(n, key))
+                        return n;
+        return NULL;
+}
+
+struct binding *regstore_next_by_aor(const struct regstore *s, struct span aor, const struct binding *prev)
+{
+        struct hnode *n = prev ? next_equal(&prev->by_aor, eq_aor, &aor)
+                               : htab_find(&s->aors, hash_span(aor), eq_aor, &aor);
+
+        return n ? container_of(n, struct binding, by_aor) : NULL;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Requests of the core for a UE: over the flow it registered on, without what is the network's own.
+ * TS 24.229 5.2.6.4. */
+#include "common/sip/grammar.h"
+#include "pcscf/pcscf.h"
+
+#define CLAUSE "TS 24.229 5.2.6.4"
+
+/* Request-URI a registered contact, where no Route of ours stands: its IMPU is in P-Called-Party-ID or To. */
+static struct binding *by_contact(struct pcscf *p, const struct sip_msg *m)
+{
+        const struct sip_hdr *called = sip_msg_hdr(m, SIP_HDR_P_CALLED_PARTY_ID, 0);
+        struct buf aor = BUF_INIT;
+        struct binding *b = NULL;
+
+        if (!called)
+                called = sip_msg_hdr(m, SIP_HDR_TO, 0);
+        if (sip_uri_canonical(sip_addr_spec(called->value), &aor) == 0)
+                b = regstore_by_contact(p->store, buf_as_span(&aor), m->ruri);
+        buf_free(&aor);
+        return b;
+}
+
+static void remove_internal(struct sip_edit *e)
+{
+        sip_edit_remove_all(e, SIP_HDR_P_CHARGING_VECTOR);
+        sip_edit_remove_all(e, SIP_HDR_P_CHARGING_FUNCTION_ADDRESSES);
+        sip_edit_remove_all(e, SIP_HDR_P_VISITED_NETWORK_ID);
+}
+
+/* --- what the UE answers --------------------------------------------------------------------------- */
+
+/* The identity that was called stands for who answers, when it is one of the UE's (5.2.6.4.4). */
+static void assert_called(struct sip_edit *e, const struct sip_request *rq, const struct binding *b)
+{
+        const struct sip_hdr *called = sip_msg_hdr(rq->msg, SIP_HDR_P_CALLED_PARTY_ID, 0);
+        struct span impu = SPAN_NULL, first = SPAN_NULL, chosen = SPAN_NULL;
+        struct buf value = BUF_INIT;
+
+        (void)binding_next_impu(b, &first);
+        while (called && !chosen.n && binding_next_impu(b, &impu))
+                if (sip_uri_equal(sip_addr_spec(called->value), impu))
+                        chosen = impu;
+        if (!chosen.n)
+                chosen = first;
+        buf_printf(&value, "<" SPAN_FMT ">", SPAN_ARG(chosen));
+        if (value.err && !e->err)
+                e->err = value.err;
+        sip_edit_append(e, SIP_HDR_P_ASSERTED_IDENTITY, buf_as_span(&value));
+        buf_free(&value);
+}
+
+static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
+{
+        const struct sip_hdr *charging = sip_msg_hdr(rq->msg, SIP_HDR_P_CHARGING_VECTOR, 0);
+        const struct binding *b = rq->msg->to_tag.n ? NULL
+                                                    : regstore_by_id(((struct pcscf *)arg)->store,
+                                                                     (uint32_t)(uintptr_t)rq->user);
+
+        (void)resp;
+        sip_edit_remove_all(e, SIP_HDR_P_ASSERTED_IDENTITY);
+        sip_edit_remove_all(e, SIP_HDR_P_PREFERRED_IDENTITY);
+        remove_internal(e);
+        pani_strip(e, ((struct pcscf *)arg)->conf->pani_aware);
+        if (b && resp->status > 100)
+                assert_called(e, rq, b);
+        if (charging)
+                sip_edit_append(e, SIP_HDR_P_CHARGING_VECTOR, charging->value);
+        return true;
+}
+
+static bool on_failure(struct sip_request *rq, int err, void *arg)
+{
+        struct refusal r = {.procedure = VERDICT_REQUEST,
+                            .cause = CAUSE_next_hop_unreachable,
+                            .status = err == -IMS_ETIMEOUT ? 504 : 503,
+                            .clause = CLAUSE,
+                            .evidence = "the UE does not answer"};
+
+        pcscf_verdict(arg, rq, &r);
+        return true;
+}
+
+/* --- requests -------------------------------------------------------------------------------------- */
+
+static void send_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, const struct binding *b)
+{
+        struct sip_forward fw = {
+                .target = {.flow = &b->where->flow, .t1_ms = p->conf->gm_t1_ms, .t2_ms = p->conf->gm_t2_ms},
+                .on_response = on_response,
+                .on_failure = on_failure,
+                .arg = p};
+
+        rq->user = (void *)(uintptr_t)b->id;
+        remove_internal(e);
+        if (begins_dialog(rq->msg))
+                own_record_route(p, e, OWN_DIALOG, b->id, &b->where->flow, false);
+        if (rq->msg->method == SIP_ACK)
+                sip_forward_stateless(rq, e, &fw.target);
+        else
+                sip_forward(rq, e, &fw);
+}
+
+static void refuse(struct pcscf *p, struct sip_request *rq)
+{
+        struct refusal r = {.procedure = VERDICT_REQUEST,
+                            .cause = CAUSE_identity_not_registered,
+                            .status = 480,
+                            .clause = CLAUSE,
+                            .evidence = "no registration here belongs to this Route or Request-URI",
+                            .impu = rq->msg->ruri};
+
+        pcscf_refuse(p, rq, &r);
+}
+
+void pcscf_to_ue(struct pcscf *p, struct sip_request *rq)
+{
+        struct binding *b = NULL;
+        struct own_route own;
+        struct sip_edit e;
+        struct span next;
+
+        sip_edit_init(&e, rq->msg);
+        own = own_route_pop(p, &e, &next);
+        if (own.kind == OWN_PATH || own.kind == OWN_DIALOG)
+                b = regstore_by_id(p->store, own.id);
+        else if (own.kind != OWN_EMERGENCY)
+                b = by_contact(p, rq->msg);
+        if (b)
+                send_to_ue(p, rq, &e, b);
+        else if (own.kind == OWN_EMERGENCY)
+                emergency_request(p, rq, NULL);
+        else
+                refuse(p, rq);
+        sip_edit_free(&e);
+}
