@@ -20,6 +20,9 @@
         X(REG_AWAIT_AUTH, 240000, 100, 3600000, "TS 24.229 5.4.1.2.1, reg-await-auth")                       \
         X(CX_ANSWER, 2000, 50, 60000, "longest wait for a Cx answer (RFC 6733 leaves it open)")              \
         X(SCSCF_ANSWER, 2000, 50, 32000, "longest wait for an S-CSCF before another is chosen")              \
+        X(ICSCF_ANSWER, 4500, 50, 32000, "longest wait of the P-CSCF for the answer to a REGISTER")          \
+        X(DRAIN, 5000, 0, 60000, "longest wait at the end of a node for what is under way")                  \
+        X(DRAIN_POLL, 50, 1, 1000, "how often a node looks whether that has ended")                          \
         X(DIA_TC, 5000, 10, 60000, "RFC 6733 12, Tc: pause before a new connection attempt")                 \
         X(DIA_TW, 30000, 100, 120000, "RFC 3539 3.4.1, Tw: watchdog")                                        \
         X(DIA_CER, 5000, 50, 60000, "longest wait for CER or CEA on a new connection")                       \
