@@ -154,6 +154,19 @@ static void step_message(struct ladder_steps *s, const struct ladder *l, const s
         };
 }
 
+/* Other UEs may have streams: nothing is lost towards one that tells nothing of this call. */
+static void ue_without_stream(struct ladder_steps *s)
+{
+        for (size_t i = 0; i < s->n; i++) {
+                if (strcmp(ladder_text(s->v[i].event, LADDER_NODE), "ue") == 0)
+                        return;
+        }
+        for (size_t i = 0; i < s->n; i++) {
+                if (strcmp(s->parties[s->v[i].to].key, "ue") == 0)
+                        s->v[i].lost = false;
+        }
+}
+
 /* Sorts the participants from left to right and follows them in the steps. */
 static void order_parties(struct ladder_steps *s)
 {
@@ -231,6 +244,7 @@ int ladder_steps_make(const struct ladder *l, const struct ladder_call *call, st
                 else
                         step_message(out, l, &sides[i]);
         }
+        ue_without_stream(out);
         order_parties(out);
         find_deciding(out);
 out:

@@ -206,6 +206,54 @@ static void test_relay_and_late_link(void **state)
         ladder_free(l);
 }
 
+/* One UE has a stream, the other has none: what is sent to that one is not called lost. */
+static void test_ue_without_stream(void **state)
+{
+        (void)state;
+        struct ladder *l = NULL;
+        struct ladder_steps s;
+        assert_int_equal(ladder_new(&l), 0);
+        feed(l, "{\"t\":1,\"node\":\"ue\",\"ev\":\"sip\",\"dir\":\"out\",\"call_id\":\"other\",\"local\":"
+                "\"ue:1\","
+                "\"id\":\"9\",\"sum\":\"REGISTER y\"}");
+        feed(l, SIP("2", "pcscf", "in", "1", "REGISTER x"));
+        feed(l, SIP("3", "pcscf", "out", "2", "200 OK"));
+        assert_int_equal(ladder_steps_make(l, ladder_by_call_id(l, SPAN("c")), &s), 0);
+        assert_int_equal(s.n, 2);
+        assert_string_equal(s.parties[s.v[1].to].name, "UE");
+        assert_false(s.v[1].lost);
+        ladder_steps_clear(&s);
+        /* this one has a stream and tells of the call */
+        feed(l,
+             "{\"t\":1,\"node\":\"ue\",\"ev\":\"sip\",\"dir\":\"out\",\"call_id\":\"c\",\"local\":\"ue:1\","
+             "\"id\":\"1\",\"sum\":\"REGISTER x\"}");
+        assert_int_equal(ladder_steps_make(l, ladder_by_call_id(l, SPAN("c")), &s), 0);
+        assert_int_equal(s.n, 2);
+        assert_true(s.v[1].lost);
+        ladder_steps_clear(&s);
+        ladder_free(l);
+}
+
+/* The verdict of the last attempt counts, also when that of an earlier one came from deeper inside. */
+static void test_last_attempt_decides(void **state)
+{
+        (void)state;
+        struct ladder *l = NULL;
+        struct ladder_steps s;
+        assert_int_equal(ladder_new(&l), 0);
+        feed(l, SIP("1", "pcscf", "in", "1", "REGISTER x"));
+        feed(l, "{\"t\":2,\"node\":\"scscf\",\"ev\":\"verdict\",\"call_id\":\"c\",\"cause\":\"registered\"}");
+        feed(l, SIP("3", "pcscf", "in", "3", "REGISTER x"));
+        feed(l, "{\"t\":4,\"node\":\"icscf\",\"ev\":\"verdict\",\"call_id\":\"c\",\"cause\":\"scscf_"
+                "unreachable\"}");
+        feed(l, "{\"t\":5,\"node\":\"pcscf\",\"ev\":\"verdict\",\"call_id\":\"c\",\"cause\":\"next_hop_"
+                "unreachable\"}");
+        assert_int_equal(ladder_steps_make(l, ladder_last(l), &s), 0);
+        assert_string_equal(ladder_text(s.deciding->event, LADDER_CAUSE), "scscf_unreachable");
+        ladder_steps_clear(&s);
+        ladder_free(l);
+}
+
 /* More strangers than columns, a summary longer than any line, no width: nothing is written past. */
 static void test_extremes(void **state)
 {
@@ -246,6 +294,8 @@ int main(void)
                 cmocka_unit_test(test_selection),
                 cmocka_unit_test(test_pairs_of_equal_octets),
                 cmocka_unit_test(test_relay_and_late_link),
+                cmocka_unit_test(test_ue_without_stream),
+                cmocka_unit_test(test_last_attempt_decides),
                 cmocka_unit_test(test_extremes),
         };
         (void)setenv("TZ", "UTC", 1);
