@@ -9,8 +9,6 @@ static void header(const struct job *j, struct cx_answer *h)
 {
         const struct cx_request *rq = job_request(j);
         h->result = j->d.result;
-        if (j->d.failed)
-                h->failed_avp = span_of(j->d.failed);
         if (!dia_result_ok(j->d.result) && j->d.why)
                 h->error_message = span_of(j->d.why);
         if (rq->features.present || dia_result_is(j->d.result, dia_3gpp(CX_ERROR_FEATURE_UNSUPPORTED)))
@@ -152,8 +150,47 @@ static void answer_sar(struct job *j, const struct hss_conf *conf)
         cx_answer_saa(j->rq, &a);
 }
 
+/* The AVP at fault as it was received; the second one when there are too many. NULL: it is missing. */
+static struct avp *received(struct msg *msg, struct dict_object *model, bool second)
+{
+        msg_or_avp *at = msg;
+        struct dict_object *m;
+        while (fd_msg_browse_internal(at, MSG_BRW_WALK, &at, NULL) == 0 && at) {
+                if (fd_msg_model(at, &m) != 0 || m != model)
+                        continue;
+                if (!second)
+                        return at;
+                second = false;
+        }
+        return NULL;
+}
+
+/* Base errors name the AVP in Failed-AVP; one that is missing stands there with an empty value (RFC 6733
+ * 7.1.5, 7.5). */
+static void answer_failed_avp(struct job *j)
+{
+        struct dict_object *model = NULL;
+        struct avp *found = NULL, *made = NULL;
+        union avp_value zero = {.os = {.data = (uint8_t *)"", .len = 0}};
+        if (fd_dict_search(dia_dict(), DICT_AVP, AVP_BY_NAME_ALL_VENDORS, j->d.failed, &model, 0) == 0 && model) {
+                found = received(j->rq->msg, model, j->d.result.code == DIA_AVP_OCCURS_TOO_MANY_TIMES);
+                if (!found && fd_msg_avp_new(model, 0, &made) == 0 && fd_msg_avp_setvalue(made, &zero) != 0) {
+                        (void)fd_msg_free(made);
+                        made = NULL;
+                }
+        }
+        dia_answer_error(j->rq, j->d.result.code, found ? found : made, j->d.why);
+        if (made)
+                (void)fd_msg_free(made);
+}
+
 void job_answer(struct job *j, const struct hss_conf *conf)
 {
+        if (j->d.failed && j->d.result.vendor == 0) {
+                answer_failed_avp(j);
+                j->rq = NULL;
+                return;
+        }
         switch (j->command) {
         case CX_UAR:
                 answer_uar(j);

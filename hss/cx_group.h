@@ -11,7 +11,7 @@
 struct group;
 
 struct group_conf {
-        struct cx_env env;
+        struct hss_env env;
         uint32_t busy_ms;          /* longest wait for the lock, then DIAMETER_TOO_BUSY */
         uint32_t checkpoint_pages; /* 0: no checkpoints */
         const char *file;          /* of the database, for checkpoints; must outlive the group */

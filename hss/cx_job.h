@@ -48,7 +48,7 @@ struct job {
 };
 
 /* What handling needs; nothing of the network. */
-struct cx_env {
+struct hss_env {
         const struct hss_conf *conf;
         struct store *store;
         struct auc *auc;
@@ -60,9 +60,9 @@ bool job_writes(const struct job *j);
 
 /* Handles one job inside the open transaction: facts, decision, effects, reply. 0 with j->d.result set
  * (refusals included), or the error of the store: then nothing of the group may be committed. */
-int job_run(const struct cx_env *env, struct job *j) IMS_CHECK;
-int job_run_mar(const struct cx_env *env, struct job *j) IMS_CHECK;
-int job_run_sar(const struct cx_env *env, struct job *j) IMS_CHECK;
+int job_run(const struct hss_env *env, struct job *j) IMS_CHECK;
+int job_run_mar(const struct hss_env *env, struct job *j) IMS_CHECK;
+int job_run_sar(const struct hss_env *env, struct job *j) IMS_CHECK;
 
 /* Turns the job into an error: a reply without content. */
 void job_fail(struct job *j, struct dia_result result, enum verdict_cause cause, const char *why);

@@ -86,7 +86,7 @@ static void take_facts(struct job *j)
                 j->reply.wildcarded = f->impu_name;
 }
 
-static int run_uar(const struct cx_env *env, struct job *j)
+static int run_uar(const struct hss_env *env, struct job *j)
 {
         const struct serving none = {0};
         int rc = store_read_pair(env->store, &j->arena, j->m.uar.impi, j->m.uar.impu, &j->facts);
@@ -97,7 +97,7 @@ static int run_uar(const struct cx_env *env, struct job *j)
         return store_apply(env->store, &j->facts, &j->d.effects, &none);
 }
 
-static int run_lir(const struct cx_env *env, struct job *j)
+static int run_lir(const struct hss_env *env, struct job *j)
 {
         const struct serving none = {0};
         int rc = store_read_impu(env->store, &j->arena, j->m.lir.impu, &j->facts);
@@ -108,7 +108,7 @@ static int run_lir(const struct cx_env *env, struct job *j)
         return store_apply(env->store, &j->facts, &j->d.effects, &none);
 }
 
-int job_run(const struct cx_env *env, struct job *j)
+int job_run(const struct hss_env *env, struct job *j)
 {
         j->reply.loose_route = j->reply.priviledged_sender = -1;
         switch (j->command) {

@@ -7,7 +7,7 @@
 
 /* AUTS first, then m vectors. A forged AUTS changes nothing; vectors are given all the same (TS 33.102
  * 6.3.5 step 6). */
-static int aka_vectors(const struct cx_env *env, struct job *j, struct credential *c)
+static int aka_vectors(const struct hss_env *env, struct job *j, struct credential *c)
 {
         const struct cx_mar *m = &j->m.mar;
         size_t n = m->n_items ? m->n_items : 1;
@@ -31,7 +31,7 @@ static int aka_vectors(const struct cx_env *env, struct job *j, struct credentia
         return rc;
 }
 
-static int take_credential(const struct cx_env *env, struct job *j, struct credential *c)
+static int take_credential(const struct hss_env *env, struct job *j, struct credential *c)
 {
         int rc = 0;
         switch (c->scheme) {
@@ -52,7 +52,7 @@ static int take_credential(const struct cx_env *env, struct job *j, struct crede
         return rc;
 }
 
-int job_run_mar(const struct cx_env *env, struct job *j)
+int job_run_mar(const struct hss_env *env, struct job *j)
 {
         const struct cx_mar *m = &j->m.mar;
         const struct serving by = {.name = m->server_name, .host = m->h.origin_host, .realm = m->h.origin_realm};

@@ -8,7 +8,7 @@
 #define SETS_MAX 256 /* registered sets of one IMPI that one request ends */
 
 /* User-Data names an IMPI: that of the request, else the first of the subscription. */
-static int name_impi(const struct cx_env *env, struct job *j)
+static int name_impi(const struct hss_env *env, struct job *j)
 {
         size_t n = 0;
         j->reply.impi = j->m.sar.impi;
@@ -20,7 +20,7 @@ static int name_impi(const struct cx_env *env, struct job *j)
         return rc;
 }
 
-static int take_user_data(const struct cx_env *env, struct job *j)
+static int take_user_data(const struct hss_env *env, struct job *j)
 {
         struct buf xml = BUF_INIT;
         const struct cx_features *features = &j->m.sar.h.features;
@@ -39,7 +39,7 @@ static int take_user_data(const struct cx_env *env, struct job *j)
 }
 
 /* What a successful answer carries besides its result and User-Data. */
-static int take_reply(const struct cx_env *env, struct job *j)
+static int take_reply(const struct hss_env *env, struct job *j)
 {
         struct reply *r = &j->reply;
         struct store_extras extras;
@@ -67,7 +67,7 @@ static int take_reply(const struct cx_env *env, struct job *j)
 }
 
 /* One identity: decide, and write once nothing can refuse it any more. */
-static int one(const struct cx_env *env, struct job *j, const struct serving *by)
+static int one(const struct hss_env *env, struct job *j, const struct serving *by)
 {
         j->d = cx_sar_decide(&j->m.sar, &j->facts, env->conf->keep_server_name);
         if (!dia_result_ok(j->d.result))
@@ -80,7 +80,7 @@ static int one(const struct cx_env *env, struct job *j, const struct serving *by
         return store_apply(env->store, &j->facts, &j->d.effects, by);
 }
 
-static int read_facts(const struct cx_env *env, struct job *j, struct span impu)
+static int read_facts(const struct hss_env *env, struct job *j, struct span impu)
 {
         if (j->m.sar.impi.p)
                 return store_read_pair(env->store, &j->arena, j->m.sar.impi, impu, &j->facts);
@@ -88,7 +88,7 @@ static int read_facts(const struct cx_env *env, struct job *j, struct span impu)
 }
 
 /* De-registration that names only the IMPI: everything it has registered. */
-static int all_sets(const struct cx_env *env, struct job *j, const struct serving *by)
+static int all_sets(const struct hss_env *env, struct job *j, const struct serving *by)
 {
         int64_t sets[SETS_MAX];
         size_t n = 0;
@@ -110,7 +110,7 @@ static int all_sets(const struct cx_env *env, struct job *j, const struct servin
 }
 
 /* Every named identity must be good before the first one is touched. */
-static int check_all(const struct cx_env *env, struct job *j)
+static int check_all(const struct hss_env *env, struct job *j)
 {
         for (size_t i = 0; i < j->m.sar.impus.n; i++) {
                 int rc = read_facts(env, j, j->m.sar.impus.v[i]);
@@ -123,7 +123,7 @@ static int check_all(const struct cx_env *env, struct job *j)
         return 0;
 }
 
-static int named(const struct cx_env *env, struct job *j, const struct serving *by)
+static int named(const struct hss_env *env, struct job *j, const struct serving *by)
 {
         const struct cx_spans *impus = &j->m.sar.impus;
         int rc = 0;
@@ -142,7 +142,7 @@ static int named(const struct cx_env *env, struct job *j, const struct serving *
         return rc;
 }
 
-int job_run_sar(const struct cx_env *env, struct job *j)
+int job_run_sar(const struct hss_env *env, struct job *j)
 {
         const struct cx_sar *m = &j->m.sar;
         struct serving by = {.name = m->server_name, .host = m->h.origin_host, .realm = m->h.origin_realm};

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Dispatch of commands, and the store around them. */
+#include "hss/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+enum opening {
+        OPEN_STORE,   /* the store must be there */
+        OPEN_OR_MAKE, /* the first provisioning makes it */
+        OPEN_NONE
+};
+
+static const struct command {
+        const char *words[2];
+        enum opening opening;
+        int (*run)(struct cli *c, int argc, char **argv);
+        const char *usage;
+} commands[] = {
+        {{"init", NULL}, OPEN_NONE, NULL, "init"},
+        {{"subscriber", "add"}, OPEN_OR_MAKE, cli_subscriber_add,
+         "subscriber add --imsi IMSI --msisdn NUMBER --k HEX (--op HEX | --opc HEX) [OPTION...]"},
+        {{"subscriber", "list"}, OPEN_STORE, cli_subscriber_list, "subscriber list [--json]"},
+        {{"subscriber", "show"}, OPEN_STORE, cli_subscriber_show, "subscriber show ID [--json]"},
+        {{"subscriber", "set"}, OPEN_STORE, cli_subscriber_set, "subscriber set ID OPTION..."},
+        {{"subscriber", "remove"}, OPEN_STORE, cli_subscriber_remove, "subscriber remove ID..."},
+        {{"subscriber", "import"}, OPEN_OR_MAKE, cli_subscriber_import, "subscriber import FILE.csv [--dry-run]"},
+        {{"subscriber", "export"}, OPEN_STORE, cli_subscriber_export, "subscriber export [--with-keys FILE]"},
+        {{"state", NULL}, OPEN_STORE, cli_state, "state [ID] [--json]"},
+        {{"profile", "list"}, OPEN_STORE, cli_profile_list, "profile list"},
+        {{"profile", "set"}, OPEN_OR_MAKE, cli_profile_set, "profile set NAME FILE.xml"},
+        {{"profile", "remove"}, OPEN_STORE, cli_profile_remove, "profile remove NAME"},
+};
+
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+static void print_field(const struct sub_row *row)
+{
+        char left[64];
+        (void)snprintf(left, sizeof left, "--%s %s", row->name, row->value);
+        (void)printf("  %-42s %s%s\n", left, row->doc, row->kind == SUB_MANY ? " (repeat)" : "");
+}
+
+int cli_help(void)
+{
+        (void)printf("usage: hss -c FILE                 serve Cx\n");
+        for (size_t i = 0; i < N_COMMANDS; i++)
+                (void)printf("       hss -c FILE %s\n", commands[i].usage);
+        (void)printf("\nID is an IMPI, IMSI, MSISDN or IMPU. Without -c the file in QUINTET_HSS_CONF is read.\n"
+                     "CSV columns have the names of the options; lists are separated by spaces.\n"
+                     "\nOptions of subscriber add, subscriber set (s), and columns of a CSV file (c):\n");
+        for (int f = 0; f < SUB_FIELDS; f++) {
+                (void)printf("%c%c", sub_rows[f].use & SUB_USE_SET ? 's' : ' ', sub_rows[f].use & SUB_USE_CSV ? 'c' : ' ');
+                print_field(&sub_rows[f]);
+        }
+        return EXIT_SUCCESS;
+}
+
+bool cli_wants_help(int argc, char **argv)
+{
+        bool command = false;
+        for (int i = 1; i < argc; i++) {
+                if (strcmp(argv[i], "-c") == 0) {
+                        i++;
+                        continue;
+                }
+                command = command || argv[i][0] != '-';
+                if (command && (strcmp(argv[i], "--help") == 0 || (i == 1 && strcmp(argv[i], "help") == 0)))
+                        return true;
+        }
+        return false;
+}
+
+struct store_conf cli_store_conf(const struct hss_conf *conf, enum store_role role)
+{
+        return (struct store_conf){
+                .file = conf->store_file,
+                .key_file = conf->store_key_file,
+                .role = role,
+                .synchronous_full = conf->store_synchronous == 1,
+                .ind_bits = conf->auc_ind_bits,
+        };
+}
+
+static void print_errors(const char *command, const struct buf *err)
+{
+        struct span rest = buf_as_span(err), line;
+        while (rest.n && span_split(&rest, '\n', &line))
+                if (line.n)
+                        (void)fprintf(stderr, "hss %s: " SPAN_FMT "\n", command, SPAN_ARG(line));
+}
+
+static const struct command *find_command(int argc, char **argv)
+{
+        for (size_t i = 0; i < N_COMMANDS; i++) {
+                const struct command *c = &commands[i];
+                if (strcmp(argv[0], c->words[0]) == 0 &&
+                    (!c->words[1] || (argc > 1 && strcmp(argv[1], c->words[1]) == 0)))
+                        return c;
+        }
+        return NULL;
+}
+
+/* hss init */
+static int init(struct cli *c)
+{
+        struct store_conf sc = cli_store_conf(c->conf, STORE_TOOL);
+        bool was = store_exists(sc.file);
+        int rc = store_create(&sc, &c->err);
+        if (rc == 0)
+                (void)printf("%s: %s, key file %s\n", sc.file, was ? "there already, and its key file fits" : "made",
+                             sc.key_file);
+        return rc;
+}
+
+static int open_store(struct cli *c, enum opening opening)
+{
+        struct store_conf sc = cli_store_conf(c->conf, STORE_TOOL);
+        int rc = 0;
+        if (opening == OPEN_OR_MAKE && !store_exists(sc.file)) {
+                bool key_there = access(sc.key_file, F_OK) == 0;
+                rc = store_create(&sc, &c->err);
+                if (rc == 0)
+                        (void)fprintf(stderr, "hss: made the store %s%s%s\n", sc.file, key_there ? "" : " and its key file ",
+                                      key_there ? "" : sc.key_file);
+        }
+        if (rc == 0)
+                rc = store_open(&sc, &c->store, &c->err);
+        return rc < 0 ? rc : aka_ctx_new(&c->aka);
+}
+
+int cli_run(const struct hss_conf *conf, int argc, char **argv)
+{
+        const struct command *command = find_command(argc, argv);
+        struct cli c = {.conf = conf};
+        char name[64];
+        int words, rc;
+        if (!command) {
+                (void)fprintf(stderr, "hss: no such command; `hss help` lists them\n");
+                return EXIT_USAGE;
+        }
+        words = command->words[1] ? 2 : 1;
+        (void)snprintf(name, sizeof name, "%s%s%s", argv[0], words == 2 ? " " : "", words == 2 ? argv[1] : "");
+        arena_init(&c.arena);
+        rc = command->opening == OPEN_NONE ? init(&c) : open_store(&c, command->opening);
+        if (rc == 0 && command->run)
+                rc = command->run(&c, argc - words, argv + words);
+        if (rc < 0 && c.err.n == 0)
+                buf_printf(&c.err, "%s\n", ims_strerror(rc));
+        print_errors(name, &c.err);
+        aka_ctx_free(c.aka);
+        store_close(c.store);
+        arena_reset(&c.arena, true);
+        buf_free(&c.err);
+        if (fflush(stdout) != 0 && rc == 0) {
+                (void)fprintf(stderr, "hss %s: the output cannot be written\n", name);
+                return EXIT_FAILURE;
+        }
+        return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int cli_store_failed(struct cli *c, int rc)
+{
+        if (rc == -IMS_EALREADY)
+                buf_puts(&c->err, "another program holds the database\n");
+        else if (rc == -IMS_EDB)
+                buf_printf(&c->err, "database: %s\n", store_error(c->store));
+        return rc;
+}
+
+int cli_find(struct cli *c, const char *id, struct record *out)
+{
+        struct span given = span_of(id), canonical;
+        int64_t impi = 0;
+        if ((span_istarts(given, SPAN("sip:")) || span_istarts(given, SPAN("tel:"))) &&
+            !identity_canonical_impu(&c->arena, given, &canonical))
+                given = canonical;
+        else if (span_starts(given, SPAN("+")))
+                given = span_sub(given, 1, given.n);
+        int rc = store_find(c->store, given, &impi);
+        if (rc == -IMS_ENOTFOUND) {
+                buf_quoted(&c->err, span_of(id), 100);
+                buf_puts(&c->err, ": no subscriber has this IMPI, IMSI, MSISDN or IMPU\n");
+                return rc;
+        }
+        if (rc == 0)
+                rc = store_read_record(c->store, &c->arena, impi, out);
+        return cli_store_failed(c, rc);
+}

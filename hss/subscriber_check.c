@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Reading fields, and the rules between them in one table. */
+#include "common/base/secret.h"
+#include "hss/subscriber.h"
+
+#define BIT(f) (UINT64_C(1) << SUB_##f)
+
+enum sub_field sub_find(struct span name, unsigned use)
+{
+        for (int f = 0; f < SUB_FIELDS; f++)
+                if ((sub_rows[f].use & use) && span_eq(name, span_of(sub_rows[f].name)))
+                        return (enum sub_field)f;
+        return SUB_FIELDS;
+}
+
+const char *sub_take(struct subscriber *sub, struct arena *a, enum sub_field f, struct span value)
+{
+        struct span copy;
+        if (sub_given(sub, f) && sub_rows[f].kind != SUB_MANY)
+                return "given twice: there is exactly one";
+        if (arena_copy(a, value.p ? value : SPAN(""), &copy) < 0)
+                return "out of memory";
+        const char *why = sub_rows[f].take(sub, a, copy);
+        if (!why)
+                sub->given |= UINT64_C(1) << f;
+        return why;
+}
+
+static bool is_option(const char *word)
+{
+        return word[0] == '-' && word[1] == '-' && word[2];
+}
+
+/* The values of one option; how many words were used up, or -1. */
+static int take_option(struct subscriber *sub, struct arena *a, enum sub_field f, const char *joined, int argc,
+                       char **argv, struct buf *err)
+{
+        const struct sub_row *row = &sub_rows[f];
+        const char *why = NULL;
+        int used = 0;
+        if (row->kind == SUB_SWITCH) {
+                why = sub_take(sub, a, f, joined ? span_of(joined) : SPAN(""));
+        } else if (joined) {
+                why = sub_take(sub, a, f, span_of(joined));
+        } else if (argc == 0 || is_option(argv[0])) {
+                why = "the value is missing";
+        } else {
+                do
+                        why = sub_take(sub, a, f, span_of(argv[used++]));
+                while (!why && row->kind == SUB_MANY && used < argc && !is_option(argv[used]));
+        }
+        if (!why)
+                return used;
+        buf_printf(err, "--%s: %s", row->name, why);
+        if (f >= SUB_K && f <= SUB_TOPC && (joined || used)) /* a secret: its length, never its value */
+                buf_printf(err, "; given were %zu characters", strlen(joined ? joined : argv[used - 1]));
+        buf_char(err, '\n');
+        return -1;
+}
+
+int sub_read_args(struct subscriber *sub, struct arena *a, unsigned use, int argc, char **argv, struct buf *err)
+{
+        for (int i = 0; i < argc; i++) {
+                if (!is_option(argv[i])) {
+                        buf_puts(err, "what is ");
+                        buf_quoted(err, span_of(argv[i]), 60);
+                        buf_puts(err, "? options begin with --\n");
+                        return -IMS_EINVAL;
+                }
+                struct span name = span_of(argv[i] + 2);
+                ptrdiff_t eq = span_chr(name, '=', 0);
+                const char *joined = eq < 0 ? NULL : name.p + eq + 1;
+                if (eq >= 0)
+                        name = span_sub(name, 0, (size_t)eq);
+                enum sub_field f = sub_find(name, use);
+                if (f == SUB_FIELDS) {
+                        buf_puts(err, "--");
+                        buf_quoted(err, name, 60);
+                        buf_puts(err, ": no such option here\n");
+                        return -IMS_EINVAL;
+                }
+                int used = take_option(sub, a, f, joined, argc - i - 1, argv + i + 1, err);
+                if (used < 0)
+                        return -IMS_EINVAL;
+                i += used;
+        }
+        return 0;
+}
+
+/* --- rules between fields --- */
+
+#define AKA_KEYS (BIT(K) | BIT(OP) | BIT(OPC) | BIT(TOP) | BIT(TOPC))
+#define DIGEST   (BIT(DIGEST_PASSWORD) | BIT(DIGEST_HA1))
+
+/* A rule is broken when a field of `when` is given (0: always) and
+ *   EXCLUDES: a field of `other` is given too,   NEEDS: none of `other` is given. */
+enum rule_kind { EXCLUDES, NEEDS };
+
+static const struct rule {
+        uint64_t when;
+        enum rule_kind kind;
+        uint64_t other;
+        bool add_only;
+        enum sub_field field; /* the one to blame */
+        const char *why;
+} rules[] = {
+        {0, NEEDS, BIT(IMSI) | BIT(IMPI), true, SUB_IMSI, "an IMSI or an IMPI is needed"},
+        {BIT(OP), EXCLUDES, BIT(OPC), false, SUB_OP, "OP or OPc, not both"},
+        {BIT(TOP), EXCLUDES, BIT(TOPC), false, SUB_TOP, "TOP or TOPc, not both"},
+        {BIT(TUAK), EXCLUDES, BIT(OP) | BIT(OPC), false, SUB_TUAK, "TUAK takes --top or --topc"},
+        {BIT(TOP) | BIT(TOPC) | BIT(KECCAK), NEEDS, BIT(TUAK), true, SUB_TOPC, "only with --tuak"},
+        {BIT(RES_OCTETS), NEEDS, BIT(TUAK), true, SUB_RES_OCTETS, "only with --tuak (Milenage has 8)"},
+        {DIGEST, EXCLUDES, BIT(NBA_LINE), false, SUB_NBA_LINE,
+         "a user has either NBA or SIP Digest, never both (TS 33.203 P.4.2)"},
+        {AKA_KEYS, EXCLUDES, DIGEST, false, SUB_K, "an IMPI has exactly one credential: AKA or SIP Digest (TS 33.203 8)"},
+        {AKA_KEYS, EXCLUDES, BIT(NBA_LINE), false, SUB_K, "an IMPI has exactly one credential: AKA or NBA (TS 33.203 8)"},
+        {BIT(DIGEST_PASSWORD), EXCLUDES, BIT(DIGEST_HA1), false, SUB_DIGEST_HA1, "the password or H(A1), not both"},
+        {BIT(K), NEEDS, BIT(OP) | BIT(OPC) | BIT(TOP) | BIT(TOPC), false, SUB_OPC,
+         "K needs OP or OPc (with TUAK: TOP or TOPc)"},
+        {AKA_KEYS, NEEDS, BIT(K), true, SUB_K, "K is missing"},
+        {0, NEEDS, BIT(K) | DIGEST | BIT(NBA_LINE), true, SUB_K, "a credential is needed: K and OPc (or OP)"},
+        {BIT(AS_NAME), NEEDS, BIT(PSI), true, SUB_AS_NAME, "only with --psi"},
+        {BIT(MNC_DIGITS), NEEDS, BIT(IMSI), true, SUB_MNC_DIGITS, "only with --imsi"},
+        {BIT(DIGEST_REALM), NEEDS, DIGEST, true, SUB_DIGEST_REALM, "only with SIP Digest"},
+};
+
+static bool broken(const struct rule *r, uint64_t given)
+{
+        if (r->when && !(given & r->when))
+                return false;
+        bool other = given & r->other;
+        return r->kind == EXCLUDES ? other : !other;
+}
+
+const char *sub_check(const struct subscriber *sub, bool add, enum sub_field *field)
+{
+        for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+                const struct rule *r = &rules[i];
+                if ((r->add_only && !add) || !broken(r, sub->given))
+                        continue;
+                *field = r->field;
+                return r->why;
+        }
+        if (sub_given(sub, SUB_K) && sub->k_n == 32 && !sub->tuak) {
+                *field = SUB_K;
+                return "Milenage has a K of 32 hex digits";
+        }
+        return NULL;
+}
+
+void sub_wipe(struct subscriber *sub)
+{
+        secret_wipe(sub->k, sizeof sub->k);
+        secret_wipe(sub->op, sizeof sub->op);
+        secret_wipe(sub->opc, sizeof sub->opc);
+        secret_wipe(sub->password, sizeof sub->password);
+        secret_wipe(sub->ha1, sizeof sub->ha1);
+        memset(sub, 0, sizeof *sub);
+}
