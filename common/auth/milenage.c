@@ -7,7 +7,8 @@
 
 #include "common/base/secret.h"
 
-enum { BLOCK = 16, OUTPUTS = 5 };
+#define BLOCK   ((size_t)16)
+#define OUTPUTS 5
 
 /* Rotation in octets and the constant's last octet, for OUT1..OUT5. */
 static const struct {
@@ -82,7 +83,7 @@ int milenage_opc(EVP_CIPHER_CTX *aes, const uint8_t k[static 16], const uint8_t 
         uint8_t e[BLOCK];
         int err = set_key(aes, k);
         if (!err)
-                err = encrypt(aes, op, BLOCK, e);
+                err = encrypt(aes, op, (int)BLOCK, e);
         if (!err) {
                 for (unsigned i = 0; i < BLOCK; i++)
                         out[i] = op[i] ^ e[i];
@@ -95,20 +96,20 @@ int milenage_run(EVP_CIPHER_CTX *aes, const uint8_t k[static 16], const uint8_t 
                  const uint8_t rand[static 16], const uint8_t *sqn, uint16_t amf, struct milenage_out *out)
 {
         uint8_t temp[BLOCK], in[OUTPUTS * BLOCK], res[OUTPUTS * BLOCK];
-        const unsigned first = sqn ? 0 : BLOCK;
+        const size_t first = sqn ? 0 : BLOCK;
         int err = set_key(aes, k);
         if (err)
                 return err;
         for (unsigned i = 0; i < BLOCK; i++)
                 in[i] = rand[i] ^ opc[i];
-        err = encrypt(aes, in, BLOCK, temp);
+        err = encrypt(aes, in, (int)BLOCK, temp);
         if (err)
                 goto out;
         prepare_all(in, temp, opc, sqn, amf);
         err = encrypt(aes, in + first, (int)(sizeof(in) - first), res + first);
         if (err)
                 goto out;
-        for (unsigned i = first; i < sizeof(res); i++)
+        for (size_t i = first; i < sizeof(res); i++)
                 res[i] ^= opc[i % BLOCK];
         memset(out, 0, sizeof(*out));
         if (sqn) {

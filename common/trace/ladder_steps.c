@@ -170,7 +170,7 @@ static void ue_without_stream(struct ladder_steps *s)
 /* Sorts the participants from left to right and follows them in the steps. */
 static void order_parties(struct ladder_steps *s)
 {
-        int place[LADDER_PARTIES_MAX], order[LADDER_PARTIES_MAX];
+        int place[LADDER_PARTIES_MAX] = {0}, order[LADDER_PARTIES_MAX] = {0};
         struct ladder_party old[LADDER_PARTIES_MAX];
         memcpy(old, s->parties, sizeof(old));
         for (size_t i = 0; i < s->n_parties; i++) {
