@@ -199,10 +199,13 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
         static const struct sip_stack_handlers handlers = {
                 .on_request = on_request, .on_cancel = on_cancel, .on_trace = on_trace};
         struct pcscf *p = calloc(1, sizeof(*p));
+        struct sip_conf sip = conf->sip;
         int err;
 
         if (!p)
                 return -IMS_ENOMEM;
+        if (!sip.listen.n) /* the Gm listeners serve both sides */
+                sip.listen = conf->gm_listen;
         p->conf = conf;
         p->loop = l;
         p->trace = trace;
@@ -215,9 +218,9 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
         if (!err)
                 err = draw_numbers(p);
         if (!err)
-                err = sip_conf_start(l, &conf->sip, &handlers, p, &p->resolver, &p->stack);
+                err = sip_conf_start(l, &sip, &handlers, p, &p->resolver, &p->stack);
         if (!err)
-                err = listen_on(p, &conf->gm_listen, true, &p->gm, &p->n_gm);
+                err = listen_on(p, &conf->gm_listen, conf->sip.listen.n > 0, &p->gm, &p->n_gm);
         if (!err)
                 err = listen_on(p, &conf->sip.listen, false, &p->core, &p->n_core);
         if (!err)
