@@ -27,12 +27,14 @@ struct sip_forwarding {
 /* --- before it is sent ---------------------------------------------------------------------------- */
 
 /* What makes a request the same when it comes again (RFC 3261 16.6 item 8): then it runs in a loop. */
-static void loop_mark(const struct sip_msg *m, char out[static 24])
+static void loop_mark(const struct sip_request *rq, char out[static 24])
 {
+        const struct sip_msg *m = rq->msg;
         struct sip_value_iter it = {0};
         struct span v;
         uint64_t h = hash_mix(hash_span(m->ruri), hash_span(m->call_id));
 
+        h = hash_mix(h, (uintptr_t)rq->stack); /* several stacks may live in one process */
         h = hash_mix(h, hash_mix(hash_span(m->from_tag), hash_span(m->to_tag)));
         h = hash_mix(h, (uint64_t)m->cseq << 8 | (uint64_t)m->method);
         while (sip_msg_next_value(m, SIP_HDR_ROUTE, &it, &v))
@@ -200,7 +202,7 @@ void sip_forward(struct sip_request *rq, struct sip_edit *e, const struct sip_fo
                 sip_forward_stateless(rq, e, &f->target);
                 return;
         }
-        loop_mark(rq->msg, mark);
+        loop_mark(rq, mark);
         status = count_hops(e);
         if (!status && in_loop(rq->msg, mark))
                 status = 482;

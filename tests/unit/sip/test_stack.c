@@ -98,7 +98,8 @@ static void answer_goes_to_the_source(void **state)
                  "REGISTER sip:example.net SIP/2.0\r\n"
                  "v: SIP/2.0/UDP 192.0.2.77:5060 ;rport;received=192.0.2.66;branch=z9hG4bKnat;keep , "
                  "SIP/2.0/UDP below.example.net;branch=z9hG4bK9\r\n"
-                 "f: <sip:a@example.net>;tag=1\r\nt: <sip:a@example.net>\r\ni: nat\r\nCSeq: 1 REGISTER\r\n\r\n");
+                 "f: <sip:a@example.net>;tag=1\r\nt: <sip:a@example.net>\r\ni: nat\r\nCSeq: 1 "
+                 "REGISTER\r\n\r\n");
         WAIT_FOR(&w, phone.n == 1);
         assert_non_null(strstr(phone.got[0], "SIP/2.0 200 OK\r\n"));
         assert_non_null(strstr(phone.got[0], "SIP/2.0/UDP 192.0.2.77:5060 ;branch=z9hG4bKnat;keep;rport="));
@@ -122,11 +123,12 @@ static void answer_goes_to_sent_by_port(void **state)
         node_start(&b, &w, NULL);
         raw_start(&phone, &w);
         raw_start(&other, &w);
-        (void)snprintf(text, sizeof(text),
-                       "OPTIONS sip:example.net SIP/2.0\r\nVia: SIP/2.0/UDP phone.invalid:%u;branch=z9hG4bKs\r\n"
-                       "From: <sip:a@example.net>;tag=1\r\nTo: <sip:a@example.net>\r\nCall-ID: s\r\n"
-                       "CSeq: 1 OPTIONS\r\n\r\n",
-                       addr_port(&other.addr));
+        (void)snprintf(
+                text, sizeof(text),
+                "OPTIONS sip:example.net SIP/2.0\r\nVia: SIP/2.0/UDP phone.invalid:%u;branch=z9hG4bKs\r\n"
+                "From: <sip:a@example.net>;tag=1\r\nTo: <sip:a@example.net>\r\nCall-ID: s\r\n"
+                "CSeq: 1 OPTIONS\r\n\r\n",
+                addr_port(&other.addr));
         raw_send(&phone, &b.udp, text);
         WAIT_FOR(&w, other.n == 1);
         assert_int_equal(phone.n, 0);
@@ -181,10 +183,10 @@ static void stale_flow_is_harmless(void **state)
         flow = p.b.last_flow;
         node_stop(&p.a); /* its end of the connection is gone */
         WAIT_FOR(&p.w, ({
-                         struct sip_stack_stats stats;
-                         sip_stack_stats(p.b.s, &stats);
-                         stats.conns == 0;
-                 }));
+                struct sip_stack_stats stats;
+                sip_stack_stats(p.b.s, &stats);
+                stats.conns == 0;
+        }));
         call_start(&p.call, &p.b, "OPTIONS", 0, &(struct sip_target){.flow = &flow});
         WAIT_FOR(&p.w, p.call.done);
         assert_int_equal(p.call.err, -IMS_EUNREACH);
@@ -305,7 +307,8 @@ static void fail_over_after_silence_and_503(const char *method)
         resolver_free(w.resolver);
         assert_int_equal(resolver_new(w.loop, hosts, 3, NULL, 0, &w.resolver, &bad), 0);
         node_start(&a, &w, NULL);
-        call_start(&call, &a, method, 0, &(struct sip_target){.uri = SPAN("sip:pool.test"), .answer_ms = 100});
+        call_start(&call, &a, method, 0,
+                   &(struct sip_target){.uri = SPAN("sip:pool.test"), .answer_ms = 100});
         WAIT_FOR(&w, call.done);
         assert_int_equal(call.status, 200);
         assert_int_equal(b.requests, 1);
@@ -522,8 +525,9 @@ static void answer_with_fields_and_body(void **state)
         WAIT_FOR(&p.w, p.call.done);
         assert_int_equal(p.call.provisional, 1);
         assert_int_equal(p.call.status, 200);
-        assert_non_null(strstr(p.call.text, "\r\nContact: <sip:b@192.0.2.1>\r\nX-Lab: 1\r\nServer: quintet\r\n"
-                                            "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"));
+        assert_non_null(strstr(p.call.text,
+                               "\r\nContact: <sip:b@192.0.2.1>\r\nX-Lab: 1\r\nServer: quintet\r\n"
+                               "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"));
         world_pass(&p.w, 50);
         assert_int_equal(p.call.reports, 1);
         pair_stop(&p);

@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The four transaction machines, against a raw peer that loses, repeats and delays what it wants. RFC 3261
+ * 17, RFC 6026. */
+#include "common/sip/txn_table.h"
+#include "tests/unit/sip/stack_world.h"
+
+static void tables_are_sound(void **state)
+{
+        static const struct fsm *const all[] = {&sip_fsm_invite_client, &sip_fsm_client,
+                                                &sip_fsm_invite_server, &sip_fsm_server};
+        struct span why = SPAN_NULL;
+
+        (void)state;
+        for (size_t i = 0; i < 4; i++)
+                if (fsm_check(all[i], &why) != 0)
+                        fail_msg("%s: " SPAN_FMT, all[i]->name, SPAN_ARG(why));
+}
+
+/* A node and a raw peer. */
+struct duo {
+        struct world w;
+        struct node n;
+        struct raw r;
+        struct call call;
+        struct sip_target t;
+        char text[128];
+};
+
+static void duo_start(struct duo *d, const struct sip_stack_conf *conf)
+{
+        world_start(&d->w, NULL, 0);
+        node_start(&d->n, &d->w, conf);
+        raw_start(&d->r, &d->w);
+        d->t = target_to(&d->r.addr, NULL, d->text);
+}
+
+static void duo_stop(struct duo *d)
+{
+        node_stop(&d->n);
+        raw_stop(&d->r);
+        world_stop(&d->w);
+}
+
+static uint32_t live_clients(struct node *n)
+{
+        struct sip_stack_stats stats;
+
+        sip_stack_stats(n->s, &stats);
+        return stats.client_txns;
+}
+
+static uint32_t live_servers(struct node *n)
+{
+        struct sip_stack_stats stats;
+
+        sip_stack_stats(n->s, &stats);
+        return stats.server_txns;
+}
+
+/* --- client: other than INVITE --------------------------------------------------------------------- */
+
+/* 64*T1 of 20 ms, T2 80 ms: at 0 20 60 140 220 ... 1260, 18 in all (RFC 3261 17.1.2.2); a slow machine may
+ * lose some at the end, never the doubling. */
+static void request_is_repeated_until_timer_f(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        call_start(&d.call, &d.n, "REGISTER", 0, &d.t);
+        WAIT_FOR(&d.w, d.call.done);
+        assert_int_equal(d.call.err, -IMS_ETIMEOUT);
+        assert_int_equal(d.call.reports, 1);
+        assert_in_range(d.r.n, 5, 18);
+        for (unsigned i = 1; i < d.r.n; i++)
+                assert_string_equal(d.r.got[0], d.r.got[i]);
+        assert_int_equal(d.n.again_out, d.r.n - 1);
+        assert_int_equal(live_clients(&d.n), 0);
+        duo_stop(&d);
+}
+
+static void provisional_slows_down_and_final_ends(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        call_start(&d.call, &d.n, "OPTIONS", 0, &d.t);
+        WAIT_FOR(&d.w, d.r.n == 2);
+        raw_answer(&d.r, 0, "100 Trying", "");
+        WAIT_FOR(&d.w, d.call.provisional == 1);
+        WAIT_FOR(&d.w, d.r.n >= 4); /* goes on at T2 */
+        raw_answer(&d.r, 0, "486 Busy Here", "");
+        raw_answer(&d.r, 0, "486 Busy Here", "");
+        raw_answer(&d.r, 0, "200 OK", "");
+        WAIT_FOR(&d.w, d.call.done);
+        assert_int_equal(d.call.status, 486);
+        WAIT_FOR(&d.w, live_clients(&d.n) == 0); /* K */
+        assert_int_equal(d.call.reports, 1);
+        assert_int_equal(d.n.strays, 0); /* copies were absorbed */
+        raw_answer(&d.r, 0, "486 Busy Here", "");
+        WAIT_FOR(&d.w, d.n.strays == 1);
+        duo_stop(&d);
+}
+
+static void stray_responses(void **state)
+{
+        struct duo d;
+        char forged[2048], *at;
+
+        (void)state;
+        duo_start(&d, NULL);
+        call_start(&d.call, &d.n, "OPTIONS", 0, &d.t);
+        WAIT_FOR(&d.w, d.r.n >= 1);
+        /* another branch, another method in CSeq, another sent-by: none is ours */
+        at = strstr(d.r.got[0], "z9hG4bK") + 7;
+        at[0] ^= 1;
+        raw_answer(&d.r, 0, "200 OK", "");
+        at[0] ^= 1;
+        WAIT_FOR(&d.w, d.n.strays == 1);
+        (void)snprintf(forged, sizeof(forged), "%s", d.r.got[0]);
+        memcpy(strstr(d.r.got[0], "7 OPTIONS"), "7 MESSAGE", 9);
+        raw_answer(&d.r, 0, "200 OK", "");
+        WAIT_FOR(&d.w, d.n.strays == 2);
+        memcpy(d.r.got[0], forged, strlen(forged));
+        memcpy(strstr(d.r.got[0], "127.0.0.1:"), "127.0.0.9:", 10);
+        raw_answer(&d.r, 0, "200 OK", "");
+        WAIT_FOR(&d.w, d.n.strays == 3);
+        assert_false(d.call.done);
+        memcpy(d.r.got[0], forged, strlen(forged));
+        raw_answer(&d.r, 0, "200 OK", "");
+        WAIT_FOR(&d.w, d.call.done);
+        assert_int_equal(d.call.status, 200);
+        duo_stop(&d);
+}
+
+static void answer_ms_bounds_the_wait(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, &(struct sip_stack_conf){.t1_ms = 1000});
+        d.t.answer_ms = 30;
+        call_start(&d.call, &d.n, "REGISTER", 0, &d.t);
+        WAIT_FOR(&d.w, d.call.done);
+        assert_int_equal(d.call.err, -IMS_ETIMEOUT);
+        assert_int_equal(d.r.n, 1); /* T1 never came */
+        duo_stop(&d);
+}
+
+static void target_has_timers_of_its_own(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, &(struct sip_stack_conf){.t1_ms = 60000, .t2_ms = 60000});
+        d.t.t1_ms = 5;
+        d.t.t2_ms = 10;
+        call_start(&d.call, &d.n, "REGISTER", 0, &d.t);
+        WAIT_FOR(&d.w, d.call.done);
+        assert_int_equal(d.call.err, -IMS_ETIMEOUT);
+        assert_true(d.r.n > 5);
+        duo_stop(&d);
+}
+
+/* --- client: INVITE --------------------------------------------------------------------------------- */
+
+static void invite_is_repeated_until_timer_b(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        call_start(&d.call, &d.n, "INVITE", 0, &d.t);
+        WAIT_FOR(&d.w, d.call.done);
+        assert_int_equal(d.call.err, -IMS_ETIMEOUT);
+        assert_in_range(d.r.n, 4, 7); /* 0 20 60 140 300 620 1260 */
+        duo_stop(&d);
+}
+
+static void refused_invite_gets_its_ack(void **state)
+{
+        struct duo d;
+        char *ack;
+
+        (void)state;
+        duo_start(&d, NULL);
+        call_start(&d.call, &d.n, "INVITE", 0, &d.t);
+        WAIT_FOR(&d.w, d.r.n == 1);
+        raw_answer(&d.r, 0, "180 Ringing", "");
+        WAIT_FOR(&d.w, d.call.provisional == 1);
+        world_pass(&d.w, 100);
+        assert_int_equal(d.r.n, 1); /* no retransmission in Proceeding */
+        raw_answer(&d.r, 0, "486 Busy Here", "");
+        WAIT_FOR(&d.w, d.r.n == 2);
+        assert_true(d.call.done);
+        assert_int_equal(d.call.status, 486);
+        ack = d.r.got[1];
+        assert_int_equal(strncmp(ack, "ACK sip:bob@example.net SIP/2.0\r\n", 33), 0);
+        assert_non_null(strstr(ack, "\r\nTo: <sip:bob@example.net>;tag=raw\r\n"));
+        assert_non_null(strstr(ack, "\r\nCSeq: 7 ACK\r\n"));
+        assert_int_equal(strncmp(strstr(ack, "\r\nVia: "), strstr(d.r.got[0], "\r\nVia: "), 60), 0);
+        raw_answer(&d.r, 0, "486 Busy Here", ""); /* the ACK was lost */
+        WAIT_FOR(&d.w, d.r.n == 3);
+        assert_string_equal(ack, d.r.got[2]);
+        assert_int_equal(d.call.reports, 1);
+        duo_stop(&d);
+}
+
+static void further_2xx_are_for_the_node(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        call_start(&d.call, &d.n, "INVITE", 0, &d.t);
+        WAIT_FOR(&d.w, d.r.n == 1);
+        raw_answer(&d.r, 0, "200 OK", "");
+        raw_answer(&d.r, 0, "200 OK", "");
+        WAIT_FOR(&d.w, d.n.strays == 1);
+        assert_int_equal(d.call.reports, 1);
+        assert_int_equal(d.r.n, 1);              /* ACK for 2xx is the node's */
+        WAIT_FOR(&d.w, live_clients(&d.n) == 0); /* M */
+        duo_stop(&d);
+}
+
+static void cancel_waits_for_a_provisional(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        call_start(&d.call, &d.n, "INVITE", 0, &d.t);
+        sip_client_cancel(d.call.c);
+        WAIT_FOR(&d.w, d.r.n == 2); /* only the INVITE again */
+        assert_int_equal(strncmp(d.r.got[1], "INVITE ", 7), 0);
+        raw_answer(&d.r, 0, "100 Trying", "");
+        WAIT_FOR(&d.w, d.r.n == 3);
+        assert_int_equal(strncmp(d.r.got[2], "CANCEL sip:bob@example.net ", 27), 0);
+        assert_non_null(strstr(d.r.got[2], "\r\nCSeq: 7 CANCEL\r\n"));
+        assert_null(strstr(d.r.got[2], "tag=raw"));
+        assert_int_equal(strncmp(strstr(d.r.got[2], "\r\nVia: "), strstr(d.r.got[0], "\r\nVia: "), 60), 0);
+        raw_answer(&d.r, 2, "200 OK", "");
+        raw_answer(&d.r, 0, "487 Request Terminated", "");
+        WAIT_FOR(&d.w, d.call.done);
+        assert_int_equal(d.call.status, 487);
+        WAIT_FOR(&d.w, strncmp(d.r.got[d.r.n - 1], "ACK ", 4) == 0);
+        duo_stop(&d);
+}
+
+/* RFC 3261 9.1: a server that never ends a canceled INVITE is given 64*T1. */
+static void cancel_that_nobody_answers(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, &(struct sip_stack_conf){.t1_ms = 10});
+        call_start(&d.call, &d.n, "INVITE", 0, &d.t);
+        WAIT_FOR(&d.w, d.r.n >= 1);
+        raw_answer(&d.r, 0, "180 Ringing", "");
+        WAIT_FOR(&d.w, d.call.provisional);
+        sip_client_cancel(d.call.c);
+        sip_client_cancel(d.call.c);
+        WAIT_FOR(&d.w, d.call.done);
+        assert_int_equal(d.call.err, -IMS_ETIMEOUT);
+        duo_stop(&d);
+}
+
+/* --- server: other than INVITE --------------------------------------------------------------------- */
+
+/* A request as the raw peer writes it; cseq_method for CSeq, tag for To. */
+static const char *raw_request(struct raw *r, const char *method, const char *branch, const char *tag)
+{
+        static char text[1024];
+        char name[ADDR_STR];
+
+        (void)snprintf(text, sizeof(text),
+                       "%s sip:bob@example.net SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\n"
+                       "From: <sip:alice@example.net>;tag=a\r\nTo: <sip:bob@example.net>%s%s\r\n"
+                       "Call-ID: raw\r\nCSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
+                       method, addr_str(&r->addr, name), branch, *tag ? ";tag=" : "", tag, method);
+        return text;
+}
+
+/* The To tag of what came with number i. */
+static const char *tag_of(struct raw *r, unsigned i)
+{
+        static char tag[64];
+        const char *at = strstr(strstr(r->got[i], "\r\nTo: "), ";tag=") + 5;
+
+        memcpy(tag, at, strcspn(at, "\r;"));
+        tag[strcspn(at, "\r;")] = '\0';
+        return tag;
+}
+
+static void repeated_request_gets_the_same_octets(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        for (unsigned i = 1; i <= 3; i++) {
+                raw_send(&d.r, &d.n.udp, raw_request(&d.r, "REGISTER", "z9hG4bKone", ""));
+                WAIT_FOR(&d.w, d.r.n == i);
+                assert_string_equal(d.r.got[0], d.r.got[i - 1]);
+        }
+        assert_int_equal(d.n.requests, 1);
+        assert_int_equal(d.n.again_in, 2);
+        assert_int_equal(d.n.again_out, 2);
+        assert_int_equal(live_servers(&d.n), 1);
+        WAIT_FOR(&d.w, live_servers(&d.n) == 0); /* J */
+        duo_stop(&d);
+}
+
+static void repeated_request_while_nobody_answered(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        d.n.answer = 0;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bKone", ""));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bKone", ""));
+        WAIT_FOR(&d.w, d.n.again_in == 1);
+        assert_int_equal(d.r.n, 0);
+        sip_reply(d.n.held, 182, "Queued", NULL, 0);
+        WAIT_FOR(&d.w, d.r.n == 1);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bKone", ""));
+        WAIT_FOR(&d.w, d.r.n == 2);
+        assert_string_equal(d.r.got[0], d.r.got[1]);
+        sip_reply(node_take(&d.n), 200, NULL, NULL, 0);
+        WAIT_FOR(&d.w, d.r.n == 3);
+        assert_int_equal(d.n.requests, 1);
+        duo_stop(&d);
+}
+
+/* Method, sent-by and branch make a transaction. */
+static void what_makes_a_new_transaction(void **state)
+{
+        struct duo d;
+        char other[1024];
+
+        (void)state;
+        duo_start(&d, NULL);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bKone", "x"));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "MESSAGE", "z9hG4bKone", "x"));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "FOO", "z9hG4bKone", "x"));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "BAR", "z9hG4bKone", "x"));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bKtwo", "x"));
+        (void)snprintf(other, sizeof(other), "%s", raw_request(&d.r, "OPTIONS", "z9hG4bKone", "x"));
+        memcpy(strstr(other, "127.0.0.1:"), "127.0.0.7:", 10);
+        raw_send(&d.r, &d.n.udp, other);
+        WAIT_FOR(&d.w, d.n.requests == 6);
+        WAIT_FOR(&d.w, d.r.n == 6);
+        duo_stop(&d);
+}
+
+/* RFC 2543: no magic cookie, so Request-URI, tags, Call-ID, CSeq and Via decide. */
+static void old_branches(void **state)
+{
+        struct duo d;
+        char other[1024];
+
+        (void)state;
+        duo_start(&d, NULL);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "1", "x"));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "1", "x"));
+        WAIT_FOR(&d.w, d.r.n == 2);
+        assert_int_equal(d.n.requests, 1);
+        (void)snprintf(other, sizeof(other), "%s", raw_request(&d.r, "OPTIONS", "1", "x"));
+        memcpy(strstr(other, "CSeq: 1"), "CSeq: 2", 7);
+        raw_send(&d.r, &d.n.udp, other);
+        WAIT_FOR(&d.w, d.n.requests == 2);
+        memcpy(strstr(other, "sip:bob"), "sip:rob", 7);
+        raw_send(&d.r, &d.n.udp, other);
+        WAIT_FOR(&d.w, d.n.requests == 3);
+        /* an INVITE refused, its ACK and its CANCEL by the same rules */
+        d.n.answer = 486;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "1", ""));
+        WAIT_FOR(&d.w, d.r.n >= 5);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "ACK", "1", tag_of(&d.r, 4)));
+        WAIT_FOR(&d.w, strstr(d.n.log, "<ACK"));
+        assert_int_equal(d.n.acks, 0);
+        duo_stop(&d);
+}
+
+static void merged_request(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        d.n.answer = 0;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "MESSAGE", "z9hG4bKleft", ""));
+        WAIT_FOR(&d.w, d.n.held);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "MESSAGE", "z9hG4bKright", ""));
+        WAIT_FOR(&d.w, d.r.n == 1);
+        assert_non_null(strstr(d.r.got[0], "SIP/2.0 482 "));
+        assert_int_equal(d.n.requests, 1);
+        /* after a refusal the same request may come again */
+        sip_reply(node_take(&d.n), 503, NULL, NULL, 0);
+        d.n.answer = 200;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "MESSAGE", "z9hG4bKagain", ""));
+        WAIT_FOR(&d.w, d.n.requests == 2);
+        duo_stop(&d);
+}
+
+/* The same request on its way through us a second time is no merged request. */
+static void spiral_is_served(void **state)
+{
+        struct duo d;
+        char text[2048], via[128], name[ADDR_STR], *at;
+
+        (void)state;
+        duo_start(&d, NULL);
+        d.n.answer = 0;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "MESSAGE", "z9hG4bKleft", ""));
+        WAIT_FOR(&d.w, d.n.held);
+        (void)snprintf(text, sizeof(text), "%s", raw_request(&d.r, "MESSAGE", "z9hG4bKright", ""));
+        (void)snprintf(via, sizeof(via), "Via: SIP/2.0/UDP %s;branch=z9hG4bKours\r\n",
+                       addr_str(&d.n.udp, name));
+        at = strstr(text, "From:");
+        memmove(at + strlen(via), at, strlen(at) + 1);
+        memcpy(at, via, strlen(via));
+        d.n.answer = 202;
+        raw_send(&d.r, &d.n.udp, text);
+        WAIT_FOR(&d.w, d.n.requests == 2);
+        duo_stop(&d);
+}
+
+static void overload(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, &(struct sip_stack_conf){.max_transactions = 2, .t1_ms = 1000});
+        /* answered ones give way to new ones ... */
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bK1", "x"));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bK2", "x"));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bK3", "x"));
+        WAIT_FOR(&d.w, d.r.n == 3);
+        assert_int_equal(d.n.requests, 3);
+        assert_int_equal(live_servers(&d.n), 2);
+        /* ... open ones do not */
+        d.n.answer = 180;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bK4", "x"));
+        WAIT_FOR(&d.w, d.n.ringing);
+        d.n.answer = 0;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bK5", "x"));
+        WAIT_FOR(&d.w, d.n.held);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bK6", ""));
+        WAIT_FOR(&d.w, d.r.n == 5);
+        assert_non_null(strstr(d.r.got[4], "SIP/2.0 503 "));
+        assert_non_null(strstr(d.r.got[4], "\r\nRetry-After: "));
+        assert_int_equal(d.n.requests, 5);
+        /* the ACK for the 503 does not reach the node as one for a 2xx */
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "ACK", "z9hG4bK6", tag_of(&d.r, 4)));
+        WAIT_FOR(&d.w, strstr(d.n.log, "<ACK"));
+        assert_int_equal(d.n.acks, 0);
+        duo_stop(&d);
+}
+
+/* --- server: INVITE ---------------------------------------------------------------------------------- */
+
+static void silent_node_says_100(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        d.n.answer = 0;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.r.n == 1);
+        assert_non_null(strstr(d.r.got[0], "SIP/2.0 100 Trying\r\n"));
+        assert_non_null(strstr(d.r.got[0], "\r\nTo: <sip:bob@example.net>\r\n")); /* without a tag */
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.r.n == 2);
+        assert_string_equal(d.r.got[0], d.r.got[1]);
+        duo_stop(&d);
+}
+
+static void refusal_is_repeated_until_ack(void **state)
+{
+        struct duo d;
+        unsigned n;
+
+        (void)state;
+        duo_start(&d, NULL);
+        d.n.answer = 486;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.r.n == 4); /* G */
+        assert_string_equal(d.r.got[0], d.r.got[3]);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "ACK", "z9hG4bKi", tag_of(&d.r, 0)));
+        WAIT_FOR(&d.w, strstr(d.n.log, "<ACK"));
+        n = d.r.n;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "ACK", "z9hG4bKi", tag_of(&d.r, 0)));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bKi", "")); /* late copy, absorbed */
+        WAIT_FOR(&d.w, live_servers(&d.n) == 0);                               /* I */
+        assert_true(d.r.n <= n + 1); /* one may have been under way */
+        assert_int_equal(d.n.acks, 0);
+        assert_int_equal(d.n.requests, 1);
+        duo_stop(&d);
+}
+
+static void refusal_without_ack_ends_by_h(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, &(struct sip_stack_conf){.t1_ms = 10, .t2_ms = 40});
+        log_init("test", LOG_ERROR);
+        d.n.answer = 486;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.n.requests == 1);
+        WAIT_FOR(&d.w, live_servers(&d.n) == 0);
+        assert_true(d.r.n >= 4);
+        duo_stop(&d);
+}
+
+static void success_is_repeated_until_ack(void **state)
+{
+        struct duo d;
+        unsigned n;
+
+        (void)state;
+        duo_start(&d, NULL);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.r.n == 3); /* RFC 3261 13.3.1.4 */
+        assert_string_equal(d.r.got[0], d.r.got[2]);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bKi", "")); /* absorbed, RFC 6026 */
+        /* an ACK of another dialog does not count */
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "ACK", "z9hG4bKj", "other"));
+        WAIT_FOR(&d.w, d.n.acks == 1);
+        n = d.r.n;
+        WAIT_FOR(&d.w, d.r.n > n);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "ACK", "z9hG4bKk", tag_of(&d.r, 0)));
+        WAIT_FOR(&d.w, d.n.acks == 2);
+        world_pass(&d.w, 5);
+        n = d.r.n;
+        world_pass(&d.w, 200); /* over twice T2 */
+        assert_int_equal(d.r.n, n);
+        assert_int_equal(d.n.requests, 1);
+        WAIT_FOR(&d.w, live_servers(&d.n) == 0); /* L */
+        duo_stop(&d);
+}
+
+/* --- CANCEL ------------------------------------------------------------------------------------------ */
+
+static void cancel_of_a_pending_invite(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        d.n.answer = 180;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.r.n == 1);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "CANCEL", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.r.n >= 3);
+        assert_int_equal(d.n.cancels, 1);
+        assert_non_null(strstr(d.r.got[1], "SIP/2.0 200 OK\r\n"));
+        assert_non_null(strstr(d.r.got[1], "CSeq: 1 CANCEL\r\n"));
+        assert_non_null(strstr(d.r.got[1], tag_of(&d.r, 0))); /* RFC 3261 9.2: the same tag */
+        assert_non_null(strstr(d.r.got[2], "SIP/2.0 487 "));
+        assert_non_null(strstr(d.r.got[2], "CSeq: 1 INVITE\r\n"));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "ACK", "z9hG4bKi", tag_of(&d.r, 2)));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "CANCEL", "z9hG4bKi", "")); /* a copy */
+        WAIT_FOR(&d.w, d.n.again_in == 1);
+        assert_int_equal(d.n.cancels, 1);
+        duo_stop(&d);
+}
+
+static void cancel_too_late_or_of_nothing(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, &(struct sip_stack_conf){.t1_ms = 1000});
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "CANCEL", "z9hG4bKnone", ""));
+        WAIT_FOR(&d.w, d.r.n == 1);
+        assert_non_null(strstr(d.r.got[0], "SIP/2.0 481 "));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.r.n == 2);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "CANCEL", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.r.n == 3);
+        assert_non_null(strstr(d.r.got[2], "SIP/2.0 200 "));
+        assert_int_equal(d.n.cancels, 0);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "MESSAGE", "z9hG4bKm", "x"));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "CANCEL", "z9hG4bKm", "x"));
+        WAIT_FOR(&d.w, d.r.n == 5);
+        assert_non_null(strstr(d.r.got[4], "SIP/2.0 200 ")); /* exists, without effect */
+        duo_stop(&d);
+}
+
+/* --- faults ------------------------------------------------------------------------------------------ */
+
+static void faults_are_answered(void **state)
+{
+        static const struct {
+                const char *start, *cseq;
+                const char *status;
+        } rows[] = {
+                {"OPTIONS sip:b@example.net SIP/3.0", "1 OPTIONS", "SIP/2.0 505 "},
+                {"OPTIONS sip:b@example.net SIP/2.0", "1 INVITE", "SIP/2.0 400 "},
+                {"OPTIONS sip:b@example.net SIP/2.0", "x OPTIONS", "SIP/2.0 400 "},
+                {"OPTIONS gopher:b SIP/2.0", "1 OPTIONS", "SIP/2.0 416 "},
+                {"INVITE sip:b@exa mple.net SIP/2.0", "1 INVITE", "SIP/2.0 400 "},
+                {"CANCEL sip:b@exa mple.net SIP/2.0", "1 CANCEL", "SIP/2.0 400 "},
+        };
+        struct duo d;
+        char text[1024], name[ADDR_STR];
+        unsigned n_rows = sizeof(rows) / sizeof(rows[0]);
+
+        (void)state;
+        duo_start(&d, &(struct sip_stack_conf){.t1_ms = 1000});
+        for (unsigned i = 0; i < n_rows; i++) {
+                (void)snprintf(text, sizeof(text),
+                               "%s\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%u\r\nFrom: <sip:a@b>;tag=1\r\n"
+                               "To: <sip:a@b>\r\nCall-ID: f%u\r\nCSeq: %s\r\n\r\n",
+                               rows[i].start, addr_str(&d.r.addr, name), i, i, rows[i].cseq);
+                raw_send(&d.r, &d.n.udp, text);
+                WAIT_FOR(&d.w, d.r.n == i + 1);
+                assert_int_equal(strncmp(d.r.got[i], rows[i].status, 12), 0);
+        }
+        assert_int_equal(d.n.requests, 0);
+        /* never for ACK */
+        (void)snprintf(text, sizeof(text),
+                       "ACK sip:b@example.net SIP/3.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKa\r\n"
+                       "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: f\r\nCSeq: 1 ACK\r\n\r\n",
+                       addr_str(&d.r.addr, name));
+        raw_send(&d.r, &d.n.udp, text);
+        WAIT_FOR(&d.w, strstr(d.n.log, "<ACK"));
+        assert_int_equal(d.n.acks, 0);
+        assert_int_equal(d.r.n, n_rows);
+        duo_stop(&d);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(tables_are_sound),
+                cmocka_unit_test(request_is_repeated_until_timer_f),
+                cmocka_unit_test(provisional_slows_down_and_final_ends),
+                cmocka_unit_test(stray_responses),
+                cmocka_unit_test(answer_ms_bounds_the_wait),
+                cmocka_unit_test(target_has_timers_of_its_own),
+                cmocka_unit_test(invite_is_repeated_until_timer_b),
+                cmocka_unit_test(refused_invite_gets_its_ack),
+                cmocka_unit_test(further_2xx_are_for_the_node),
+                cmocka_unit_test(cancel_waits_for_a_provisional),
+                cmocka_unit_test(cancel_that_nobody_answers),
+                cmocka_unit_test(repeated_request_gets_the_same_octets),
+                cmocka_unit_test(repeated_request_while_nobody_answered),
+                cmocka_unit_test(what_makes_a_new_transaction),
+                cmocka_unit_test(old_branches),
+                cmocka_unit_test(merged_request),
+                cmocka_unit_test(spiral_is_served),
+                cmocka_unit_test(overload),
+                cmocka_unit_test(silent_node_says_100),
+                cmocka_unit_test(refusal_is_repeated_until_ack),
+                cmocka_unit_test(refusal_without_ack_ends_by_h),
+                cmocka_unit_test(success_is_repeated_until_ack),
+                cmocka_unit_test(cancel_of_a_pending_invite),
+                cmocka_unit_test(cancel_too_late_or_of_nothing),
+                cmocka_unit_test(faults_are_answered),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
