@@ -45,7 +45,7 @@ void auth_aka_challenge(const struct aka_av *v, struct span realm, struct span n
 {
         char hex[2 * 16 + 1];
 
-        buf_puts(out, "Digest");
+        buf_puts(out, "Digest ");
         sip_auth_add(out, "realm", realm, true);
         sip_auth_add(out, "nonce", nonce, true);
         sip_auth_add(out, "algorithm", SPAN("AKAv1-MD5"), false);
