@@ -65,6 +65,8 @@ enum verdict_procedure {
         X(extension_required, "the UE must support an extension", "")                                        \
         X(bad_extension, "an extension is required that is not supported here", "")                          \
         X(wrong_network, "the request is for another home network", "")                                      \
+        X(untrusted_source, "the request did not come from a node of the trusted list",                      \
+          "is the sender a CSCF? then add its address to `trusted`")                                         \
         X(overload, "the node is at its limit", "")                                                          \
         X(profile_unusable, "the user profile from the HSS cannot be used", "")                              \
         X(peer_up, "the Diameter peer is usable", "")                                                        \
