@@ -108,6 +108,8 @@ function Phone:procedure(kind, o)
   r.steps, r.response, r.failure = steps, response, steps[#steps].failure
   self.last = r
   self.service_route = r.service_route
+  -- the first one is the default identity, never a barred one (TS 24.229 5.1.1.2.2)
+  self.default_impu = r.p_associated_uri and r.p_associated_uri:match("<([^>]*)>") or self.impu
   return r
 end
 
@@ -132,7 +134,10 @@ function Phone:steps(kind, o)
       return sip.parse(assert(u.handle:start(kind or "register", o and o.expires)))
     end,
     answer = function(_, response)
-      local text = assert(u.handle:answer(response:text()) or false, "the answer cannot be used")
+      local text, why = u.handle:answer(response:text())
+      if text == nil then
+        error("the answer cannot be used: " .. why, 2)
+      end
       return text and sip.parse(text)
     end,
     silent = function()
@@ -155,7 +160,7 @@ function Phone:build(o)
     Call-ID: ${call_id}
     CSeq: ${cseq} ${method}
     Contact: <${contact}>]], {
-    method = method, uri = o.uri or o.to, from = o.from or self.impu, to = o.to, tag = random.token(),
+    method = method, uri = o.uri or o.to, from = o.from or self.default_impu or self.impu, to = o.to, tag = random.token(),
     call_id = o.call_id or random.token(), cseq = o.cseq or 1, contact = self.contact,
   })
   if o.route ~= false then
@@ -165,7 +170,7 @@ function Phone:build(o)
     end
   end
   if o.preferred_identity ~= false then
-    m:add("P-Preferred-Identity", "<" .. (o.preferred_identity or self.impu) .. ">")
+    m:add("P-Preferred-Identity", "<" .. (o.preferred_identity or self.default_impu or self.impu) .. ">")
   end
   sip.add_headers(m, o.headers)
   if o.body then

@@ -18,7 +18,7 @@ function proc.spawn(o)
   end
   t.env = {}
   for k, v in pairs(o.env or {}) do
-    t.env[k] = tostring(v)
+    t.env[k] = v ~= false and tostring(v) -- false: not in the environment
   end
   if o.ready then
     t.env.QUINTET_READY_FD = "3"

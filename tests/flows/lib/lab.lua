@@ -139,17 +139,26 @@ function lab.start(o)
     L:stop()
   end)
   L.subscribers = o.subscribers or lab.subscribers
-  for _, node in ipairs(ORDER) do
-    L:write_conf(node)
+  local ok, why = pcall(L.bring_up, L)
+  if not ok then
+    L:show_logs(20)
+    pcall(L.stop, L)
+    error(why, 2)
   end
-  for _, s in ipairs(L.subscribers) do
-    L:add_subscriber(s)
-  end
-  for _, node in ipairs(L.nodes) do
-    L:start_node(node)
-  end
-  L:wait_cx()
   return L
+end
+
+function Lab:bring_up()
+  for _, node in ipairs(ORDER) do
+    self:write_conf(node)
+  end
+  for _, s in ipairs(self.subscribers) do
+    self:add_subscriber(s)
+  end
+  for _, node in ipairs(self.nodes) do
+    self:start_node(node)
+  end
+  self:wait_cx()
 end
 
 -- YAML reads JSON.
@@ -177,7 +186,7 @@ function Lab:wait_cx(since)
   for _, node in ipairs({ "icscf", "scscf" }) do
     if self.procs[node] and self.procs.hss and self.procs[node]:running() and self.procs.hss:running() then
       check.ok(wait_for(function()
-        local all = self:events(node, { ev = "verdict", procedure = "cx_peer", since = since and since[node] })
+        local all = self:events(node, { ev = "verdict", cause = "~^peer_", since = since and since[node] })
         local last = all[#all]
         return last and last.cause == "peer_up"
       end, START_S), node .. " has a Cx connection")
@@ -305,7 +314,7 @@ function Lab:verdict(filter, timeout)
     local last
     for _, node in ipairs(nodes) do
       for _, e in ipairs(self:events(node, filter)) do
-        if e.procedure ~= "cx_peer" or filter.procedure == "cx_peer" then
+        if not e.cause:match("^peer_") or filter.cause then
           last = (not last or e.t >= last.t) and e or last
         end
       end
@@ -391,12 +400,19 @@ function lab.tail(text, n)
   return table.concat(lines, "\n", math.max(1, #lines - n + 1))
 end
 
-table.insert(test.on_failure, function()
-  local L = lab.current
+-- The ends of the logs, on stderr.
+function Lab:show_logs(lines)
   for _, node in ipairs(ORDER) do
-    if L and L.procs[node] then
-      io.stderr:write("--- last lines of ", node, "\n", lab.tail(L.procs[node]:log(), 12), "\n")
+    local p = self.procs[node]
+    if p then
+      io.stderr:write("--- last lines of ", node, "\n", lab.tail(p:log(), lines), "\n")
     end
+  end
+end
+
+table.insert(test.on_failure, function()
+  if lab.current then
+    lab.current:show_logs(12)
   end
 end)
 
