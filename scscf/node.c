@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Assembling the S-CSCF: loop, trace, Diameter, SIP, registrar; and its end in the other order. */
+#include <stdlib.h>
+
+#include "common/base/node.h"
+#include "common/trace/cx_trace.h"
+#include "common/trace/sip_trace.h"
+#include "scscf/scscf.h"
+
+static void say_ready(struct scscf *s)
+{
+        if (s->said_ready)
+                return;
+        s->said_ready = true;
+        tmr_stop(s->loop, &s->ready);
+        node_ready();
+}
+
+static void on_ready_timer(struct tmr *t, void *arg)
+{
+        (void)t;
+        log_warn("no HSS is connected yet");
+        say_ready(arg);
+}
+
+static void on_peer(const char *identity, bool up, const char *why, void *arg)
+{
+        struct scscf *s = arg;
+        struct verdict v = {.procedure = VERDICT_CX_PEER,
+                            .outcome = up ? VERDICT_OK : VERDICT_FAILED,
+                            .cause = up ? CAUSE_peer_up : CAUSE_peer_lost,
+                            .clause = "RFC 6733 5.6"};
+        struct buf text = BUF_INIT;
+
+        buf_puts(&text, identity);
+        if (why && *why)
+                buf_printf(&text, ": %s", why);
+        buf_char(&text, '\0');
+        v.evidence = text.err ? NULL : text.p;
+        trace_verdict(s->trace, &v);
+        buf_free(&text);
+        if (up && s->stack)
+                say_ready(s);
+}
+
+static void on_cx_trace(const struct dia_trace_info *info, void *arg)
+{
+        const struct scscf *s = arg;
+
+        cx_trace(info, s->trace);
+}
+
+static void on_sip_trace(const struct sip_trace_info *info, void *arg)
+{
+        const struct scscf *s = arg;
+
+        sip_trace(info, s->trace);
+}
+
+static int read_trusted(struct scscf *s)
+{
+        char *const *items = s->conf->trusted.items;
+        int rc = 0;
+
+        if (s->conf->trusted.n == 0)
+                return 0;
+        s->trusted = calloc(s->conf->trusted.n, sizeof(*s->trusted));
+        if (!s->trusted)
+                return -IMS_ENOMEM;
+        for (size_t i = 0; i < s->conf->trusted.n && rc == 0; i++)
+                rc = addr_parse(span_of(items[i]), 0, &s->trusted[i]);
+        return rc;
+}
+
+static int start(struct scscf *s)
+{
+        const struct dia_handlers dh = {
+                .on_request = scscf_on_cx, .on_peer = on_peer, .on_trace = on_cx_trace};
+        const struct sip_stack_handlers sh = {
+                .on_request = scscf_on_request, .on_cancel = scscf_on_cancel, .on_trace = on_sip_trace};
+        int rc = loop_new(&s->loop);
+
+        if (rc == 0)
+                rc = trace_new("scscf", s->conf->trace.file, &s->trace);
+        if (rc == 0)
+                rc = read_trusted(s);
+        if (rc == 0)
+                rc = dia_conf_start(s->loop, &s->conf->dia, &dh, s, &s->dia);
+        if (rc == 0)
+                rc = sip_conf_start(s->loop, &s->conf->sip, &sh, s, &s->resolver, &s->stack);
+        if (rc == 0)
+                rc = loop_on_terminate(s->loop, scscf_stop, s);
+        if (rc == 0)
+                rc = tmr_start(s->loop, &s->ready, s->conf->dia.answer_ms, on_ready_timer, s);
+        return rc;
+}
+
+static void end(struct scscf *s)
+{
+        scscf_asking_clear(s);
+        registrar_clear(&s->reg);
+        sip_stack_free(s->stack);
+        resolver_free(s->resolver);
+        dia_node_free(s->dia);
+        if (s->loop) {
+                tmr_stop(s->loop, &s->ready);
+                tmr_stop(s->loop, &s->stop);
+        }
+        trace_free(s->trace);
+        loop_free(s->loop);
+        free(s->trusted);
+}
+
+int scscf_run(const struct scscf_conf *conf)
+{
+        struct scscf s = {.conf = conf};
+        int rc;
+
+        list_init(&s.asking);
+        for (size_t i = 0; i < 2 * SCSCF_CONTACTS_MAX; i++)
+                s.legs[i / SCSCF_CONTACTS_MAX][i % SCSCF_CONTACTS_MAX] = (struct scscf_leg){
+                        .s = &s, .rank = i % SCSCF_CONTACTS_MAX, .direct = i >= SCSCF_CONTACTS_MAX};
+        registrar_init(&s.reg, conf, &scscf_port, &s);
+        rc = start(&s);
+        if (rc == 0)
+                loop_run(s.loop);
+        else
+                log_error("cannot start: %s", ims_strerror(rc));
+        end(&s);
+        return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Requests other than REGISTER: TS 24.229 5.4.3. Each function takes the caller's reference of rq. */
+#pragma once
+
+#include "scscf/scscf.h"
+
+/* How a request came: what its Route fields say. */
+struct request_route {
+        bool originating;  /* our Service-Route: "orig" */
+        bool in_dialog;    /* To has a tag */
+        size_t own;        /* values at the front of Route that name this node */
+        struct span token; /* of our Service-Route, or empty */
+        struct span next;  /* URI of the first Route value that is not ours, or empty */
+};
+
+void request_route_read(const struct scscf *s, const struct sip_msg *m, struct request_route *out);
+
+/* Refuses or ends with a verdict. evidence: NULL or a C string. */
+struct request_end {
+        enum verdict_outcome outcome;
+        enum verdict_cause cause;
+        int status;
+        const char *clause;
+        struct span impi, impu;
+        struct span evidence;
+};
+void request_say(struct scscf *s, const struct sip_msg *m, const struct request_end *end);
+void request_refuse(struct scscf *s, struct sip_request *rq, const struct request_end *end);
+
+/* Edits every forwarded request needs: our Route values go, and a dialog-creating request gets Record-Route
+ * with this user part. */
+void request_edit(struct scscf *s, const struct sip_msg *m, const struct request_route *route,
+                  const char *user, struct sip_edit *e);
+
+/* The on_failure hook of every forwarding: the verdict that nobody answered. */
+bool request_on_failure(struct sip_request *rq, int err, void *leg);
+
+/* The served user of an originating request: asserted, registered and not barred. NULL when refused here
+ * (then rq is taken). *insert: the identity to be asserted because the request carries none. */
+const struct impu *originating_user(struct scscf *s, struct sip_request *rq,
+                                    const struct request_route *route, struct span *insert);
+void originating_serve(struct scscf *s, struct sip_request *rq, const struct request_route *route);
+
+/* direct: the request was served as originating in the same step. */
+void terminating_serve(struct scscf *s, struct sip_request *rq, const struct request_route *route,
+                       bool direct);
+
+/* The registered identity a Request-URI means, sip with user=phone as tel included; NULL when there is none.
+ * impu: gets the canonical form (empty when it has none). */
+const struct impu *request_target(struct scscf *s, struct span uri, struct buf *impu);
+
+/* Host of a SIP URI without port; empty for others. */
+struct span request_host(struct span uri);

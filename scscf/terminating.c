@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Requests to served users: the bindings of the identity, the best first, one after the other.
+ * TS 24.229 5.4.3.3. Filter criteria of the terminating cases will be asked before the bindings. */
+#include "scscf/requests.h"
+
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/sip/grammar.h"
+
+static void forward_to(struct scscf *s, struct sip_request *rq, const struct request_route *route,
+                       const struct impu *i, const struct scscf_leg *leg);
+
+static void refuse(struct scscf *s, struct sip_request *rq, enum verdict_cause cause, int status,
+                   struct span impu, const char *evidence)
+{
+        const struct request_end end = {.outcome = VERDICT_REFUSED,
+                                        .cause = cause,
+                                        .status = status,
+                                        .clause = "TS 24.229 5.4.3.3",
+                                        .impu = impu,
+                                        .evidence = span_of(evidence)};
+
+        request_refuse(s, rq, &end);
+}
+
+/* --- next binding -------------------------------------------------------------------------------- */
+
+/* Tries the next binding; false when there is none (and nothing happened). */
+static bool try_next(struct sip_request *rq, const struct scscf_leg *leg)
+{
+        struct scscf *s = leg->s;
+        struct request_route route;
+        struct buf impu = BUF_INIT;
+        const struct impu *i = NULL;
+
+        if (leg->rank + 1 >= SCSCF_CONTACTS_MAX)
+                return false;
+        i = request_target(s, rq->msg->ruri, &impu);
+        buf_free(&impu);
+        if (!i || !registrar_contact(i->set, leg->rank + 1))
+                return false;
+        request_route_read(s, rq->msg, &route);
+        forward_to(s, rq, &route, i, &s->legs[leg->direct][leg->rank + 1]);
+        return true;
+}
+
+/* Statuses after which another binding may do better (RFC 3261 16.7 item 5; 6xx ends the search). */
+static bool is_elsewhere(int status)
+{
+        return status == 408 || status == 430 || status == 480 || status == 410 ||
+               (status >= 500 && status < 600);
+}
+
+static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
+{
+        const struct scscf_leg *leg = arg;
+
+        (void)e;
+        if (resp->status >= 200 && resp->status < 300) {
+                const struct request_end end = {.outcome = VERDICT_OK,
+                                                .cause = CAUSE_forwarded,
+                                                .status = resp->status,
+                                                .clause = "TS 24.229 5.4.3.3",
+                                                .evidence = rq->msg->ruri};
+
+                request_say(leg->s, rq->msg, &end);
+        }
+        return !is_elsewhere(resp->status) || !try_next(rq, leg);
+}
+
+static bool on_failure(struct sip_request *rq, int err, void *arg)
+{
+        (void)request_on_failure(rq, err, arg);
+        return !try_next(rq, arg);
+}
+
+/* --- forwarding ---------------------------------------------------------------------------------- */
+
+/* The request for the binding: Request-URI, Path as Route, what was called. */
+static void edit_for(const struct contact *c, const struct sip_msg *m, struct sip_edit *e)
+{
+        struct buf called = BUF_INIT;
+
+        sip_edit_set_ruri(e, contact_uri(c));
+        sip_edit_remove_all(e, SIP_HDR_ROUTE);
+        if (contact_path(c).n)
+                sip_edit_insert(e, SIP_HDR_ROUTE, contact_path(c));
+        buf_printf(&called, "<" SPAN_FMT ">", SPAN_ARG(m->ruri));
+        sip_edit_set(e, SIP_HDR_P_CALLED_PARTY_ID, buf_as_span(&called));
+        buf_free(&called);
+}
+
+/* First value of a Path list, as a URI. */
+static struct span first_hop(const struct contact *c)
+{
+        struct span path = sip_addr_spec(contact_path(c));
+
+        return path.n ? path : contact_uri(c);
+}
+
+static void forward_to(struct scscf *s, struct sip_request *rq, const struct request_route *route,
+                       const struct impu *i, const struct scscf_leg *leg)
+{
+        const struct contact *c = registrar_contact(i->set, leg->rank);
+        struct sip_forward f = {
+                .on_response = on_response, .on_failure = on_failure, .arg = (void *)(uintptr_t)leg};
+        struct buf identity = BUF_INIT;
+        struct span insert = SPAN_NULL;
+        struct sip_edit e;
+
+        if (leg->direct && !originating_user(s, rq, route, &insert))
+                return;
+        sip_edit_init(&e, rq->msg);
+        request_edit(s, rq->msg, route, "mt", &e);
+        edit_for(c, rq->msg, &e);
+        if (insert.n) {
+                buf_printf(&identity, "<" SPAN_FMT ">", SPAN_ARG(insert));
+                sip_edit_append(&e, SIP_HDR_P_ASSERTED_IDENTITY, buf_as_span(&identity));
+        }
+        f.target.uri = first_hop(c);
+        sip_forward(rq, &e, &f);
+        sip_edit_free(&e);
+        buf_free(&identity);
+}
+
+/* --- not registered here ------------------------------------------------------------------------- */
+
+/* A request that waits until the HSS has said whether the identity exists. */
+struct asking {
+        struct list node;
+        struct scscf *s;
+        struct sip_request *rq;
+        struct dia_txn *txn;
+        size_t n;
+        char impu[];
+};
+
+static void asked(struct asking *a, int err, const struct cx_saa *saa)
+{
+        struct span impu = span_make(a->impu, a->n);
+        bool unknown = saa && dia_result_is(saa->h.result, dia_3gpp(CX_ERROR_USER_UNKNOWN));
+
+        list_unlink(&a->node);
+        if (unknown)
+                refuse(a->s, a->rq, CAUSE_user_unknown, 404, impu, "the HSS does not know the identity");
+        else
+                refuse(a->s, a->rq, CAUSE_identity_not_registered, 480, impu,
+                       err < 0 ? ims_strerror(err) : "no services for the unregistered state");
+        free(a);
+}
+
+static void on_saa(int err, const struct cx_saa *saa, void *arg)
+{
+        asked(arg, err, saa);
+}
+
+/* NO_ASSIGNMENT changes nothing in the HSS: it tells an unknown identity (404) from one that is off (480). */
+static void ask(struct scscf *s, struct sip_request *rq, struct span impu)
+{
+        struct asking *a = calloc(1, sizeof(*a) + impu.n);
+        struct cx_sar m = {.server_name = span_of(s->conf->name),
+                           .type = CX_SAT_NO_ASSIGNMENT,
+                           .data_already_available = 1};
+        int rc;
+
+        if (!a) {
+                refuse(s, rq, CAUSE_overload, 503, impu, NULL);
+                return;
+        }
+        a->s = s;
+        a->rq = rq;
+        a->n = impu.n;
+        memcpy(a->impu, impu.p, impu.n);
+        list_append(&s->asking, &a->node);
+        m.impus.v[m.impus.n++] = span_make(a->impu, a->n);
+        rc = s->reg.port.sar(s->reg.arg, &m, on_saa, a, &a->txn);
+        if (rc < 0)
+                asked(a, rc, NULL);
+}
+
+void scscf_asking_clear(struct scscf *s)
+{
+        list_for_each_safe(n, tmp, &s->asking)
+        {
+                struct asking *a = container_of(n, struct asking, node);
+
+                dia_txn_cancel(a->txn);
+                list_unlink(n);
+                sip_reply(a->rq, 503, NULL, NULL, 0);
+                free(a);
+        }
+}
+
+/* --- entry --------------------------------------------------------------------------------------- */
+
+void terminating_serve(struct scscf *s, struct sip_request *rq, const struct request_route *route,
+                       bool direct)
+{
+        struct buf impu = BUF_INIT;
+        const struct impu *i = request_target(s, rq->msg->ruri, &impu);
+        struct span host = request_host(rq->msg->ruri), insert;
+
+        if (i && i->barred)
+                refuse(s, rq, CAUSE_impu_barred, 404, impu_text(i), "terminating");
+        else if (i)
+                forward_to(s, rq, route, i, &s->legs[direct][0]);
+        else if (impu.n == 0 || (host.n && !scscf_conf_is_home(s->conf, host)))
+                refuse(s, rq, CAUSE_wrong_network, 404, buf_as_span(&impu),
+                       "the Request-URI is no identity of this network");
+        else if (!direct || originating_user(s, rq, route, &insert))
+                ask(s, rq, buf_as_span(&impu));
+        buf_free(&impu);
+}
