@@ -70,6 +70,7 @@ struct dictionary *dia_dict(void)
 
 /* libfdproto prints AVP values at some places; only texts whose arguments cannot be such values keep
  * their arguments. */
+static void fd_logger(int level, const char *format, va_list args) IMS_PRINTF(2, 0);
 static void fd_logger(int level, const char *format, va_list args)
 {
         static const char own_call[] = "ERROR: in '";

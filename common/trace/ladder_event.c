@@ -147,7 +147,9 @@ static int skip_value(struct scan *s, struct span *out_word)
 }
 
 struct reading {
-        struct ladder_event head;
+        uint64_t t_us;
+        int status;
+        uint16_t at[LADDER_FIELD_COUNT];
         bool has_time;
         struct span kind, dir;
         char kind_text[16], dir_text[8];
@@ -171,7 +173,7 @@ static int read_string_member(struct scan *s, struct span name, struct reading *
         for (unsigned f = 0; f < LADDER_FIELD_COUNT; f++) {
                 if (!span_eq(name, span_of(field_names[f])))
                         continue;
-                r->head.at[f] = value.n ? (uint16_t)at : 0;
+                r->at[f] = value.n ? (uint16_t)at : 0;
                 buf_char(&r->text, '\0');
                 return 0;
         }
@@ -196,9 +198,9 @@ static int read_member(struct scan *s, struct reading *r)
         } else if (!err) {
                 err = skip_value(s, &word);
                 if (!err && span_eq(buf_as_span(&name), SPAN("t")))
-                        r->has_time = span_u64(word, UINT64_MAX, &r->head.t_us) == 0;
+                        r->has_time = span_u64(word, UINT64_MAX, &r->t_us) == 0;
                 if (!err && span_eq(buf_as_span(&name), SPAN("status")) && span_u32(word, 999, &status) == 0)
-                        r->head.status = (int)status;
+                        r->status = (int)status;
         }
         buf_free(&name);
         return err;
@@ -224,6 +226,7 @@ int ladder_event_parse(struct span line, struct ladder_event **out)
         struct reading r = {.text = BUF_INIT};
         struct scan s = {.in = line};
         struct ladder_event *e = NULL;
+        enum ladder_kind kind = LADDER_SIP;
         int err = -IMS_EPARSE;
         if (line.n > LINE_MAX_OCTETS || !take(&s, '{'))
                 goto out;
@@ -234,7 +237,7 @@ int ladder_event_parse(struct span line, struct ladder_event **out)
         if (!err && (!take(&s, '}') || peek(&s) != -1 || !r.has_time))
                 err = -IMS_EPARSE;
         if (!err)
-                err = kind_parse(r.kind, &r.head.kind);
+                err = kind_parse(r.kind, &kind);
         if (!err)
                 err = r.text.err;
         if (err)
@@ -243,13 +246,16 @@ int ladder_event_parse(struct span line, struct ladder_event **out)
                 err = -IMS_ETOOBIG;
                 goto out;
         }
-        r.head.outbound = span_eq(r.dir, SPAN("out"));
-        e = malloc(sizeof(*e) + r.text.n);
+        e = calloc(1, sizeof(*e) + r.text.n);
         if (!e) {
                 err = -IMS_ENOMEM;
                 goto out;
         }
-        memcpy(e, &r.head, sizeof(*e));
+        e->t_us = r.t_us;
+        e->kind = kind;
+        e->outbound = span_eq(r.dir, SPAN("out"));
+        e->status = r.status;
+        memcpy(e->at, r.at, sizeof(e->at));
         memcpy(e->text, r.text.p, r.text.n);
         *out = e;
 out:

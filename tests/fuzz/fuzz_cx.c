@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Diameter messages on the way a node takes: the check on the octets, libfdproto, the typed decoders of
+ * Cx, the summary. */
+#include "tests/fuzz/fuzz.h"
+
+#include "common/diameter/cx.h"
+#include "common/diameter/msg.h"
+#include "common/trace/cx_trace.h"
+
+#define DECODE(name)                                                                                         \
+        do {                                                                                                 \
+                static struct cx_##name out;                                                                 \
+                struct cx_fault fault = {0};                                                                 \
+                if (cx_##name##_decode(m, &out, &fault) == 0)                                                \
+                        cx_##name##_clear(&out);                                                             \
+                else                                                                                         \
+                        MUST(fault.base_code >= 3000 || fault.base_code == 0);                               \
+        } while (0)
+
+static void decode(struct msg *m, uint32_t code, bool request)
+{
+        switch (code) {
+        case CX_UAR:
+                if (request)
+                        DECODE(uar);
+                else
+                        DECODE(uaa);
+                return;
+        case CX_MAR:
+                if (request)
+                        DECODE(mar);
+                else
+                        DECODE(maa);
+                return;
+        case CX_SAR:
+                if (request)
+                        DECODE(sar);
+                else
+                        DECODE(saa);
+                return;
+        case CX_LIR:
+                if (request)
+                        DECODE(lir);
+                else
+                        DECODE(lia);
+                return;
+        case CX_RTR:
+                if (request)
+                        DECODE(rtr);
+                else
+                        DECODE(rta);
+                return;
+        case CX_PPR:
+                if (request)
+                        DECODE(ppr);
+                else
+                        DECODE(ppa);
+                return;
+        default:
+                return;
+        }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+        static int ready;
+        struct dia_fault fault = DIA_FAULT_NONE;
+        struct buf text = BUF_INIT;
+        struct msg *m = NULL;
+        struct msg_hdr *h = NULL;
+        struct span raw = SPAN_NULL;
+        if (!ready) {
+                MUST(dia_dict_load() == 0);
+                ready = 1;
+        }
+        /* the connection cuts messages by the length in their header */
+        if (n < 20 || n > 65536 || (size_t)(data[1] << 16 | data[2] << 8 | data[3]) != n)
+                return 0;
+        if (dia_check(span_make(data, n), &fault) != 0) {
+                MUST(fault.code >= 3000);
+                dia_put_fault(&text, &fault);
+                buf_free(&text);
+                return 0;
+        }
+        if (dia_msg_parse(span_make(data, n), &m, &raw) == 0) {
+                MUST(fd_msg_hdr(m, &h) == 0);
+                decode(m, h->msg_code, h->msg_flags & CMD_FLAG_REQUEST);
+                cx_summary(m, &text);
+                dia_msg_free(m, raw);
+        }
+        buf_free(&text);
+        return 0;
+}
