@@ -101,10 +101,10 @@ static void on_request(struct sip_request *rq, void *arg)
 
         if (p->draining && rq->msg->to_tag.n == 0)
                 sip_reply(rq, 503, NULL, NULL, 0);
+        else if (rq->msg->method == SIP_REGISTER && !is_at(p->core, p->n_core, &rq->flow))
+                pcscf_register(p, rq);
         else if (is_from_core(p, rq))
                 pcscf_to_ue(p, rq);
-        else if (rq->msg->method == SIP_REGISTER)
-                pcscf_register(p, rq);
         else
                 pcscf_from_ue(p, rq);
 }

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Registrations kept and under way; URIs of our own. */
+#include "tests/unit/pcscf/pcscf_fix.h"
+
+#include <malloc.h>
+
+#include "pcscf/pcscf.h"
+
+#define HOME "ims.mnc001.mcc001.3gppnetwork.org"
+
+static struct sip_flow flow(const char *remote, enum transport t, uint64_t conn)
+{
+        struct sip_flow f = {.transport = t, .conn_id = conn};
+
+        assert_int_equal(addr_parse(span_of(remote), 5060, &f.remote), 0);
+        assert_int_equal(addr_parse(SPAN("198.51.100.1"), 5060, &f.local), 0);
+        return f;
+}
+
+static struct binding_info info(uint32_t id, const char *aor, const char *contact, struct sip_flow f)
+{
+        return (struct binding_info){
+                .id = id,
+                .aor = span_of(aor),
+                .contact = span_of(contact),
+                .instance = SPAN("<urn:gsma:imei:90420156-025763-0>"),
+                .impi = SPAN("001010000000001@" HOME),
+                .service_route = SPAN("<sip:orig@scscf." HOME ":6060;lr>"),
+                .charging = SPAN("ccf=ccf1." HOME ";ccf=ccf2." HOME),
+                .impus = SPAN("sip:001010000000001@" HOME "\0sip:+15550001@" HOME "\0tel:+15550001\0"),
+                .flow = f,
+                .expires_s = 3600,
+        };
+}
+
+struct fix {
+        struct loop *loop;
+        struct regstore *store;
+        struct pending_table *pending;
+};
+
+static int setup(void **state)
+{
+        struct fix *f = calloc(1, sizeof(*f));
+
+        assert_non_null(f);
+        assert_int_equal(loop_new(&f->loop), 0);
+        assert_int_equal(regstore_new(f->loop, &f->store), 0);
+        assert_int_equal(pending_table_new(f->loop, 4, 2, 60000, &f->pending), 0);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        struct fix *f = *state;
+
+        regstore_free(f->store);
+        pending_table_free(f->pending);
+        loop_free(f->loop);
+        free(f);
+        return 0;
+}
+
+static void kept_and_found(void **state)
+{
+        struct fix *f = *state;
+        struct sip_flow ue = flow("192.0.2.10:5060", TRANSPORT_UDP, 0),
+                        other = flow("192.0.2.10:5061", TRANSPORT_UDP, 0);
+        struct sip_flow tcp = flow("192.0.2.10:5060", TRANSPORT_TCP, 7);
+        struct binding_info i = info(5, "sip:alice@" HOME, "sip:alice@192.0.2.10", ue);
+        struct span impu = SPAN_NULL;
+        struct binding *b;
+
+        assert_int_equal(regstore_put(f->store, &i), 0);
+        b = regstore_by_id(f->store, 5);
+        assert_non_null(b);
+        assert_true(span_eq(binding_aor(b), i.aor) && span_eq(binding_contact(b), i.contact));
+        assert_true(span_eq(binding_impi(b), i.impi) && span_eq(binding_instance(b), i.instance));
+        assert_true(span_eq(binding_service_route(b), i.service_route) &&
+                    span_eq(binding_charging(b), i.charging));
+        assert_true(binding_next_impu(b, &impu));
+        expect_span(impu, "sip:001010000000001@" HOME);
+        assert_true(binding_next_impu(b, &impu) && binding_next_impu(b, &impu));
+        expect_span(impu, "tel:+15550001");
+        assert_false(binding_next_impu(b, &impu));
+        assert_ptr_equal(regstore_flow(f->store, &ue), b->where);
+        assert_null(regstore_flow(f->store, &other)); /* same address, other port */
+        assert_null(regstore_flow(f->store, &tcp));
+        assert_ptr_equal(regstore_by_contact(f->store, i.aor, i.contact), b);
+        assert_null(regstore_by_contact(f->store, SPAN("sip:bob@" HOME), i.contact));
+        regstore_remove(b);
+        assert_null(regstore_flow(f->store, &ue));
+        assert_int_equal(regstore_count(f->store), 0);
+        assert_null(regstore_by_id(f->store, 5));
+}
+
+/* A refresh replaces; it may come over another flow. Another connection from the same port is another UE. */
+static void refresh_replaces(void **state)
+{
+        struct fix *f = *state;
+        struct sip_flow first = flow("192.0.2.10:40000", TRANSPORT_TCP, 1),
+                        second = flow("192.0.2.10:40000", TRANSPORT_TCP, 2);
+        struct binding_info i = info(5, "sip:alice@" HOME, "sip:alice@192.0.2.10", first);
+
+        assert_int_equal(regstore_put(f->store, &i), 0);
+        i.flow = second;
+        i.service_route = SPAN("<sip:new>");
+        assert_int_equal(regstore_put(f->store, &i), 0);
+        assert_int_equal(regstore_count(f->store), 1);
+        assert_null(regstore_flow(f->store, &first));
+        assert_non_null(regstore_flow(f->store, &second));
+        expect_span(binding_service_route(regstore_by_id(f->store, 5)), "<sip:new>");
+}
+
+static void several_on_one_flow(void **state)
+{
+        struct fix *f = *state;
+        struct sip_flow ue = flow("192.0.2.10:5060", TRANSPORT_UDP, 0);
+        char aor[100], contact[100];
+        struct ue_flow *where;
+        size_t n = 0;
+
+        for (uint32_t k = 1; k <= 1000; k++) {
+                struct binding_info i = info(k, aor, contact, ue);
+
+                snprintf(aor, sizeof(aor), "sip:u%u@" HOME, k);
+                snprintf(contact, sizeof(contact), "sip:u%u@192.0.2.10", k);
+                i = info(k, aor, contact, ue);
+                assert_int_equal(regstore_put(f->store, &i), 0);
+        }
+        where = regstore_flow(f->store, &ue);
+        list_for_each(pos, &where->bindings) n++;
+        assert_int_equal(n, 1000);
+        assert_int_equal(container_of(where->bindings.prev, struct binding, in_flow)->id, 1000);
+        for (uint32_t k = 1; k <= 1000; k++)
+                regstore_remove(regstore_by_id(f->store, k));
+        assert_null(regstore_flow(f->store, &ue));
+}
+
+static void expires(void **state)
+{
+        struct fix *f = *state;
+        struct binding_info i = info(9, "sip:a@h", "sip:a@192.0.2.1", flow("192.0.2.1", TRANSPORT_UDP, 0));
+
+        i.expires_s = 1;
+        assert_int_equal(regstore_put(f->store, &i), 0);
+        loop_run(f->loop); /* ends when no timer is left */
+        assert_int_equal(regstore_count(f->store), 0);
+}
+
+/* The budget of the next milestone: 1 kB per registered user. Counted: blocks as the allocator gives them and
+ * the share of the tables and of the timer heap. */
+static void small_enough(void **state)
+{
+        struct fix *f = *state;
+        struct binding_info i = info(5, "sip:001010000000001@" HOME, "sip:001010000000001@192.0.2.10:5060",
+                                     flow("192.0.2.10", TRANSPORT_UDP, 0));
+        struct binding *b;
+        size_t bytes;
+
+        assert_int_equal(regstore_put(f->store, &i), 0);
+        b = regstore_by_id(f->store, 5);
+        bytes = malloc_usable_size(b) + malloc_usable_size(b->where) +
+                2 * sizeof(size_t) /* of the allocator */
+                + 3 * 2 * sizeof(void *) + 2 * sizeof(void *);
+        print_message("# %zu octets per registered user (binding %zu, flow %zu)\n", bytes,
+                      sizeof(*b) + b->end, sizeof(*b->where));
+        assert_true(bytes <= 1024);
+}
+
+static void too_long(void **state)
+{
+        struct fix *f = *state;
+        struct binding_info i = info(5, "sip:a@h", "sip:a@b", flow("192.0.2.10", TRANSPORT_UDP, 0));
+        static char big[70000];
+
+        assert_int_equal(regstore_put(f->store, &i), 0);
+        memset(big, 'x', sizeof(big));
+        i.service_route = span_make(big, sizeof(big));
+        assert_int_equal(regstore_put(f->store, &i), -IMS_ETOOBIG);
+        assert_int_equal(regstore_count(f->store), 1);
+}
+
+static void under_way(void **state)
+{
+        struct fix *f = *state;
+        struct addr a, b;
+        struct pending *p = NULL, *again = NULL, *other;
+        struct reg_keys keys = {.have = true, .ik = {{1}}, .ck = {{2}}};
+
+        assert_int_equal(addr_parse(SPAN("192.0.2.1:1"), 0, &a), 0);
+        assert_int_equal(addr_parse(SPAN("192.0.2.2:1"), 0, &b), 0);
+        assert_int_equal(pending_get(f->pending, SPAN("c1"), SPAN("u1"), &a, &p), 0);
+        assert_int_equal(p->id, 0);
+        p->id = 77;
+        assert_int_equal(pending_get(f->pending, SPAN("c1"), SPAN("u1"), &a, &again), 0);
+        assert_ptr_equal(p, again);
+        assert_null(pending_find(f->pending, SPAN("c1u"), SPAN("1"))); /* the parts are told apart */
+        pending_challenged(p, &keys);
+        assert_true(pending_find(f->pending, SPAN("c1"), SPAN("u1"))->keys.have);
+        addr_set_port(&a, 2); /* another port is the same source */
+        assert_int_equal(pending_get(f->pending, SPAN("c2"), SPAN("u1"), &a, &other), 0);
+        assert_int_equal(pending_get(f->pending, SPAN("c3"), SPAN("u1"), &a, &other), -IMS_ELIMIT);
+        assert_int_equal(pending_get(f->pending, SPAN("c3"), SPAN("u1"), &b, &other), 0);
+        pending_remove(p);
+        assert_int_equal(pending_get(f->pending, SPAN("c4"), SPAN("u1"), &a, &other), 0);
+        assert_int_equal(pending_get(f->pending, SPAN("c5"), SPAN("u1"), &b, &other), 0);
+        assert_int_equal(pending_count(f->pending), 4);
+        assert_int_equal(addr_parse(SPAN("192.0.2.3:1"), 0, &b), 0);
+        assert_int_equal(pending_get(f->pending, SPAN("c6"), SPAN("u1"), &b, &other),
+                         -IMS_ELIMIT); /* in all */
+        pending_remove(NULL);
+}
+
+/* --- own URIs -------------------------------------------------------------------------------------- */
+
+static void own_routes(void **state)
+{
+        struct fix *f = *state;
+        struct sip_stack_handlers none = {0};
+        struct sip_stack_conf sc = {.sent_by = "pcscf.example.org"};
+        struct pcscf p = {.loop = f->loop};
+        struct addr local;
+        struct buf path = BUF_INIT, forged = BUF_INIT;
+        struct own_route r;
+
+        assert_int_equal(sip_stack_new(f->loop, NULL, &sc, &none, NULL, &p.stack), 0);
+        assert_int_equal(addr_parse(SPAN("127.0.0.1:0"), 0, &local), 0);
+        assert_int_equal(sip_stack_listen(p.stack, TRANSPORT_UDP, &local, &local), 0);
+        snprintf(p.core_host, sizeof(p.core_host), "pcscf.example.org:%u", addr_port(&local));
+        own_path(&p, 0xabcd1234, &path);
+        r = own_route_read(&p, buf_as_span(&path), SPAN("any"));
+        assert_int_equal(r.kind, OWN_PATH);
+        assert_int_equal(r.id, 0xabcd1234);
+        for (size_t i = 5; i < 31; i++) { /* every octet of the user part counts */
+                buf_reset(&forged);
+                buf_span(&forged, buf_as_span(&path));
+                forged.p[i] = forged.p[i] == '0' ? '1' : '0';
+                assert_int_equal(own_route_read(&p, buf_as_span(&forged), SPAN("any")).kind, OWN_PLAIN);
+        }
+        buf_reset(&forged);
+        buf_printf(&forged, "<sip:pcscf@%s;lr>", p.core_host);
+        assert_int_equal(own_route_read(&p, buf_as_span(&forged), SPAN("any")).kind, OWN_PLAIN);
+        assert_int_equal(own_route_read(&p, SPAN("<sip:x@other.example.org;lr>"), SPAN("any")).kind,
+                         OWN_NONE);
+        assert_int_equal(own_route_read(&p, SPAN("rubbish"), SPAN("any")).kind, OWN_NONE);
+        buf_free(&path);
+        buf_free(&forged);
+        sip_stack_free(p.stack);
+}
+
+static void record_route(void **state)
+{
+        static const char head[] =
+                "INVITE sip:b@home SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+                "Max-Forwards: 70\r\nFrom: <sip:a@home>;tag=1\r\nTo: <sip:b@home>\r\n"
+                "Call-ID: call-1\r\nCSeq: 1 INVITE\r\n\r\n";
+        struct fix *f = *state;
+        struct sip_stack_handlers none = {0};
+        struct sip_stack_conf sc = {.sent_by = "pcscf.example.org"};
+        struct pcscf p = {.loop = f->loop};
+        struct sip_flow ue = flow("192.0.2.1", TRANSPORT_TCP, 3);
+        struct sip_msg *in = msg_of(SPAN(head)), *out;
+        struct sip_value_iter it = {0};
+        struct sip_edit e;
+        struct span v;
+
+        assert_int_equal(sip_stack_new(f->loop, NULL, &sc, &none, NULL, &p.stack), 0);
+        snprintf(p.core_host, sizeof(p.core_host), "pcscf.example.org");
+        assert_int_equal(addr_parse(SPAN("127.0.0.1:5070"), 0, &ue.local), 0);
+        sip_edit_init(&e, in);
+        own_record_route(&p, &e, OWN_DIALOG, 7, &ue, true);
+        out = msg_edited(&e);
+        assert_true(sip_msg_next_value(out, SIP_HDR_RECORD_ROUTE, &it, &v));
+        assert_int_equal(own_route_read(&p, v, SPAN("call-1")).kind, OWN_DIALOG);
+        assert_int_equal(own_route_read(&p, v, SPAN("call-1")).id, 7);
+        assert_int_equal(own_route_read(&p, v, SPAN("call-2")).kind, OWN_PLAIN); /* another call */
+        assert_true(sip_msg_next_value(out, SIP_HDR_RECORD_ROUTE, &it, &v));
+        assert_true(span_find(v, SPAN("@127.0.0.1:5070;transport=tcp;lr>")) > 0);
+        assert_false(sip_msg_next_value(out, SIP_HDR_RECORD_ROUTE, &it, &v));
+        sip_msg_unref(in);
+        sip_msg_unref(out);
+        sip_stack_free(p.stack);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(kept_and_found, setup, teardown),
+                cmocka_unit_test_setup_teardown(refresh_replaces, setup, teardown),
+                cmocka_unit_test_setup_teardown(several_on_one_flow, setup, teardown),
+                cmocka_unit_test_setup_teardown(expires, setup, teardown),
+                cmocka_unit_test_setup_teardown(small_enough, setup, teardown),
+                cmocka_unit_test_setup_teardown(too_long, setup, teardown),
+                cmocka_unit_test_setup_teardown(under_way, setup, teardown),
+                cmocka_unit_test_setup_teardown(own_routes, setup, teardown),
+                cmocka_unit_test_setup_teardown(record_route, setup, teardown),
+        };
+
+        sip_grammar_init();
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
