@@ -178,9 +178,11 @@ int store_new_set(struct store *s, int64_t subscription, int64_t impi, int64_t *
 
 int store_new_impu(struct store *s, int64_t set, int64_t profile, const struct record_impu *u)
 {
-        return sql_run(s, sql_bind(s, SQL_NEW_IMPU, u->has_alias_group ? "iitiiitt" : "iitiintt", set, profile, u->impu,
-                                   (int64_t)u->barred, (int64_t)u->type, (int64_t)u->alias_group, u->display_name,
-                                   u->as_name));
+        sqlite3_stmt *st = sql_bind(s, SQL_NEW_IMPU, "iitiiitt", set, profile, u->impu, (int64_t)u->barred,
+                                    (int64_t)u->type, (int64_t)u->alias_group, u->display_name, u->as_name);
+        if (!u->has_alias_group)
+                (void)sqlite3_bind_null(st, 6);
+        return sql_run(s, st);
 }
 
 int store_set_record(struct store *s, const struct record *r)
