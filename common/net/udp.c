@@ -2,6 +2,7 @@
  * UDP: received in bulk (recvmmsg), sent at once. */
 #include "common/net/udp.h"
 
+#include <linux/errqueue.h>
 #include <stdlib.h>
 
 #include "common/base/log.h"
@@ -16,6 +17,7 @@ struct udp {
         struct loop *loop;
         struct addr local;
         udp_recv_fn *fn;
+        udp_refused_fn *refused;
         void *arg;
 };
 
@@ -23,6 +25,81 @@ struct udp_datagram {
         uv_udp_send_t req;
         char data[];
 };
+
+#define REFUSALS_PER_TURN 64
+#define QUOTED_MAX        600 /* octets; Linux quotes up to 548 of a datagram */
+
+/* --- refusals ------------------------------------------------------------------------------------ */
+
+/* True when the control data tells of an ICMP error that says the peer is not there. */
+static bool is_refusal(struct msghdr *m)
+{
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+                struct sock_extended_err e;
+
+                if (!(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) &&
+                    !(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
+                        continue;
+                memcpy(&e, CMSG_DATA(c), sizeof(e));
+                return (e.ee_origin == SO_EE_ORIGIN_ICMP || e.ee_origin == SO_EE_ORIGIN_ICMP6) &&
+                       e.ee_errno != EMSGSIZE;
+        }
+        return false;
+}
+
+/* Takes one message from the error queue. False when there is none. */
+static bool read_refusal(struct udp *u, uv_os_fd_t fd)
+{
+        char quoted[QUOTED_MAX];
+        union {
+                char octets[512];
+                struct cmsghdr align;
+        } control;
+        struct sockaddr_storage to;
+        struct iovec iov = {quoted, sizeof(quoted)};
+        struct msghdr m = {.msg_name = &to,
+                           .msg_namelen = sizeof(to),
+                           .msg_iov = &iov,
+                           .msg_iovlen = 1,
+                           .msg_control = control.octets,
+                           .msg_controllen = sizeof(control.octets)};
+        ssize_t n = recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+        struct addr a;
+
+        if (n < 0)
+                return false;
+        if (is_refusal(&m) && addr_from_sockaddr((struct sockaddr *)&to, &a) == 0)
+                u->refused(u, &a, span_make(quoted, (size_t)n), u->arg);
+        return true;
+}
+
+/* After any error of the socket: the kernel reports it as ready until this queue is empty, with another
+ * error for each entry that is left. */
+static void read_refusals(struct udp *u)
+{
+        uv_os_fd_t fd;
+
+        if (!u->refused || uv_fileno((uv_handle_t *)&u->handle, &fd) != 0)
+                return;
+        for (int i = 0; i < REFUSALS_PER_TURN && read_refusal(u, fd); i++)
+                ;
+}
+
+int udp_on_refused(struct udp *u, udp_refused_fn *fn)
+{
+        bool v6 = addr_is_v6(&u->local);
+        uv_os_fd_t fd;
+        int on = 1;
+
+        if (uv_fileno((uv_handle_t *)&u->handle, &fd) != 0 ||
+            setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &on, sizeof(on)) !=
+                    0)
+                return -IMS_EIO;
+        u->refused = fn;
+        return 0;
+}
+
+/* --- receiving ----------------------------------------------------------------------------------- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
@@ -40,6 +117,7 @@ static void on_recv(uv_udp_t *handle, ssize_t n, const uv_buf_t *buf, const stru
         struct addr a;
 
         if (n < 0) {
+                read_refusals(u);
                 log_debug("udp receive: %s", uv_strerror((int)n));
                 return;
         }
@@ -112,8 +190,10 @@ int udp_open(struct loop *l, const struct addr *local, udp_recv_fn *fn, void *ar
 
 static void on_sent(uv_udp_send_t *req, int status)
 {
-        if (status && status != UV_ECANCELED)
+        if (status && status != UV_ECANCELED) {
                 log_debug("udp: a queued datagram is lost: %s", uv_strerror(status));
+                read_refusals(req->handle->data);
+        }
         free(container_of(req, struct udp_datagram, req));
 }
 
@@ -146,6 +226,10 @@ int udp_send(struct udp *u, const struct addr *to, struct span data)
         if (addr_is_v6(to) != addr_is_v6(&u->local))
                 return -IMS_EUNREACH;
         n = uv_udp_try_send(&u->handle, &buf, 1, &to->u.sa);
+        if (n < 0 && n != UV_EAGAIN && n != UV_ENOBUFS && u->refused) {
+                read_refusals(u); /* the error may be that of an earlier datagram */
+                n = uv_udp_try_send(&u->handle, &buf, 1, &to->u.sa);
+        }
         if (n == UV_EAGAIN || n == UV_ENOBUFS)
                 return udp_queue(u, to, data);
         return n < 0 ? loop_error(n) : 0;

@@ -17,6 +17,13 @@ int udp_open(struct loop *l, const struct addr *local, udp_recv_fn *fn, void *ar
  * datagram. -IMS_ETOOBIG (message longer than a datagram), -IMS_ELIMIT (queue full), -IMS_EUNREACH. */
 int udp_send(struct udp *u, const struct addr *to, struct span data) IMS_CHECK;
 
+/* The network said that a datagram could not be delivered to that address (ICMP). octets: its start, as far
+ * as the message quotes it. May run inside of udp_send. */
+typedef void udp_refused_fn(struct udp *u, const struct addr *to, struct span octets, void *arg);
+
+/* Asks to hear of it (Linux: IP_RECVERR); arg is that of udp_open. -IMS_EIO. */
+int udp_on_refused(struct udp *u, udp_refused_fn *fn) IMS_CHECK;
+
 const struct addr *udp_local(const struct udp *u);
 
 /* No callback runs after this. The memory goes when libuv is done with the handle. Accepts NULL. */

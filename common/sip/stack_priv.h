@@ -108,6 +108,8 @@ void sip_conn_close(struct sip_conn *c, bool flush, int reason);
 
 void sip_server_receive(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow);
 void sip_client_receive(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow);
+/* A datagram could not be delivered; octets: its start. */
+void sip_client_refused(struct sip_stack *s, const struct addr *to, struct span octets);
 void sip_servers_end(struct sip_stack *s);
 /* Every owner hears -IMS_ECANCELED. */
 void sip_clients_end(struct sip_stack *s);

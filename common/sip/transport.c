@@ -43,6 +43,14 @@ static void on_datagram(struct udp *u, const struct addr *from, struct span data
         sip_msg_unref(m);
 }
 
+static void on_refused(struct udp *u, const struct addr *to, struct span octets, void *arg)
+{
+        struct sip_listener *li = arg;
+
+        (void)u;
+        sip_client_refused(li->stack, to, octets);
+}
+
 static void on_accept(struct tcp_conn *tcp, void *arg)
 {
         struct sip_listener *li = arg;
@@ -61,6 +69,15 @@ static void listener_free(struct sip_listener *li)
         free(li);
 }
 
+static int listen_udp(struct sip_listener *li, const struct addr *local)
+{
+        int err = udp_open(li->stack->loop, local, on_datagram, li, &li->udp);
+
+        if (!err && udp_on_refused(li->udp, on_refused) != 0)
+                log_notice("ICMP errors are not reported: a dead peer is found by time-outs only");
+        return err;
+}
+
 int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *local, struct addr *out_local)
 {
         struct sip_listener *li;
@@ -74,7 +91,7 @@ int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *l
         li->stack = s;
         li->transport = t;
         if (t == TRANSPORT_UDP)
-                err = udp_open(s->loop, local, on_datagram, li, &li->udp);
+                err = listen_udp(li, local);
         else
                 err = tcp_listen(s->loop, local, s->conf.max_conns, on_accept, li, &li->tcp);
         if (err) {

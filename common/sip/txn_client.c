@@ -99,7 +99,7 @@ static void connection_lost(struct sip_client *c)
 
         if (!fsm_allowed(c->fsm, c->state, CT_EV_TRANSPORT))
                 return;
-        log_info("connection to %s lost before the answer", addr_str(&c->flow.remote, text));
+        log_info("%s was lost before the answer", addr_str(&c->flow.remote, text));
         if (c->state == CT_ST_START && c->fn && !c->cancel_wanted) {
                 if (c->reused && !c->retried) {
                         c->retried = true; /* it may have been closed as we wrote */
@@ -348,6 +348,33 @@ static struct sip_client *find(struct sip_stack *s, const struct sip_msg *m)
 
         /* The rest of the top Via must be ours, too (RFC 3261 18.1.2). */
         return c && c->sent_by == sip_via_sent_by_hash(m->via.host, m->via.port) ? c : NULL;
+}
+
+/* The branch of the top Via in the start of a message, which may be cut. */
+static struct span quoted_branch(struct span octets)
+{
+        ptrdiff_t at = span_find(octets, SPAN(";branch="));
+        struct span rest = span_sub(octets, at < 0 ? octets.n : (size_t)at + 8, octets.n);
+        size_t n = 0;
+
+        while (n < rest.n && rest.p[n] != ';' && rest.p[n] != '\r')
+                n++;
+        return span_sub(rest, 0, n);
+}
+
+void sip_client_refused(struct sip_stack *s, const struct addr *to, struct span octets)
+{
+        ptrdiff_t space = span_chr(octets, ' ', 0);
+        struct branch_key key = {quoted_branch(octets),
+                                 sip_method_lookup(span_sub(octets, 0, space < 0 ? 0 : (size_t)space))};
+        struct hnode *n = htab_find(&s->branches, hash_span(key.branch), eq_branch, &key);
+        struct sip_client *c = n ? container_of(n, struct sip_client, by_branch) : NULL;
+
+        if (!c || c->state != CT_ST_START || c->flow.transport != TRANSPORT_UDP ||
+            !addr_eq(&c->flow.remote, to))
+                return;
+        tmr_stop(s->loop, &c->retransmit);
+        sip_client_conn_ended(&c->user, -IMS_EUNREACH);
 }
 
 void sip_client_receive(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow)

@@ -379,6 +379,41 @@ static void unreachable_targets(void **state)
         pair_stop(&p);
 }
 
+/* Nobody listens there by UDP: ICMP says so, and the next address has its turn at once. */
+static void fail_over_when_icmp_says_so(void **state)
+{
+        struct world w;
+        struct node a, b;
+        struct call call;
+        struct addr dead;
+        char one[128], two[128], name[ADDR_STR], *hosts[] = {one, two};
+        struct sip_target t = {.uri = SPAN("sip:pool.test")};
+        size_t bad;
+
+        (void)state;
+        world_start(&w, NULL, 0);
+        node_start(&b, &w, NULL);
+        dead_address(&w, &dead);
+        (void)snprintf(one, sizeof(one), "pool.test=%s", addr_str(&dead, name));
+        (void)snprintf(two, sizeof(two), "pool.test=%s", addr_str(&b.udp, name));
+        resolver_free(w.resolver);
+        assert_int_equal(resolver_new(w.loop, hosts, 2, NULL, 0, &w.resolver, &bad), 0);
+        node_start(&a, &w, &(struct sip_stack_conf){.t1_ms = 60000});
+        for (unsigned i = 1; i <= 3; i++) {
+                call_start(&call, &a, "OPTIONS", 0, &t);
+                WAIT_FOR(&w, call.done);
+                assert_int_equal(call.status, 200);
+                assert_int_equal(b.requests, i);
+        }
+        t = target_to(&dead, NULL, one);
+        call_start(&call, &a, "OPTIONS", 0, &t);
+        WAIT_FOR(&w, call.done);
+        assert_int_equal(call.err, -IMS_EUNREACH);
+        node_stop(&a);
+        node_stop(&b);
+        world_stop(&w);
+}
+
 /* The connection of a waiting request ends: its owner hears at once, not after Timer F. */
 static void peer_that_hangs_up(void **state)
 {
@@ -403,6 +438,7 @@ static void shutdown_with_transactions_pending(void **state)
         struct pair p;
         struct call invite, lost, tcp;
         struct addr dead;
+        struct raw silent;
         char text[2][128];
         struct sip_target t;
 
@@ -412,7 +448,8 @@ static void shutdown_with_transactions_pending(void **state)
         dead_address(&p.w, &dead);
         call_start(&p.call, &p.a, "REGISTER", 0, &p.t);
         WAIT_FOR(&p.w, p.b.held);
-        t = target_to(&dead, NULL, text[0]);
+        raw_start(&silent, &p.w);
+        t = target_to(&silent.addr, NULL, text[0]);
         call_start(&lost, &p.a, "OPTIONS", 0, &t);
         p.b.answer = 180;
         call_start(&invite, &p.a, "INVITE", 0, &p.t);
@@ -427,6 +464,7 @@ static void shutdown_with_transactions_pending(void **state)
         sip_stack_free(p.b.s);
         sip_reply(p.b.held, 200, NULL, NULL, 0); /* goes nowhere, frees the request */
         sip_request_unref(p.b.ringing);
+        raw_stop(&silent);
         world_stop(&p.w);
 }
 
@@ -584,6 +622,7 @@ int main(void)
                 cmocka_unit_test(fail_over_invite),
                 cmocka_unit_test(last_503_is_the_answer),
                 cmocka_unit_test(unreachable_targets),
+                cmocka_unit_test(fail_over_when_icmp_says_so),
                 cmocka_unit_test(peer_that_hangs_up),
                 cmocka_unit_test(shutdown_with_transactions_pending),
                 cmocka_unit_test(own_addresses),
