@@ -32,6 +32,8 @@ static void on_peer(const char *identity, bool up, const char *why, void *arg)
                             .clause = "RFC 6733 5.6"};
         struct buf text = BUF_INIT;
 
+        if (s->stopping)
+                return;
         buf_puts(&text, identity);
         if (why && *why)
                 buf_printf(&text, ": %s", why);
