@@ -114,7 +114,6 @@ static void start_icscf(struct lab *l)
         assert_int_equal(sip_stack_new(ic->loop, ic->resolver, &sc, &sh, ic, &ic->sip), 0);
         assert_int_equal(addr_parse(SPAN("127.0.0.1:0"), 0, &any), 0);
         assert_int_equal(sip_stack_listen(ic->sip, TRANSPORT_UDP, &any, &l->addr), 0);
-        assert_int_equal(sip_stack_listen(ic->sip, TRANSPORT_TCP, &l->addr, NULL), 0);
 }
 
 static void lab_start_with(struct lab *l, const char *more)
