@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Out of memory is an ordinary error: every allocation of a registration and of its end fails once. */
+#include "reg_fake.h"
+
+static bool armed;
+static unsigned long countdown, failed;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CAN_FAIL 0
+#else
+#define CAN_FAIL 1
+
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+
+static bool fails_now(void)
+{
+        if (!armed || countdown-- > 0)
+                return false;
+        armed = false;
+        failed++;
+        return true;
+}
+
+void *malloc(size_t n)
+{
+        return fails_now() ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+        return fails_now() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+        return fails_now() ? NULL : __libc_realloc(p, n);
+}
+#endif
+
+/* The steps of a life: each REGISTER and each answer of the HSS. */
+enum { STEPS = 8 };
+
+static void register_request(struct world *w, struct sip_request *rq, bool arm)
+{
+        armed = arm;
+        registrar_register(&w->reg, rq);
+        armed = false;
+}
+
+static struct fake_cx *open_request(struct world *w)
+{
+        for (size_t i = 0; i < w->n_cx; i++)
+                if (w->cx[i].arg)
+                        return &w->cx[i];
+        return NULL;
+}
+
+static void hss_answers(struct world *w, unsigned k, const char *xml, bool arm)
+{
+        static char octets[96];
+        struct cx_maa *maa = calloc(1, sizeof(*maa));
+        struct cx_saa *saa = calloc(1, sizeof(*saa));
+        struct fake_cx *c = open_request(w);
+        void *arg = c ? c->arg : NULL;
+
+        maa->h.result = saa->h.result = dia_base(DIA_SUCCESS);
+        maa->h.origin_host = saa->h.origin_host = SPAN("hss." DOMAIN);
+        maa->n = 1;
+        fake_item(k, octets, &maa->items[0]);
+        saa->user_data = span_of(xml);
+        saa->charging = (struct cx_charging){.present = true, .ccf1 = SPAN("ccf1")};
+        if (c)
+                c->arg = NULL;
+        armed = arm;
+        if (c && c->is_sar)
+                c->saa(0, saa, arg);
+        else if (c)
+                c->maa(0, maa, arg);
+        armed = false;
+        free(maa);
+        free(saa);
+}
+
+/* Runs the life with the nth allocation of one step failing. */
+static void live(unsigned step, unsigned long nth)
+{
+        struct world *w = calloc(1, sizeof(*w));
+        struct answer_text a, b;
+        struct sip_request *rq[4];
+
+        world_init(w);
+        make_answer(1, IMPI, &a);
+        make_answer(2, IMPI, &b);
+        rq[0] = world_request(w, &(struct reg_text){.integrity = "no"});
+        rq[1] = world_request(w, &(struct reg_text){.integrity = "yes",
+                                                    .cseq = 2,
+                                                    .nonce = a.nonce,
+                                                    .response = a.response,
+                                                    .more = QOP});
+        rq[2] = world_request(w,
+                              &(struct reg_text){.integrity = "no", .cseq = 3, .headers = "Expires: 0\r\n"});
+        rq[3] = world_request(w, &(struct reg_text){.integrity = "yes",
+                                                    .cseq = 4,
+                                                    .nonce = b.nonce,
+                                                    .response = b.response,
+                                                    .more = QOP,
+                                                    .headers = "Expires: 0\r\n"});
+        countdown = nth;
+        for (unsigned i = 0; i < 4; i++) {
+                register_request(w, rq[i], step == 2 * i);
+                hss_answers(w, i / 2 + 1, PROFILE_ALICE, step == 2 * i + 1);
+                while (open_request(w)) /* releases */
+                        hss_answers(w, 9, NULL, false);
+        }
+        world_sleep(w, 10000000);
+        while (open_request(w))
+                hss_answers(w, 9, NULL, false);
+        assert_int_equal(w->reg.n_jobs, 0);
+        assert_int_equal(w->reg.store.users.n, 0);
+        world_clear(w); /* every request has exactly one answer */
+        free(w);
+}
+
+static void every_allocation_fails_once(void **state)
+{
+        (void)state;
+        if (!CAN_FAIL)
+                skip();
+        for (unsigned step = 0; step < STEPS; step++) {
+                unsigned long nth = 0, before;
+
+                do {
+                        before = failed;
+                        live(step, nth++);
+                } while (failed > before && nth < 10000);
+                print_message("step %u: %lu allocations\n", step, nth - 1);
+                assert_true(nth > 1 && nth < 10000);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_fails_once)};
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
