@@ -203,3 +203,7 @@ function Endpoint:close()
   self.conns = {}
   self.socket:close()
 end
+
+-- Octets without SIP: net.udp(addr), net.tcp_listen(addr), net.tcp_connect(local or nil, to, timeout_ms). Their take()
+-- returns what has come, or nothing.
+net = { udp = core.udp, tcp_listen = core.tcp_listen, tcp_connect = core.tcp_connect }

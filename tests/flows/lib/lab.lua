@@ -3,6 +3,7 @@
 -- with the real command, event streams read back. Several labs, also of files that run at the same time, do not meet:
 -- each has its own block of loopback addresses.
 local check = require "check"
+local tap = require "tap"
 local test = require "test"
 
 local lab = { labs = {} }
@@ -60,6 +61,7 @@ function Lab:addresses()
   end
   self.ip.ue = prefix .. (base + 5)
   self.ip.other = prefix .. (base + 6) -- for fakes
+  self.ip.tap = prefix .. (base + 7)
   self.sip = { icscf = self.ip.icscf .. ":5060", scscf = self.ip.scscf .. ":6060", pcscf = self.ip.pcscf .. ":5060" }
   self.cx = self.ip.hss .. ":3868"
 end
@@ -124,7 +126,7 @@ function Lab:defaults()
   }
 end
 
--- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, ipv6=true} -> lab
+-- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, ipv6=true, taps=true} -> lab
 -- A node's table is laid over its configuration (nested tables are merged, lists replaced).
 function lab.start(o)
   o = o or {}
@@ -132,6 +134,9 @@ function lab.start(o)
   L:addresses()
   L.pcscf6 = o.ipv6 and free_port6() or nil
   L.conf = merge(L:defaults(), { hss = o.hss, icscf = o.icscf, scscf = o.scscf, pcscf = o.pcscf })
+  if o.taps then
+    L:add_taps()
+  end
   lab.labs[#lab.labs + 1] = L
   lab.current = L
   ue.trace_dir = L.dir
@@ -159,6 +164,27 @@ function Lab:bring_up()
     self:start_node(node)
   end
   self:wait_cx()
+end
+
+-- Puts an ear on every wire: L.mw_pi (P-CSCF to I-CSCF), L.mw_is (I-CSCF to S-CSCF), L.cx_i, L.cx_s (to the HSS).
+function Lab:add_taps()
+  local ip, c, d = self.ip.tap, self.conf, lab.domain
+  local function retarget(hosts, name, address)
+    for i, line in ipairs(hosts) do
+      if line:match("^" .. name:gsub("%p", "%%%0") .. "=") then
+        hosts[i] = name .. "=" .. address
+      end
+    end
+  end
+  c.pcscf.sip.udp_max, c.icscf.sip.udp_max = 60000, 60000 -- the taps carry UDP
+  retarget(c.pcscf.resolver.hosts, "icscf." .. d, ip .. ":5060")
+  retarget(c.icscf.resolver.hosts, "scscf." .. d, ip .. ":6060")
+  self.mw_pi = tap.sip({ listen = ip .. ":5060", a = self.sip.pcscf, b = self.sip.icscf })
+  self.mw_is = tap.sip({ listen = ip .. ":6060", a = self.sip.icscf, b = self.sip.scscf })
+  self.cx_i = tap.cx({ listen = ip .. ":3868", to = self.cx })
+  self.cx_s = tap.cx({ listen = ip .. ":3869", to = self.cx })
+  c.icscf.diameter.peers[1].address = ip .. ":3868"
+  c.scscf.diameter.peers[1].address = ip .. ":3869"
 end
 
 -- YAML reads JSON.
