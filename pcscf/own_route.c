@@ -2,7 +2,6 @@
  * URIs of our own in Path and Record-Route. Their user part tells the registration; a keyed hash in it
  * keeps others from making one up, and binds that of a dialog to its Call-ID. RFC 3327 5, RFC 3261 16.6
  * item 4, RFC 5658. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "common/sip/grammar.h"
@@ -19,10 +18,22 @@ static uint64_t user_hash(enum own_kind kind, uint32_t id, struct span call_id)
         return hash_mix(hash_mix((uint64_t)kind, id), call);
 }
 
+static char *put_hex(char *at, uint64_t v, unsigned digits)
+{
+        for (unsigned i = digits; i-- > 0; v >>= 4)
+                at[i] = "0123456789abcdef"[v & 15];
+        return at + digits;
+}
+
 static void user_write(enum own_kind kind, uint32_t id, struct span call_id, char out[static USER_LEN + 1])
 {
-        (void)snprintf(out, USER_LEN + 1, "%c%08" PRIx32 ".%016" PRIx64, kinds[kind], id,
-                       user_hash(kind, id, call_id));
+        char *p = out;
+
+        *p++ = kinds[kind];
+        p = put_hex(p, id, 8);
+        *p++ = '.';
+        p = put_hex(p, user_hash(kind, id, call_id), 16);
+        *p = '\0';
 }
 
 static struct own_route user_read(struct span user, struct span call_id)
@@ -51,7 +62,11 @@ void own_path(const struct pcscf *p, uint32_t id, struct buf *out)
         char user[USER_LEN + 1];
 
         user_write(OWN_PATH, id, SPAN_NULL, user);
-        buf_printf(out, "<sip:%s@%s;lr>", user, p->core_host);
+        buf_puts(out, "<sip:");
+        buf_put(out, user, USER_LEN);
+        buf_char(out, '@');
+        buf_puts(out, p->core_host);
+        buf_puts(out, ";lr>");
 }
 
 /* The address of ours that the UE uses, as host:port. */

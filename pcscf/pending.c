@@ -8,7 +8,8 @@
 
 struct pending_table {
         struct loop *loop;
-        struct htab keys, sources;
+        struct htab keys, serials, sources;
+        uint32_t last_serial;
         uint32_t max, max_per_source, await_ms;
 };
 
@@ -50,6 +51,7 @@ void pending_table_free(struct pending_table *t)
                 return;
         htab_each(&t->keys, free_node, NULL);
         htab_free(&t->keys);
+        htab_free(&t->serials);
         htab_free(&t->sources);
         free(t);
 }
@@ -81,6 +83,23 @@ struct pending *pending_find(const struct pending_table *t, struct span call_id,
         struct hnode *n = htab_find(&t->keys, key_hash(&k), eq_key, &k);
 
         return n ? container_of(n, struct pending, by_key) : NULL;
+}
+
+static uint64_t serial_hash(uint32_t serial)
+{
+        return serial * 0x9e3779b97f4a7c15u; /* our own number: no need of a keyed hash */
+}
+
+static bool eq_serial(const struct hnode *n, const void *key)
+{
+        return container_of(n, struct pending, by_serial)->serial == *(const uint32_t *)key;
+}
+
+struct pending *pending_by_serial(const struct pending_table *t, uint32_t serial)
+{
+        struct hnode *n = htab_find(&t->serials, serial_hash(serial), eq_serial, &serial);
+
+        return n ? container_of(n, struct pending, by_serial) : NULL;
 }
 
 /* --- sources -------------------------------------------------------------------------------------- */
@@ -141,6 +160,7 @@ static int make(struct pending_table *t, const struct key *k, const struct addr 
         if (!p)
                 return -IMS_ENOMEM;
         p->table = t;
+        p->serial = ++t->last_serial ? t->last_serial : ++t->last_serial;
         p->call_id_n = k->call_id.n;
         p->n = k->call_id.n + k->identity.n;
         memcpy(p->key, k->call_id.p, k->call_id.n);
@@ -150,6 +170,8 @@ static int make(struct pending_table *t, const struct key *k, const struct addr 
                 err = tmr_start(t->loop, &p->timer, t->await_ms, on_await_auth, p);
         if (!err)
                 err = htab_insert(&t->keys, &p->by_key, key_hash(k));
+        if (!err)
+                err = htab_insert(&t->serials, &p->by_serial, serial_hash(p->serial));
         if (err) {
                 pending_remove(p);
                 return err;
@@ -186,6 +208,7 @@ void pending_remove(struct pending *p)
                 return;
         tmr_stop(p->table->loop, &p->timer);
         htab_remove(&p->table->keys, &p->by_key);
+        htab_remove(&p->table->serials, &p->by_serial);
         source_unref(p->table, p->source);
         secret_wipe(p, sizeof(*p));
         free(p);

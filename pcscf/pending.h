@@ -11,12 +11,13 @@
 struct pending_table;
 
 struct pending {
-        struct hnode by_key;
+        struct hnode by_key, by_serial;
         struct tmr timer; /* reg-await-auth */
         struct pending_table *table;
         struct pending_source *source;
         struct reg_keys keys; /* wiped with the record */
         uint32_t id;          /* of the binding it will become */
+        uint32_t serial;      /* of this record, never 0 */
         size_t call_id_n, n;
         char key[]; /* Call-ID, then IMPI (or IMPU where there is none) */
 };
@@ -27,6 +28,8 @@ void pending_table_free(struct pending_table *t);
 size_t pending_count(const struct pending_table *t);
 
 struct pending *pending_find(const struct pending_table *t, struct span call_id, struct span identity);
+
+struct pending *pending_by_serial(const struct pending_table *t, uint32_t serial);
 
 /* Finds or makes the record and starts its timer anew. A new one gets id 0.
  * -IMS_ELIMIT (one of the limits), -IMS_ENOMEM. */

@@ -77,6 +77,7 @@ static void forward(struct pcscf *p, struct sip_request *rq, const struct reg_fa
                                  .arg = p};
         struct sip_edit e;
 
+        rq->user = (void *)(uintptr_t)pe->serial;
         own_path(p, pe->id, &path);
         charging_vector(p, &charging);
         marks.integrity = assoc_select(&in)->match(&in);
@@ -191,21 +192,23 @@ static void challenged(struct sip_edit *e, struct pending *pe)
 static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
 {
         struct pcscf *p = arg;
-        struct pending *pe = NULL;
+        struct pending *pe = pending_by_serial(p->pending, (uint32_t)(uintptr_t)rq->user);
         struct reg_facts f;
         const char *why;
 
         reg_edit_answer(e);
-        if (reg_facts_read(rq->msg, &f, &why) == 0)
-                pe = pending_find(p->pending, rq->msg->call_id, identity(&f));
+        if (resp->status < 200)
+                return true;
         if (resp->status == 401 || resp->status == 407) {
                 challenged(e, pe);
-        } else if (resp->status >= 200) {
-                if (resp->status < 300 && f.aor.n)
-                        granted(p, rq, &f, resp, pe);
-                pending_remove(pe);
+                return true;
         }
-        reg_facts_free(&f);
+        if (resp->status < 300) {
+                if (reg_facts_read(rq->msg, &f, &why) == 0)
+                        granted(p, rq, &f, resp, pe);
+                reg_facts_free(&f);
+        }
+        pending_remove(pe);
         return true;
 }
 
@@ -215,8 +218,9 @@ static bool on_failure(struct sip_request *rq, int err, void *arg)
         struct reg_facts f;
         const char *why;
 
-        if (reg_facts_read(rq->msg, &f, &why) == 0)
-                pending_remove(pending_find(p->pending, rq->msg->call_id, identity(&f)));
+        pending_remove(pending_by_serial(p->pending, (uint32_t)(uintptr_t)rq->user));
+        if (reg_facts_read(rq->msg, &f, &why)) /* it was read before: memory lacks */
+                log_error("%s", ims_strerror(IMS_ENOMEM));
         refuse(p, rq, &f,
                (struct refusal){.cause = CAUSE_icscf_unreachable,
                                 .status = 504,

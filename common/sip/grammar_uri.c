@@ -22,11 +22,29 @@ static int hex_digit(char c)
         return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* True for characters that need no escape in a user part (unreserved and user-unreserved). */
+/* Bits of characters: those of a user part that need no escape (unreserved and user-unreserved), and those
+ * of a host name. */
+static const uint32_t user_bits[4] = {0x00000000, 0xabffffd2, 0x87fffffe, 0x47fffffe};
+static const uint32_t host_bits[4] = {0x00000000, 0x03ff6000, 0x87fffffe, 0x47fffffe};
+
+static bool has_bit(const uint32_t bits[4], char c)
+{
+        unsigned char u = (unsigned char)c;
+
+        return u < 128 && (bits[u >> 5] >> (u & 31)) & 1;
+}
+
 static bool user_char(char c)
 {
-        return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-               (c > ' ' && c < 127 && strchr("-_.!~*'()&=+$,;?/", c));
+        return has_bit(user_bits, c);
+}
+
+static bool all_of(const uint32_t bits[4], struct span s)
+{
+        for (size_t i = 0; i < s.n; i++)
+                if (!has_bit(bits, s.p[i]))
+                        return false;
+        return true;
 }
 
 /* Reads the next character at *i, an escape counting as one. Escapes of characters that need none are
@@ -58,22 +76,23 @@ static char lower(char c)
 
 static void put_lower(struct span s, struct buf *out)
 {
-        for (size_t i = 0; i < s.n; i++)
-                buf_char(out, lower(s.p[i]));
+        size_t at = out->n;
+
+        buf_span(out, s);
+        for (; at < out->n; at++)
+                out->p[at] = lower(out->p[at]);
 }
 
 static bool host_ok(struct span h)
 {
         bool v6 = h.n > 2 && h.p[0] == '[' && h.p[h.n - 1] == ']';
 
-        for (size_t i = v6; i < h.n - v6; i++) {
-                char c = h.p[i];
-
-                if (v6 ? hex_digit(c) < 0 && c != ':' && c != '.'
-                       : !sip_is_token_char(c) || strchr("!%*+`'", c) != NULL)
+        if (!v6)
+                return h.n > 0 && all_of(host_bits, h);
+        for (size_t i = 1; i < h.n - 1; i++)
+                if (hex_digit(h.p[i]) < 0 && h.p[i] != ':' && h.p[i] != '.')
                         return false;
-        }
-        return h.n > 0;
+        return true;
 }
 
 static int split_uri(struct span uri, struct uri_parts *p)
@@ -129,6 +148,10 @@ static int put_user(struct span user, struct buf *out)
                 return -IMS_EPARSE;
         if (password > 0)
                 user = span_sub(user, 0, (size_t)password);
+        if (all_of(user_bits, user)) {
+                buf_span(out, user);
+                return 0;
+        }
         for (size_t i = 0; i < user.n;) {
                 bool escaped;
                 char c;

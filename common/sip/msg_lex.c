@@ -71,7 +71,13 @@ bool sip_lex_quoted(struct sip_lex *l, struct span *out)
 
 size_t sip_lex_value_end(struct span s)
 {
+        const char *comma = s.n ? memchr(s.p, ',', s.n) : NULL;
         bool quoted = false, bracket = false;
+        size_t n = comma ? (size_t)(comma - s.p) : s.n;
+
+        /* nearly always: no comma, or none that quotes or brackets could hide */
+        if (!comma || (!memchr(s.p, '"', n) && !memchr(s.p, '<', n)))
+                return n;
 
         for (size_t i = 0; i < s.n; i++) {
                 char c = s.p[i];

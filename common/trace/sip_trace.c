@@ -196,12 +196,18 @@ void sip_summary(const struct sip_msg *m, struct buf *out)
 
 void sip_trace(const struct sip_trace_info *info, struct trace *t)
 {
-        if (!trace_on(t))
-                return;
+        struct sip_msg *sent = NULL;
+        const struct sip_msg *msg = info->msg;
         char local[ADDR_STR], remote[ADDR_STR];
         struct buf sum = BUF_INIT;
-        if (info->msg)
-                sip_summary(info->msg, &sum);
+        size_t used;
+
+        if (!trace_on(t))
+                return;
+        if (!msg && info->outbound && sip_msg_parse(info->octets, SIP_DATAGRAM, &sent, &used) == 0)
+                msg = sent;
+        if (msg)
+                sip_summary(msg, &sum);
         else
                 buf_printf(&sum, "%zu octets that are no SIP message", info->octets.n);
         const struct trace_message m = {
@@ -210,10 +216,11 @@ void sip_trace(const struct sip_trace_info *info, struct trace *t)
                 .local = addr_str(&info->flow->local, local),
                 .remote = addr_str(&info->flow->remote, remote),
                 .octets = info->octets,
-                .call_id = info->msg ? info->msg->call_id : SPAN_NULL,
+                .call_id = msg ? msg->call_id : SPAN_NULL,
                 .summary = sum.err ? SPAN_NULL : buf_as_span(&sum),
                 .note = info->note,
         };
         trace_message(t, &m);
         buf_free(&sum);
+        sip_msg_unref(sent);
 }
