@@ -23,6 +23,7 @@ static void conf_defaults(struct sip_stack_conf *c)
         c->t4_ms = or_default(c->t4_ms, sip_timer_ms(IMS_TIMER_T4));
         c->tcp_connect_ms = or_default(c->tcp_connect_ms, sip_timer_ms(IMS_TIMER_TCP_CONNECT));
         c->tcp_idle_ms = or_default(c->tcp_idle_ms, sip_timer_ms(IMS_TIMER_TCP_IDLE));
+        c->tcp_partial_ms = or_default(c->tcp_partial_ms, sip_timer_ms(IMS_TIMER_SIP_PARTIAL));
         c->udp_max = or_default(c->udp_max, UDP_MAX);
         c->message_max = or_default(c->message_max, MESSAGE_MAX);
         c->max_conns = or_default(c->max_conns, MAX_CONNS);
@@ -35,15 +36,9 @@ void sip_stack_trace(struct sip_stack *s, bool outbound, const struct sip_flow *
                      const struct sip_msg *m, const char *note)
 {
         struct sip_trace_info info = {outbound, flow, octets, m, note};
-        struct sip_msg *own = NULL;
-        size_t used;
 
-        if (!s->handlers.on_trace)
-                return;
-        if (!m && outbound && sip_msg_parse(octets, SIP_DATAGRAM, &own, &used) == 0)
-                info.msg = own;
-        s->handlers.on_trace(&info, s->arg);
-        sip_msg_unref(own);
+        if (s->handlers.on_trace)
+                s->handlers.on_trace(&info, s->arg);
 }
 
 void sip_stack_malformed(struct sip_stack *s, const struct sip_flow *flow, struct span octets, int err)
@@ -70,19 +65,22 @@ void sip_stack_malformed(struct sip_stack *s, const struct sip_flow *flow, struc
 
 void sip_stack_receive(struct sip_stack *s, struct sip_msg **m, const struct sip_flow *flow)
 {
+        struct sip_msg *raw = sip_msg_ref(*m); /* as it came, for the trace */
         struct log_ctx before;
 
         s->stats.received++;
         if ((*m)->is_request && sip_via_stamp(m, &flow->remote) != 0) {
                 log_error("a message was dropped: %s", ims_strerror(IMS_ENOMEM));
+                sip_msg_unref(raw);
                 return;
         }
         before = log_ctx_set((struct log_ctx){.call_id = (*m)->call_id});
         if ((*m)->is_request)
-                sip_server_receive(s, *m, flow);
+                sip_server_receive(s, *m, span_make(raw->buf, raw->n), flow);
         else
                 sip_client_receive(s, *m, flow);
         (void)log_ctx_set(before);
+        sip_msg_unref(raw);
 }
 
 /* --- the stack ------------------------------------------------------------------------------------ */

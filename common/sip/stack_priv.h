@@ -46,7 +46,7 @@ static inline uint32_t sip_timer_ms(enum ims_timer t)
 /* A message came in and is a SIP message. m: borrowed for the call; may be replaced (Via). */
 void sip_stack_receive(struct sip_stack *s, struct sip_msg **m, const struct sip_flow *flow);
 
-/* Tells the trace hook. m: NULL for outgoing octets (then read here, when somebody listens). */
+/* Tells the trace hook. m: NULL for outgoing octets. */
 void sip_stack_trace(struct sip_stack *s, bool outbound, const struct sip_flow *flow, struct span octets,
                      const struct sip_msg *m, const char *note);
 
@@ -106,7 +106,9 @@ void sip_conn_close(struct sip_conn *c, bool flush, int reason);
 
 /* --- txn_server.c, txn_client.c ------------------------------------------------------------------ */
 
-void sip_server_receive(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow);
+/* octets: the message as it came, before Via got received and rport. */
+void sip_server_receive(struct sip_stack *s, struct sip_msg *m, struct span octets,
+                        const struct sip_flow *flow);
 void sip_client_receive(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow);
 /* A datagram could not be delivered; octets: its start. */
 void sip_client_refused(struct sip_stack *s, const struct addr *to, struct span octets);

@@ -416,14 +416,14 @@ static void receive_again(struct sip_server_txn *t, struct sip_msg *m, const str
                 send_again(t);
 }
 
-void sip_server_receive(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow)
+void sip_server_receive(struct sip_stack *s, struct sip_msg *m, struct span octets,
+                        const struct sip_flow *flow)
 {
         enum sip_method method = m->method == SIP_ACK ? SIP_INVITE : m->method;
         struct sip_server_key key = sip_server_key(m, method);
         struct sip_server_txn *t = sip_server_find(s, &key);
 
-        sip_stack_trace(s, false, flow, span_make(m->buf, m->n), m,
-                        t && m->method != SIP_ACK ? "retransmission" : NULL);
+        sip_stack_trace(s, false, flow, octets, m, t && m->method != SIP_ACK ? "retransmission" : NULL);
         if (t)
                 receive_again(t, m, flow);
         else if (m->method == SIP_ACK)

@@ -191,6 +191,7 @@ static struct sip_msg *rebuild(const struct stamp *st, const struct sip_msg *old
         if (!m)
                 return NULL;
         *m = *old;
+        m->refs = 1;
         m->n = n;
         m->hdrs = (struct sip_hdr *)(m + 1);
         m->buf = (char *)(m->hdrs + old->n_hdrs);

@@ -75,7 +75,8 @@ static inline void node_on_trace(const struct sip_trace_info *t, void *arg)
         } else {
                 n->received++;
                 n->last_flow = *t->flow;
-                world_keep(n->last, sizeof(n->last), t->octets);
+                world_keep(n->last, sizeof(n->last), /* as the owner of the request sees it */
+                           t->msg ? span_make(t->msg->buf, t->msg->n) : t->octets);
         }
         if (t->note && strcmp(t->note, "retransmission") == 0)
                 (*(t->outbound ? &n->again_out : &n->again_in))++;
