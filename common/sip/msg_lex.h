@@ -12,7 +12,7 @@ struct sip_lex {
 
 static inline struct sip_lex sip_lex_of(struct span s)
 {
-        return (struct sip_lex){s.p, s.p + s.n};
+        return (struct sip_lex){s.p, s.n ? s.p + s.n : s.p};
 }
 
 static inline struct span sip_lex_rest(const struct sip_lex *l)
