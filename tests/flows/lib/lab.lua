@@ -234,6 +234,24 @@ function Lab:hss(command)
   return out, code, err
 end
 
+-- state(ID) -> rows of "hss state" by IMPU: scscf, state, registered, pending
+function Lab:state(id)
+  local out, code, err = self:hss({ "state", id, "--json" })
+  check.eq(code, 0, err)
+  local rows = {}
+  for _, row in ipairs(assert(json.decode(out))) do
+    rows[row.impu] = row
+  end
+  return rows
+end
+
+-- subscriber(ID) -> what "hss subscriber show ID --json" says
+function Lab:subscriber(id)
+  local out, code, err = self:hss({ "subscriber", "show", id, "--json" })
+  check.eq(code, 0, err)
+  return assert(json.decode(out))
+end
+
 function Lab:add_subscriber(s)
   local words = { "subscriber", "add" }
   local names = {}
