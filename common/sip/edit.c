@@ -85,7 +85,7 @@ static bool current(const struct sip_edit *e, const struct sip_hdr *h, struct sp
 
                 if (op->at != h || is_new_line(op))
                         continue;
-                *out = span_make(e->texts.p + op->text, op->n);
+                *out = sip_edit_text(e, op->text, op->n);
                 return op->kind == SIP_EDIT_REPLACE;
         }
         *out = h->value;

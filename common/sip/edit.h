@@ -26,6 +26,12 @@ struct sip_edit {
         int err;
 };
 
+/* A text that e keeps. */
+static inline struct span sip_edit_text(const struct sip_edit *e, size_t at, size_t n)
+{
+        return n ? span_make(e->texts.p + at, n) : SPAN_NULL;
+}
+
 void sip_edit_init(struct sip_edit *e, const struct sip_msg *m);
 void sip_edit_free(struct sip_edit *e);
 

@@ -41,7 +41,7 @@ static void put_line(struct buf *out, struct span name, struct span value)
 
 static void put_new(const struct sip_edit *e, const struct sip_edit_op *op, struct buf *out)
 {
-        put_line(out, span_of(sip_hdr_name(op->id)), span_make(e->texts.p + op->text, op->n));
+        put_line(out, span_of(sip_hdr_name(op->id)), sip_edit_text(e, op->text, op->n));
 }
 
 /* New lines before: the latest stands highest. */
@@ -77,7 +77,7 @@ static void put_edited(const struct sip_edit *e, const struct plan *p, size_t li
         if (!own)
                 buf_span(out, h->line);
         else if (own->kind == SIP_EDIT_REPLACE)
-                put_line(out, h->name, span_make(e->texts.p + own->text, own->n));
+                put_line(out, h->name, sip_edit_text(e, own->text, own->n));
         put_after(e, p, p->first[line], out);
 }
 
@@ -92,7 +92,7 @@ static void put_start_line(const struct sip_edit *e, struct buf *out)
         }
         buf_span(out, m->method_name);
         buf_char(out, ' ');
-        buf_put(out, e->texts.p + e->ruri, e->ruri_n);
+        buf_span(out, sip_edit_text(e, e->ruri, e->ruri_n));
         buf_puts(out, " SIP/2.0\r\n");
 }
 
@@ -148,7 +148,7 @@ static void put_header(const struct sip_edit *e, size_t body, struct buf *out)
 
 int sip_edit_write(const struct sip_edit *e, struct span top_via, struct buf *out)
 {
-        struct span body = e->has_body ? span_make(e->texts.p + e->body, e->body_n) : e->msg->body;
+        struct span body = e->has_body ? sip_edit_text(e, e->body, e->body_n) : e->msg->body;
 
         if (e->err)
                 return e->err;
