@@ -246,7 +246,7 @@ static int keep_rest(struct sip_conn *c, struct span d, size_t used)
         }
         if (!used && tmr_running(&c->partial))
                 return 0; /* the time for this message runs */
-        return tmr_start(c->stack->loop, &c->partial, sip_timer_ms(IMS_TIMER_SIP_PARTIAL), on_partial, c);
+        return tmr_start(c->stack->loop, &c->partial, c->stack->conf.tcp_partial_ms, on_partial, c);
 }
 
 static void on_data(struct tcp_conn *tcp, struct span data, void *arg)

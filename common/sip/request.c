@@ -15,6 +15,8 @@ static void release(struct sip_server_txn *t)
                 t->refs--;
         if (!t->refs && !t->live)
                 sip_server_free(t);
+        else if (!t->refs && t->answered)
+                sip_server_shrink(t);
 }
 
 void sip_request_unref(struct sip_request *rq)

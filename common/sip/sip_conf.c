@@ -76,7 +76,10 @@ static int start_listeners(struct sip_stack *s, const struct sip_conf *c)
                 err = sip_conf_parse_listen(listen[i], &t, &a);
                 if (!err)
                         err = sip_stack_listen(s, t, &a, NULL);
-                if (err)
+                if (err == -IMS_EIO)
+                        log_error("sip.listen: %s: cannot be bound; is it an address of this host?",
+                                  listen[i]);
+                else if (err)
                         log_error("sip.listen: %s: %s", listen[i], ims_strerror(err));
                 else
                         log_info("listening on %s", listen[i]);

@@ -21,6 +21,7 @@ struct sip_stack_conf {
         const char *server;     /* Server field of our own answers, NULL: none */
         uint32_t t1_ms, t2_ms, t4_ms; /* 0: default of the timer table */
         uint32_t tcp_connect_ms, tcp_idle_ms; /* 0: default of the timer table */
+        uint32_t tcp_partial_ms; /* longest wait for the rest of a message; 0: default of the timer table */
         uint32_t udp_max;       /* a longer request goes over TCP (RFC 3261 18.1.1); 0: 1300 octets */
         uint32_t message_max;   /* a longer message is refused; 0: 65535 octets */
         uint32_t max_conns;     /* accepted TCP connections at once; 0: 20000 */
@@ -40,7 +41,7 @@ struct sip_trace_info {
         bool outbound;
         const struct sip_flow *flow;
         struct span octets;
-        const struct sip_msg *msg; /* NULL for what we do not parse (malformed input) */
+        const struct sip_msg *msg; /* NULL for malformed input, and for what was sent (who wants to, reads it) */
         const char *note; /* "retransmission", "malformed: ...", or NULL */
 };
 

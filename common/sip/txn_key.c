@@ -2,6 +2,9 @@
  * Which server transaction a request belongs to: by branch, sent-by and method; by the rules of RFC 2543
  * where the branch lacks the magic cookie. RFC 3261 17.2.3, 8.2.2.2. */
 #include "common/sip/txn_server.h"
+
+#include <stdlib.h>
+
 #include "common/sip/via.h"
 
 static bool has_cookie(const struct sip_msg *m)
@@ -101,6 +104,45 @@ void sip_server_unindex(struct sip_stack *s, struct sip_server_txn *t)
         if (t->in_calls)
                 htab_remove(&s->calls, &t->by_call);
         t->in_calls = false;
+}
+
+static struct span take(char **at, struct span s)
+{
+        char *p = *at;
+
+        if (!s.n)
+                return SPAN_NULL;
+        memcpy(p, s.p, s.n);
+        *at += s.n;
+        return span_make(p, s.n);
+}
+
+void sip_server_shrink(struct sip_server_txn *t)
+{
+        const struct sip_msg *m = t->rq.msg;
+        size_t n = m->via.branch.n + m->via.host.n + m->call_id.n + m->from_tag.n + m->to_tag.n + m->ruri.n +
+                   m->method_name.n;
+        struct sip_msg *small;
+        char *at;
+
+        if (!m->n_hdrs)
+                return; /* done already */
+        small = malloc(sizeof(*small) + n);
+        if (!small)
+                return;
+        at = (char *)(small + 1);
+        *small = (struct sip_msg){.refs = 1, .is_request = true, .method = m->method, .cseq = m->cseq};
+        small->via =
+                (struct sip_via){.port = m->via.port, .has_rport = m->via.has_rport, .rport = m->via.rport};
+        small->via.branch = take(&at, m->via.branch);
+        small->via.host = take(&at, m->via.host);
+        small->call_id = take(&at, m->call_id);
+        small->from_tag = take(&at, m->from_tag);
+        small->to_tag = take(&at, m->to_tag);
+        small->ruri = take(&at, m->ruri);
+        small->method_name = take(&at, m->method_name);
+        sip_msg_unref(t->rq.msg);
+        t->rq.msg = small;
 }
 
 /* True when the request passed this node before: one of its Vias is ours. */

@@ -58,6 +58,10 @@ int sip_server_index(struct sip_stack *s, struct sip_server_txn *t,
                      const struct sip_server_key *key) IMS_CHECK;
 void sip_server_unindex(struct sip_stack *s, struct sip_server_txn *t);
 
+/* Gives back what nobody asks for once the request was answered and its owner has let go: all of the message
+ * but what names its transaction and the way back. */
+void sip_server_shrink(struct sip_server_txn *t);
+
 /* True when m came here before on another way (RFC 3261 8.2.2.2), known by other, an earlier one with the
  * same Call-ID, From tag and CSeq. */
 bool sip_server_merged(const struct sip_stack *s, const struct sip_msg *m,

@@ -26,7 +26,7 @@ size_t sip_via_write(struct sip_stack *s, const struct sip_flow *flow, const cha
                      char out[static SIP_VIA_MAX], uint64_t *out_sent_by);
 
 /* Puts received and rport into the top Via of a request from that address (replacing what the sender wrote
- * there). *m must have one reference only; it is replaced. -IMS_ENOMEM. */
+ * there). *m is then another message, to which the reference has moved. -IMS_ENOMEM. */
 int sip_via_stamp(struct sip_msg **m, const struct addr *from) IMS_CHECK;
 
 /* Where a response goes by its top Via when it cannot go back over the connection or by rport: received

@@ -34,7 +34,7 @@ struct node {
         int answer;                         /* a status; 0: hold; -1: drop without an answer; -2: forward */
         struct sip_request *held, *ringing; /* ringing: answered with 1xx */
         unsigned requests, acks, cancels, strays, again_in, again_out, malformed, sent, received;
-        char last[8192]; /* the last message received, as text */
+        char last[8192]; /* the last message received, as the node sees it */
         char last_out[8192];
         char log[2048]; /* "<REGISTER >200 " ... in order */
         struct sip_flow last_flow;
@@ -68,7 +68,13 @@ static inline void node_log(struct node *n, bool out, const struct sip_msg *m, c
 static inline void node_on_trace(const struct sip_trace_info *t, void *arg)
 {
         struct node *n = arg;
+        struct sip_msg *sent = NULL;
+        size_t used;
 
+        /* What is sent is well formed, but for what the refusal of a malformed request has to repeat. */
+        if (t->outbound && sip_msg_parse(t->octets, SIP_DATAGRAM, &sent, &used) != 0 &&
+            !span_istarts(t->octets, SPAN("SIP/2.0 4")) && !span_istarts(t->octets, SPAN("SIP/2.0 5")))
+                fail_msg("sent: %.*s", (int)t->octets.n, t->octets.p);
         if (t->outbound) {
                 n->sent++;
                 world_keep(n->last_out, sizeof(n->last_out), t->octets);
@@ -82,7 +88,8 @@ static inline void node_on_trace(const struct sip_trace_info *t, void *arg)
                 (*(t->outbound ? &n->again_out : &n->again_in))++;
         if (t->note && strncmp(t->note, "malformed: ", 11) == 0)
                 n->malformed++;
-        node_log(n, t->outbound, t->msg, t->note);
+        node_log(n, t->outbound, t->outbound ? sent : t->msg, t->note);
+        sip_msg_unref(sent);
 }
 
 static inline void node_on_request(struct sip_request *rq, void *arg)

@@ -204,6 +204,51 @@ static void message_too_large(void **state)
         line_stop(&l);
 }
 
+/* A peer that sends a message too slowly (slow loris), octet by octet. */
+static void partial_message_is_given_up(void **state)
+{
+        struct line l;
+        const char *text = options(1, 0);
+
+        (void)state;
+        line_start(&l, &(struct sip_stack_conf){.tcp_partial_ms = 40});
+        wire_send(&l.v, SPAN("\r\n")); /* a whole one, or none, may take its time */
+        world_pass(&l.w, 80);
+        assert_false(l.v.closed);
+        for (size_t i = 0; i < 200 && !l.v.closed; i++) {
+                (void)!tcp_send(l.v.c, span_make(text + i, 1));
+                world_pass(&l.w, 2);
+        }
+        WAIT_FOR(&l.w, l.v.closed);
+        assert_int_equal(l.n.malformed, 1);
+        line_stop(&l);
+}
+
+/* A peer that asks and asks and never reads. */
+static void slow_reader_is_closed(void **state)
+{
+        struct line l;
+        struct sip_stack_stats stats = {.conns = 1};
+        struct buf b = BUF_INIT;
+
+        (void)state;
+        line_start(&l, NULL);
+        log_init("test", LOG_ERROR);
+        tcp_pause(l.v.c, true);
+        for (unsigned i = 0; i < 100; i++)
+                buf_puts(&b, options(i, 0)); /* new the first time, then the same answers again */
+        for (unsigned i = 0; i < 5000 && stats.conns; i++) {
+                (void)!tcp_send(l.v.c, buf_as_span(&b));
+                uv_run(loop_uv(l.w.loop), UV_RUN_NOWAIT);
+                l.n.log[0] = '\0';
+                sip_stack_stats(l.n.s, &stats);
+        }
+        assert_int_equal(stats.conns, 0);
+        buf_free(&b);
+        tcp_pause(l.v.c, false);
+        line_stop(&l);
+}
+
 static void idle_connection_is_closed(void **state)
 {
         struct line l;
@@ -316,7 +361,7 @@ static void mutated_messages(void **state)
         uint32_t x = 12345;
 
         (void)state;
-        line_start(&l, &(struct sip_stack_conf){.t1_ms = 1000, .message_max = 4000});
+        line_start(&l, &(struct sip_stack_conf){.t1_ms = 60000, .message_max = 4000});
         raw_start(&r, &l.w);
         log_init("test", LOG_ERROR);
         for (unsigned i = 0; i < 20000; i++) {
@@ -362,6 +407,8 @@ int main(void)
                 cmocka_unit_test(stream_without_length),
                 cmocka_unit_test(stream_of_garbage),
                 cmocka_unit_test(message_too_large),
+                cmocka_unit_test(partial_message_is_given_up),
+                cmocka_unit_test(slow_reader_is_closed),
                 cmocka_unit_test(idle_connection_is_closed),
                 cmocka_unit_test(connections_are_limited),
                 cmocka_unit_test(answer_over_a_new_connection),
