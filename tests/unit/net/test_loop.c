@@ -104,6 +104,50 @@ static void timer_starts_itself(void **state)
         loop_free(a.l);
 }
 
+struct starved {
+        struct loop *l;
+        struct tmr t;
+        uv_poll_t poll;
+        int n, fds[2];
+};
+
+static void on_again(struct tmr *t, void *arg)
+{
+        struct starved *s = arg;
+
+        if (++s->n == 100000)
+                fail_msg("a timer without delay keeps input waiting");
+        assert_int_equal(tmr_start(s->l, t, 0, on_again, s), 0);
+}
+
+static void on_starved_input(uv_poll_t *poll, int status, int events)
+{
+        struct starved *s = poll->data;
+
+        (void)status;
+        (void)events;
+        tmr_stop(s->l, &s->t);
+        uv_close((uv_handle_t *)poll, NULL);
+}
+
+static void timer_without_delay_lets_input_in(void **state)
+{
+        struct starved s = {0};
+
+        (void)state;
+        assert_int_equal(loop_new(&s.l), 0);
+        assert_int_equal(pipe(s.fds), 0);
+        assert_int_equal(write(s.fds[1], "x", 1), 1);
+        assert_int_equal(uv_poll_init(loop_uv(s.l), &s.poll, s.fds[0]), 0);
+        s.poll.data = &s;
+        assert_int_equal(uv_poll_start(&s.poll, UV_READABLE, on_starved_input), 0);
+        assert_int_equal(tmr_start(s.l, &s.t, 0, on_again, &s), 0);
+        loop_run(s.l);
+        loop_free(s.l);
+        (void)close(s.fds[0]);
+        (void)close(s.fds[1]);
+}
+
 struct hooked {
         struct loop *l;
         struct loop_hook first, second;
@@ -251,8 +295,11 @@ static void empty_loop_ends(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(timers_fire_in_order), cmocka_unit_test(timer_starts_itself),
-                cmocka_unit_test(hooks_end_a_turn),     cmocka_unit_test(signals),
+                cmocka_unit_test(timers_fire_in_order),
+                cmocka_unit_test(timer_starts_itself),
+                cmocka_unit_test(timer_without_delay_lets_input_in),
+                cmocka_unit_test(hooks_end_a_turn),
+                cmocka_unit_test(signals),
                 cmocka_unit_test(empty_loop_ends),
         };
 

@@ -220,6 +220,7 @@ static void answers_are_kept(void **state)
 {
         static const struct fake_rr rows[] = {{"kept.test", DNS_A, "192.0.2.1", 0, 0, 0, NULL, 100},
                                               {"fresh.test", DNS_A, "192.0.2.2", 0, 0, 0, NULL, 0},
+                                              {"_sip._udp.srv.test", DNS_SRV, "kept.test", 1, 1, 7, NULL, 0},
                                               {0}};
         struct bench b;
         unsigned asked;
@@ -234,6 +235,11 @@ static void answers_are_kept(void **state)
         asked = b.dns.asked;
         assert_string_equal(lookup(&b, "fresh.test", 5060, TRANSPORT_ANY, false), "192.0.2.2:5060/");
         assert_true(b.dns.asked > asked);
+        for (int i = 0; i < 2; i++) { /* the shortest TTL on the way decides, also that of SRV */
+                asked = b.dns.asked;
+                assert_string_equal(lookup(&b, "srv.test", 0, TRANSPORT_UDP, false), "192.0.2.1:7/UDP");
+                assert_true(b.dns.asked > asked);
+        }
         bench_close(&b);
 }
 

@@ -26,6 +26,7 @@ struct bench {
         size_t want;
         bool (*on_server_data)(struct bench *b); /* false: handled */
         bool refuse;
+        int drips;
 };
 
 static void on_guard(struct tmr *t, void *arg)
@@ -212,6 +213,56 @@ static void flush_reaches_a_slow_reader(void **state)
         assert_int_equal(b->reason_client, 0);
         bench_free(b);
         free(data);
+}
+
+#define DRIP_OCTETS 300000
+#define DRIPS       40
+
+static void on_drip(struct tmr *t, void *arg);
+
+static bool start_drips(struct bench *b)
+{
+        b->on_server_data = NULL;
+        assert_int_equal(tmr_start(b->l, &b->step, 0, on_drip, b), 0);
+        return true;
+}
+
+static void on_drip(struct tmr *t, void *arg)
+{
+        struct bench *b = arg;
+        char *data = malloc(DRIP_OCTETS);
+
+        assert_non_null(data);
+        memset(data, (char)b->drips, DRIP_OCTETS);
+        assert_int_equal(tcp_send(b->client, span_make(data, DRIP_OCTETS)), 0);
+        free(data);
+        if (++b->drips == 4)
+                tcp_pause(b->server, true); /* what follows waits behind a write under way */
+        if (b->drips == DRIPS) {
+                tcp_pause(b->server, false);
+                tcp_close(b->client, true);
+        } else {
+                assert_int_equal(tmr_start(b->l, t, 1, on_drip, b), 0);
+        }
+}
+
+/* Data of many turns behind a write that is not done: all arrives, in order. */
+static void queue_behind_a_write(void **state)
+{
+        struct bench *b = bench_new("127.0.0.1", 10);
+
+        (void)state;
+        bench_connect(b);
+        tcp_set_queue_limit(b->client, (size_t)DRIP_OCTETS * DRIPS);
+        assert_int_equal(tcp_send(b->client, SPAN("!")), 0);
+        b->on_server_data = start_drips;
+        loop_run(b->l);
+        assert_int_equal(b->got_server.n, 1 + (size_t)DRIP_OCTETS * DRIPS);
+        for (size_t i = 0; i < (size_t)DRIP_OCTETS * DRIPS; i++)
+                if (b->got_server.p[1 + i] != (char)(i / DRIP_OCTETS))
+                        fail_msg("octet %zu is not in order", i);
+        assert_int_equal(b->reason_server, 0);
+        bench_free(b);
 }
 
 static void on_abort(struct tmr *t, void *arg)
@@ -411,6 +462,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(ping_pong),
                 cmocka_unit_test(flush_reaches_a_slow_reader),
+                cmocka_unit_test(queue_behind_a_write),
                 cmocka_unit_test(queue_is_bounded),
                 cmocka_unit_test(refused_connection),
                 cmocka_unit_test(connection_times_out),
