@@ -66,6 +66,26 @@ static void remove_matched(struct reg_job *job, struct reg_set *set)
         }
 }
 
+/* Ends the oldest bindings of the IMPI. */
+static void make_room(struct reg_job *job, struct reg_set *set)
+{
+        for (; job->excess > 0; job->excess--) {
+                struct contact *oldest = NULL;
+
+                list_for_each(n, &set->contacts)
+                {
+                        struct contact *c = container_of(n, struct contact, in_set);
+
+                        if (c->user == job->user && (!oldest || c->since_ms < oldest->since_ms))
+                                oldest = c;
+                }
+                if (!oldest)
+                        return;
+                log_info("the binding " SPAN_FMT " makes room for a new one", SPAN_ARG(contact_uri(oldest)));
+                contact_drop(&job->reg->store, oldest);
+        }
+}
+
 /* Changes the bindings. All new ones are made first, so that a failure changes nothing. */
 static int apply(struct reg_job *job, struct reg_set *set)
 {
@@ -88,6 +108,7 @@ static int apply(struct reg_job *job, struct reg_set *set)
                 return rc;
         }
         remove_matched(job, set);
+        make_room(job, set);
         for (size_t i = 0; i < n; i++)
                 contact_link(&r->store, fresh[i], set, job->user);
         return 0;
@@ -258,6 +279,23 @@ static void refuse(struct reg_job *job, enum verdict_cause cause, int status, co
                 reg_release(job, CX_SAT_AUTHENTICATION_FAILURE);
 }
 
+/* False when the bindings would be too many, and none may go for the new ones. */
+static bool fits(struct reg_job *job, struct plan *p)
+{
+        const struct scscf_conf *conf = job->reg->conf;
+        size_t all = p->mine + p->others, kept = p->mine;
+
+        if (all <= conf->max_contacts || p->longest_s == 0)
+                return true;
+        for (size_t i = 0; i < job->in.contacts.n; i++)
+                kept -= job->in.contacts.v[i].expires_s > 0;
+        job->excess = all - conf->max_contacts;
+        if (conf->overflow != SCSCF_REPLACE_OLDEST || job->excess > kept)
+                return false;
+        p->mine -= job->excess;
+        return true;
+}
+
 void reg_assign(struct reg_job *job)
 {
         struct plan p = make_plan(job);
@@ -269,7 +307,7 @@ void reg_assign(struct reg_job *job)
                 refuse(job, CAUSE_out_of_order, 500, "same Call-ID, CSeq not higher");
                 return;
         }
-        if (p.mine + p.others > job->reg->conf->max_contacts && p.longest_s > 0) {
+        if (!fits(job, &p)) {
                 refuse(job, CAUSE_too_many_contacts, 403, "registration.max_contacts would be passed");
                 return;
         }

@@ -43,6 +43,7 @@ struct reg_job {
         bool with_host; /* the outstanding Cx request names the HSS */
         bool sync;      /* the outstanding MAR carries AUTS */
         uint32_t sat;   /* the outstanding SAR's type */
+        size_t excess;  /* oldest bindings of the IMPI that make room for new ones */
         struct verdict end;
         struct buf evidence;
 };

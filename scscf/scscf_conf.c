@@ -5,6 +5,7 @@
 #include "common/net/addr.h"
 
 static const char *const when_words[] = {"never", "always", NULL};
+static const char *const overflow_words[] = {"refuse", "replace_oldest", NULL};
 static const char *const unprotected_words[] = {"refuse", "accept", NULL};
 
 static const char *check_sip_uri(const char *value)
@@ -107,6 +108,13 @@ static const struct conf_key keys[] = {
          .min = 1,
          .max = SCSCF_CONTACTS_MAX,
          .doc = "bindings of one implicit registration set"},
+        {.name = "registration.overflow",
+         .type = CONF_ENUM,
+         .offset = AT(overflow),
+         .def = "refuse",
+         .words = overflow_words,
+         .doc = "refuse, replace_oldest: a binding beyond max_contacts (phones that start anew without "
+                "instance)"},
         {.name = "registration.reauthenticate",
          .type = CONF_ENUM,
          .offset = AT(reauthenticate),

@@ -7,6 +7,7 @@
 #include "common/trace/trace_conf.h"
 
 enum scscf_when { SCSCF_NEVER, SCSCF_ALWAYS };
+enum scscf_overflow { SCSCF_REFUSE_NEW, SCSCF_REPLACE_OLDEST };
 enum scscf_unprotected { SCSCF_REFUSE, SCSCF_ACCEPT };
 
 /* Bindings of one implicit registration set; also what one REGISTER may carry. */
@@ -25,8 +26,10 @@ struct scscf_conf {
         struct conf_list trusted;      /* char *: addresses; empty: everybody */
         uint32_t min_expires_s, max_expires_s, default_expires_s, expiry_guard_ms;
         uint32_t max_contacts;
+        int overflow;                                /* enum scscf_overflow */
         int reauthenticate, reauthenticate_new_impu; /* enum scscf_when */
-        int unprotected_response;                    /* enum scscf_unprotected */
+        int unprotected_response; /* enum scscf_overflow { SCSCF_REFUSE_NEW, SCSCF_REPLACE_OLDEST };
+enum scscf_unprotected */
         uint32_t await_auth_ms;
         uint32_t max_failures;
         bool keep_profile, restoration_info;

@@ -284,6 +284,30 @@ static void several_contacts(void **state)
         assert_non_null(reply_field(last_reply(w), SIP_HDR_CONTACT, 0));
 }
 
+static void oldest_binding_makes_room(void **state)
+{
+        struct world *w = *state;
+        char contact[64];
+        const struct reg_set *set;
+
+        w->conf.max_contacts = 2;
+        w->conf.overflow = SCSCF_REPLACE_OLDEST;
+        world_attach(w, 1, 1);
+        set = impu_find(&w->reg.store, SPAN(ALICE))->set;
+        for (unsigned i = 0; i < 3; i++) {
+                world_sleep(w, 1000);
+                snprintf(contact, sizeof(contact), "Contact: <sip:alice@192.0.2.%u>\r\n", 50 + i);
+                world_register(
+                        w, &(struct reg_text){
+                                   .integrity = "yes", .call_id = "new", .cseq = i + 1, .contact = contact});
+                give_profile(w, NULL);
+                expect(w, 200, VERDICT_OK, CAUSE_refreshed);
+                assert_int_equal(reg_set_count(set), 2);
+        }
+        assert_true(span_eq(contact_uri(registrar_contact(set, 0)), SPAN("sip:alice@192.0.2.52")));
+        assert_true(span_eq(contact_uri(registrar_contact(set, 1)), SPAN("sip:alice@192.0.2.51")));
+}
+
 static void deregistration(void **state)
 {
         struct world *w = *state;
@@ -464,6 +488,7 @@ int main(void)
                 T(further_impu),
                 T(vectors_are_used_in_order_and_once),
                 T(several_contacts),
+                T(oldest_binding_makes_room),
                 T(deregistration),
                 T(deregistration_is_challenged_when_unprotected),
                 T(expiry),
