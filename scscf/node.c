@@ -119,9 +119,10 @@ int scscf_run(const struct scscf_conf *conf)
         int rc;
 
         list_init(&s.asking);
-        for (size_t i = 0; i < 2 * SCSCF_CONTACTS_MAX; i++)
-                s.legs[i / SCSCF_CONTACTS_MAX][i % SCSCF_CONTACTS_MAX] = (struct scscf_leg){
-                        .s = &s, .rank = i % SCSCF_CONTACTS_MAX, .direct = i >= SCSCF_CONTACTS_MAX};
+        for (size_t i = 0; i < SCSCF_CONTACTS_MAX; i++) {
+                s.legs[0][i] = (struct scscf_leg){.s = &s, .rank = i};
+                s.legs[1][i] = (struct scscf_leg){.s = &s, .rank = i, .direct = true};
+        }
         registrar_init(&s.reg, conf, &scscf_port, &s);
         rc = start(&s);
         if (rc == 0)

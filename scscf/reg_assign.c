@@ -347,7 +347,7 @@ static void release_done(struct reg_job *job, int err, const struct cx_answer *a
         buf_printf(&job->evidence, "SAR %s", cx_sat_name(job->sat));
         if (err < 0)
                 buf_printf(&job->evidence, ": %s", ims_strerror(err));
-        else if (!dia_result_ok(a->result))
+        else if (a && !dia_result_ok(a->result))
                 buf_printf(&job->evidence, ": %s", dia_result_str(a->result));
         /* The verdict about an unanswered challenge is given already. */
         reg_job_finish(job, NULL, 0, job->kind == REG_JOB_AUTH_TIMEOUT);

@@ -253,7 +253,8 @@ static int set_alloc(struct user_store *s, const struct profile *p, struct reg_s
         list_init(&set->contacts);
         set->n_impus = (uint16_t)n;
         set->default_impu = IMPU_NONE;
-        memcpy(&set->impus[n], text.p, text.n);
+        if (text.n)
+                memcpy(&set->impus[n], text.p, text.n);
         rc = fill_impus(s, set, p, ends);
         if (rc < 0)
                 goto out;
