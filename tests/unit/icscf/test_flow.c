@@ -20,6 +20,7 @@ struct lab {
         struct cx_uaa uaa, uaa_again;
         struct cx_lia lia;
         bool hss_silent;
+        const char *total;        /* scscf.total in ms */
         struct dia_request *late; /* what a silent HSS did not answer */
         unsigned uars, lirs;
         uint32_t uar_type, uar_type_last;
@@ -53,7 +54,10 @@ static void on_lir(struct dia_request *rq, const struct cx_lir *m, void *arg)
         l->lirs++;
         l->lir_originating = m->originating;
         (void)snprintf(l->asked, sizeof(l->asked), SPAN_FMT, SPAN_ARG(m->impu));
-        cx_answer_lia(rq, &l->lia);
+        if (l->hss_silent)
+                l->late = rq;
+        else
+                cx_answer_lia(rq, &l->lia);
 }
 
 static void on_hss_request(struct dia_request *rq, void *arg)
@@ -81,12 +85,12 @@ static void read_conf(struct lab *l, const struct addr *hss, const char *more)
         buf_printf(&text,
                    "home_domain: [" HOME "]\n"
                    "sip: {t1: 20, t2: 80, t4: 100}\n"
-                   "diameter:\n  identity: icscf." HOME "\n  realm: " HOME "\n  tc: 10\n  answer: 300\n"
+                   "diameter:\n  identity: icscf." HOME "\n  realm: " HOME "\n  tc: 10\n  answer: 1500\n"
                    "  peers:\n  - {identity: hss." HOME ", address: \"%s\"}\n"
-                   "scscf:\n  answer: 300\n  total: 2000\n  pool:\n"
+                   "scscf:\n  answer: 300\n  total: %s\n  pool:\n"
                    "  - {uri: \"%s\", capabilities: \"1\", priority: 1}\n"
                    "  - {uri: \"%s\", capabilities: \"1,2\", priority: 2}\n%s",
-                   addr_str(hss, name), l->uri_a, l->uri_b, more);
+                   addr_str(hss, name), l->total, l->uri_a, l->uri_b, more);
         if (conf_parse(&icscf_conf_schema, "test", buf_as_span(&text), &conf, &err) != 0)
                 fail_msg("%.*s", (int)err.n, err.p);
         l->conf = conf;
@@ -116,13 +120,14 @@ static void start_icscf(struct lab *l)
         assert_int_equal(sip_stack_listen(ic->sip, TRANSPORT_UDP, &any, &l->addr), 0);
 }
 
-static void lab_start_with(struct lab *l, const char *more)
+static void lab_start_timed(struct lab *l, const char *more, const char *total)
 {
         struct addr hss;
         char name[ADDR_STR];
         int fd;
 
         memset(l, 0, sizeof(*l));
+        l->total = total;
         world_start(&l->w, NULL, 0);
         node_start(&l->pcscf, &l->w, NULL);
         node_start(&l->a, &l->w, NULL);
@@ -142,6 +147,11 @@ static void lab_start_with(struct lab *l, const char *more)
         WAIT_FOR(&l->w, dia_node_has_peer(l->ic.dia));
         l->uaa.h.result = dia_3gpp(CX_FIRST_REGISTRATION);
         l->uaa_again.h.result = dia_base(DIA_SUCCESS);
+}
+
+static void lab_start_with(struct lab *l, const char *more)
+{
+        lab_start_timed(l, more, "2000");
 }
 
 static void lab_start(struct lab *l)
@@ -601,7 +611,51 @@ static void scscf_of_a_request_is_down(void **state)
         lab_stop(&l);
 }
 
-/* CANCEL while the HSS is asked, and after the request went on. */
+/* The time for all tries is over before the second S-CSCF gets its turn. */
+static void time_for_all_tries(void **state)
+{
+        struct lab l;
+
+        (void)state;
+        lab_start_timed(&l, "", "330");
+        l.a.answer = 0; /* silent for the 300 ms it gets */
+        assert_int_equal(do_register(&l), 504);
+        assert_int_equal(l.b.requests, 0);
+        assert_string_equal(verdict(&l), "scscf_unreachable");
+        lab_stop(&l);
+}
+
+static void own_route_is_taken_away(void **state)
+{
+        struct lab l;
+
+        (void)state;
+        lab_start(&l);
+        assert_int_equal(
+                request(&l, "REGISTER", "sip:" HOME, FIELDS AUTH "Route: <sip:icscf." HOME ";lr>\r\n"), 200);
+        assert_null(strstr(l.a.last, "\r\nRoute:"));
+        lab_stop(&l);
+}
+
+static void canceled_while_the_hss_is_asked(void **state)
+{
+        struct lab l;
+
+        (void)state;
+        lab_start(&l);
+        l.hss_silent = true;
+        start_request(&l, "INVITE", "sip:bob@" HOME, TO_BOB);
+        WAIT_FOR(&l.w, l.lirs == 1);
+        sip_client_cancel(l.call.c);
+        WAIT_FOR(&l.w, l.call.done);
+        assert_int_equal(l.call.status, 487);
+        l.lia = (struct cx_lia){.h.result = dia_base(DIA_SUCCESS), .server_name = span_of(l.uri_a)};
+        cx_answer_lia(l.late, &l.lia); /* too late */
+        world_pass(&l.w, 50);
+        assert_int_equal(l.a.requests, 0);
+        lab_stop(&l);
+}
+
 static void canceled_invite(void **state)
 {
         struct lab l;
@@ -645,6 +699,9 @@ int main(void)
                 cmocka_unit_test(route_below_ours_is_followed),
                 cmocka_unit_test(scscf_of_a_request_is_down),
                 cmocka_unit_test(canceled_invite),
+                cmocka_unit_test(time_for_all_tries),
+                cmocka_unit_test(own_route_is_taken_away),
+                cmocka_unit_test(canceled_while_the_hss_is_asked),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
