@@ -19,10 +19,11 @@ lab_select() {
 }
 
 node_pid() {
-        local pid
+        local pid exe
         pid=$(cat "$LAB_DIR/run/$1.pid" 2>/dev/null) || return 1
-        # the pid may have been given to somebody else since
-        [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$BIN/$1")" ] || return 1
+        # the pid may have been given to somebody else since; a rebuilt program's old file is "(deleted)"
+        exe=$(readlink "/proc/$pid/exe" 2>/dev/null)
+        [ "${exe% (deleted)}" = "$(readlink -f "$BIN/$1")" ] || return 1
         echo "$pid"
 }
 
