@@ -37,7 +37,8 @@ int hex_decode(struct span hex, void *out, size_t n)
                 if (hex_value(hex.p[i]) < 0)
                         return -IMS_EPARSE;
         for (size_t i = 0; i < n; i++)
-                to[i] = (uint8_t)(hex_value(hex.p[2 * i]) << 4 | hex_value(hex.p[2 * i + 1]));
+                to[i] = (uint8_t)((unsigned)hex_value(hex.p[2 * i]) << 4 |
+                                  (unsigned)hex_value(hex.p[2 * i + 1]));
         return 0;
 }
 

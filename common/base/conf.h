@@ -19,7 +19,7 @@ enum conf_type {
 };
 
 struct conf_list {
-        void *items; /* char ** or an array of item_size octets each */
+        void *items;     /* char ** or an array of item_size octets each */
         uint32_t *lines; /* line of each item, for errors found later */
         size_t n;
 };
@@ -27,11 +27,11 @@ struct conf_list {
 struct conf_key {
         const char *name; /* dotted path from the top: "sip.listen"; inside an item: its own name */
         enum conf_type type;
-        size_t offset; /* of the field in the node's struct */
+        size_t offset;   /* of the field in the node's struct */
         const char *def; /* default as text; NULL: must be given, unless optional is set */
         bool optional;   /* may be absent without default: NULL, 0 or an empty list */
         uint64_t min, max;
-        const char *const *words; /* CONF_ENUM: NULL-terminated */
+        const char *const *words;    /* CONF_ENUM: NULL-terminated */
         const struct conf_key *item; /* CONF_MAP_LIST: schema of an item, ends with name NULL */
         size_t item_size;
         const char *doc; /* one line for the sample file: meaning, unit, clause */
@@ -40,8 +40,8 @@ struct conf_key {
 };
 
 struct conf_schema {
-        const char *node; /* "hss" */
-        size_t size;      /* of the node's struct */
+        const char *node;            /* "hss" */
+        size_t size;                 /* of the node's struct */
         const struct conf_key *keys; /* ends with name NULL */
         /* Checks between keys, after all are read. Returns 0 or reports by conf_fail. May be NULL. */
         int (*check)(const struct conf_schema *schema, void *conf, struct buf *err);

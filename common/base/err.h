@@ -31,7 +31,7 @@
 enum ims_err { IMS_ERR_LIST(IMS_ERR_ENUM) };
 #undef IMS_ERR_ENUM
 
-#define IMS_CHECK __attribute__((warn_unused_result))
+#define IMS_CHECK                      __attribute__((warn_unused_result))
 #define IMS_PRINTF(fmt_arg, first_arg) __attribute__((format(printf, fmt_arg, first_arg)))
 
 /* Text of an error ("malformed input"); err may be given with either sign. Never NULL. */

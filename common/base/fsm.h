@@ -8,8 +8,8 @@
 
 struct fsm_state {
         const char *name;
-        uint32_t events; /* FSM_BIT of each event allowed in this state */
-        uint32_t next;   /* FSM_BIT of each state that may follow */
+        uint32_t events;   /* FSM_BIT of each event allowed in this state */
+        uint32_t next;     /* FSM_BIT of each state that may follow */
         const char *timer; /* specification name of the timer that runs here; NULL: stable or terminal */
         const char *clause;
 };

@@ -116,7 +116,7 @@ struct hnode *htab_find(const struct htab *t, uint64_t hash, htab_eq_fn *eq, con
 static int htab_grow(struct htab *t)
 {
         size_t n_slots = t->n_slots ? t->n_slots * 2 : HTAB_FIRST;
-        struct hnode **slots = calloc(n_slots, sizeof(*slots));
+        struct hnode **slots = calloc(n_slots, sizeof(struct hnode *));
 
         if (!slots)
                 return -IMS_ENOMEM;

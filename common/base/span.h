@@ -14,10 +14,10 @@ struct span {
         size_t n;      /* octets */
 };
 
-#define SPAN(literal)    ((struct span){(literal), sizeof(literal) - 1})
-#define SPAN_NULL        ((struct span){NULL, 0})
-#define SPAN_FMT         "%.*s"
-#define SPAN_ARG(s)      (int)(s).n, (s).n ? (s).p : ""
+#define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})
+#define SPAN_NULL     ((struct span){NULL, 0})
+#define SPAN_FMT      "%.*s"
+#define SPAN_ARG(s)   (int)(s).n, (s).n ? (s).p : ""
 
 static inline struct span span_of(const char *cstr)
 {

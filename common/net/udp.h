@@ -11,7 +11,8 @@ struct udp;
 typedef void udp_recv_fn(struct udp *u, const struct addr *from, struct span data, void *arg);
 
 /* Binds (port 0: any, see udp_local). -IMS_EADDRINUSE when somebody has the port, -IMS_EIO otherwise. */
-int udp_open(struct loop *l, const struct addr *local, udp_recv_fn *fn, void *arg, struct udp **out) IMS_CHECK;
+int udp_open(struct loop *l, const struct addr *local, udp_recv_fn *fn, void *arg,
+             struct udp **out) IMS_CHECK;
 
 /* Sends at once; a full socket buffer queues (bounded) and a later failure is logged only, as with any
  * datagram. -IMS_ETOOBIG (message longer than a datagram), -IMS_ELIMIT (queue full), -IMS_EUNREACH. */
