@@ -258,10 +258,12 @@ uint64_t isim_sqn(const struct isim *s)
 
 int isim_set_sqn(struct isim *s, uint64_t sqn)
 {
-        uint64_t mask = (UINT64_C(1) << s->card.ind_bits) - 1;
+        uint64_t mask = (UINT64_C(1) << s->card.ind_bits) - 1, seq = sqn >> s->card.ind_bits;
 
         if (sqn > AKA_SQN_MAX)
                 return -IMS_EINVAL;
-        s->card.seq[sqn & mask] = sqn >> s->card.ind_bits;
+        for (size_t i = 0; i <= mask; i++)
+                s->card.seq[i] = seq ? seq - 1 : 0;
+        s->card.seq[sqn & mask] = seq;
         return save(s);
 }

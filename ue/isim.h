@@ -47,5 +47,6 @@ int isim_authenticate(struct isim *s, const uint8_t rand[static 16], const uint8
 /* SQN_MS, the highest SQN accepted. */
 uint64_t isim_sqn(const struct isim *s);
 
-/* Makes the card believe that it accepted this SQN (a SIM that is ahead of its HSS), for scenarios. */
+/* Makes the card believe that it accepted this SQN last, and with every other IND the SEQ before it (a SIM that is
+ * ahead of its HSS), for scenarios. */
 int isim_set_sqn(struct isim *s, uint64_t sqn) IMS_CHECK;

@@ -172,9 +172,21 @@ static int l_getpid(lua_State *L)
         return 1;
 }
 
+/* exe() -> path of this program */
+static int l_exe(lua_State *L)
+{
+        char path[4096];
+        ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+
+        if (n < 0)
+                return fail_errno(L, "/proc/self/exe");
+        lua_pushlstring(L, path, (size_t)n);
+        return 1;
+}
+
 static const luaL_Reg functions[] = {
         {"tmpdir", l_tmpdir}, {"mkdir", l_mkdir}, {"read", l_read},     {"write", l_write}, {"stat", l_stat},
-        {"remove", l_remove}, {"list", l_list},   {"getpid", l_getpid}, {NULL, NULL},
+        {"remove", l_remove}, {"list", l_list},   {"getpid", l_getpid}, {"exe", l_exe},     {NULL, NULL},
 };
 
 void lua_open_fs(lua_State *L)

@@ -4,7 +4,7 @@ local check = require "check"
 local fake = require "fake"
 local test = require "test"
 
-local BIN = assert(os.getenv("QUINTET_BIN"))
+local BIN = os.getenv("QUINTET_BIN") or proc.exe:match("^(.*)/")
 local IMPI = "001010000000001@" .. fake.domain
 local IMPU = "sip:" .. IMPI
 local K, OPC = "465b5ce8b199b49faa5f0a2ee238a6bc", "cd63cb71954a9f4e48a5994e37a02baf"

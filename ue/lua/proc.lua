@@ -5,6 +5,7 @@ local core = ...
 proc = { signals = { HUP = 1, INT = 2, QUIT = 3, ABRT = 6, KILL = 9, USR1 = 10, TERM = 15, CONT = 18, STOP = 19 } }
 
 proc.self = core.getpid()
+proc.exe = core.exe() -- this program; the others lie beside it
 
 local Proc = {}
 Proc.__index = Proc

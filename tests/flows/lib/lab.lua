@@ -10,7 +10,7 @@ local lab = { labs = {} }
 local Lab = {}
 Lab.__index = Lab
 
-local BIN = os.getenv("QUINTET_BIN") or error("QUINTET_BIN names the folder of the programs under test")
+local BIN = os.getenv("QUINTET_BIN") or proc.exe:match("^(.*)/")
 local ORDER = { "hss", "icscf", "scscf", "pcscf" }
 local START_S, STOP_S = 20, 10
 
@@ -234,12 +234,26 @@ function Lab:hss(command)
   return out, code, err
 end
 
+-- JSON null as nil.
+local function plain(v)
+  if v == json.null then
+    return nil
+  elseif type(v) ~= "table" then
+    return v
+  end
+  local out = {}
+  for k, x in pairs(v) do
+    out[k] = plain(x)
+  end
+  return out
+end
+
 -- state(ID) -> rows of "hss state" by IMPU: scscf, state, registered, pending
 function Lab:state(id)
   local out, code, err = self:hss({ "state", id, "--json" })
   check.eq(code, 0, err)
   local rows = {}
-  for _, row in ipairs(assert(json.decode(out))) do
+  for _, row in ipairs(plain(assert(json.decode(out)))) do
     rows[row.impu] = row
   end
   return rows
@@ -249,7 +263,7 @@ end
 function Lab:subscriber(id)
   local out, code, err = self:hss({ "subscriber", "show", id, "--json" })
   check.eq(code, 0, err)
-  return assert(json.decode(out))
+  return plain(assert(json.decode(out)))
 end
 
 function Lab:add_subscriber(s)
