@@ -78,7 +78,10 @@ network_down() {
 }
 
 # in_node NODE CMD...: runs CMD where NODE lives, the lab's addresses and files being its defaults.
-in_node() {
+in_node() { (exec_in_node "$@"); }
+
+# The same in place of this shell, so that a signal reaches CMD itself.
+exec_in_node() {
         local node=$1
         shift
         set -- env PATH="$BIN:$PATH" \
@@ -86,5 +89,5 @@ in_node() {
                 QUINTET_SCSCF_CONF="$LAB_DIR/conf/scscf.yaml" QUINTET_PCSCF_CONF="$LAB_DIR/conf/pcscf.yaml" \
                 QUINTET_PCSCF="$(addr_of pcscf):5060" QUINTET_UE_ADDR="$(addr_of ue)" \
                 QUINTET_UE_STATE="$LAB_DIR/ue" "$@"
-        if [ "$MODE" = netns ]; then ip netns exec "$LAB_NAME-$node" "$@"; else "$@"; fi
+        if [ "$MODE" = netns ]; then exec ip netns exec "$LAB_NAME-$node" "$@"; else exec "$@"; fi
 }

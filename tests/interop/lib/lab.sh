@@ -30,7 +30,7 @@ trap 'exit 1' INT TERM
 lab_begin() {
         lab start >"$WORK/up.log" 2>&1 || { fail lab_up "$(tail -3 "$WORK/up.log" | paste -sd' ')"; exit 1; }
         if [ "$(cat "$QUINTET_LAB_DIR/run/mode")" = netns ]; then
-                CAPTURE=(lab exec lab tshark -i br0)
+                CAPTURE=("$ROOT/scripts/lab" exec lab tshark -i br0)
         else
                 CAPTURE=(tshark -i lo -f "net 127.0.$QUINTET_LAB_NET.0/24")
         fi
@@ -44,7 +44,6 @@ lab_begin() {
 judge_capture() {
         local bad counts
         sleep 0.5
-        pkill -INT -P "$CAPTURE_PID" 2>/dev/null
         kill -INT "$CAPTURE_PID" 2>/dev/null
         wait "$CAPTURE_PID" 2>/dev/null
         CAPTURE_PID=""

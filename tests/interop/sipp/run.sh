@@ -25,7 +25,8 @@ make_subscribers() {
                         for (i = 0; i < n; i++) {
                                 imsi = sprintf("0010101%08d", i); k = text(); op = text()
                                 printf "%s,1666%07d,%s,%s,%s\n", imsi, i, hex(k), hex(op), hex("aB") >hss
-                                printf "%s@%s;%s;%s;aB;%s\n", imsi, domain, k, op, imsi >sipp
+                                printf "%s@%s;[authentication username=%s@%s aka_K=%s aka_OP=%s aka_AMF=aB];%s\n", imsi, domain,
+                                        imsi, domain, k, op, imsi >sipp
                         }
                 }'
 }
