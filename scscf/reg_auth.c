@@ -95,8 +95,8 @@ static void answer_401(struct reg_job *job)
                 reg_job_broken(job, text.err);
         } else {
                 field = (struct sip_field){SIP_HDR_WWW_AUTHENTICATE, buf_as_span(&text)};
-                reg_job_verdict(job, VERDICT_OK, CAUSE_resynchronised, 401, "TS 33.203 6.1.3");
-                reg_job_finish(job, &field, 1, !job->sync);
+                job->end.status = 401;
+                reg_job_finish(job, &field, 1, true); /* nothing has ended: no verdict */
         }
         secret_wipe(text.p, text.n);
         buf_free(&text);
@@ -293,6 +293,21 @@ static void failed(struct reg_job *job, enum verdict_cause cause, const char *cl
                 reg_release(job, CX_SAT_AUTHENTICATION_FAILURE);
 }
 
+/* Only now it is certain: an HSS gives vectors for a forged AUTS too (TS 33.102 6.3.5). */
+static void say_resynchronised(const struct reg_job *job)
+{
+        const struct verdict v = {.procedure = job->end.procedure,
+                                  .outcome = VERDICT_OK,
+                                  .cause = CAUSE_resynchronised,
+                                  .clause = "TS 33.203 6.1.3",
+                                  .impi = job->in.impi,
+                                  .impu = job->in.impu,
+                                  .call_id = job->in.origin.call_id,
+                                  .evidence = "the challenge after AUTS was answered rightly"};
+
+        job->reg->port.verdict(job->reg->arg, &v);
+}
+
 void reg_auth_verify(struct reg_job *job)
 {
         struct user *u = job->user;
@@ -319,6 +334,8 @@ void reg_auth_verify(struct reg_job *job)
                 failed(job, CAUSE_res_mismatch, "TS 33.203 6.1.2.1");
                 return;
         }
+        if (u->resyncs)
+                say_resynchronised(job);
         u->last_nonce = hash_span(span_of(c->nonce)) | 1;
         u->resyncs = 0;
         reg_challenge_drop(u);

@@ -63,6 +63,11 @@ struct reg_decision reg_decide(const struct reg_facts *f)
                 return decide_auts(f);
         if (f->pending && f->nonce_is_pending)
                 return decide_answer(f);
+        /* An empty response to a challenge as it reached the UE: whoever spoiled AUTN on the way spoiled the
+         * nonce. A new registration has no nonce, a refresh that of the last success. */
+        if (f->pending && f->same_call && f->same_impu && f->has_nonce && !f->nonce_is_last &&
+            !f->has_response)
+                return act(REG_DO_MAC_FAILURE, "TS 33.203 6.1.2.2");
         /* The credentials of the last success come along in every refresh (TS 24.229 5.1.1.4); any other
          * answer is to a challenge that is gone. */
         if (f->has_response && !f->nonce_is_last) {
