@@ -1,0 +1,264 @@
+-- SPDX-License-Identifier: BSD-3-Clause
+-- Peers that are away, silent or talk nonsense: an answer within five seconds, a verdict, and everything works again when
+-- they return.
+local check = require "check"
+local lab = require "lab"
+local test = require "test"
+
+local ANSWER_S = 5
+local L = lab.start({ taps = true })
+
+-- A registration attempt that must be answered in time, with an error and this verdict.
+local function refused_in_time(u, cause, node)
+  local mark, start = L:mark(), now()
+  local r = u:register({ timeout = ANSWER_S })
+  check.no(r.ok)
+  check.ok(r.response, "an answer within 5 s")
+  check.between(now() - start, 0, ANSWER_S)
+  check.between(r.response.status, 400, 599)
+  check.eq(L:verdict({ call_id = r.call_id, node = node, since = mark, cause = cause }).cause, cause)
+  return r
+end
+
+local function registers(u, what)
+  local r = u:register({})
+  check.eq(r.verdict, "registered", what)
+  check.eq(u:deregister({}).verdict, "deregistered", what)
+end
+
+-- Swallows one kind of request on a Cx wire.
+local function deaf(wire, name, fn)
+  L[wire].pass = function(octets, _, m)
+    return m.name ~= name and octets or nil
+  end
+  fn()
+  L[wire].pass = nil
+end
+
+test("HSS is down", {}, function()
+  local u = L:ue(1)
+  L:kill("hss", "KILL")
+  refused_in_time(u, "hss_unreachable", "icscf")
+  L:restart("hss")
+  registers(u, "after the HSS is back")
+  u:close()
+end)
+
+test("HSS is silent at UAR", {}, function()
+  local u = L:ue(1)
+  deaf("cx_i", "UAR", function()
+    refused_in_time(u, "hss_timeout", "icscf")
+  end)
+  registers(u, "when it speaks again")
+  u:close()
+end)
+
+test("HSS is silent at MAR", {}, function()
+  local u = L:ue(1)
+  deaf("cx_s", "MAR", function()
+    refused_in_time(u, "hss_timeout", "scscf")
+  end)
+  registers(u, "when it speaks again")
+  u:close()
+end)
+
+test("HSS is silent at SAR", {}, function()
+  local u = L:ue(1)
+  deaf("cx_s", "SAR", function()
+    local r = refused_in_time(u, "hss_timeout", "scscf")
+    check.eq(#r.steps, 2, "after a good answer to the challenge")
+  end)
+  registers(u, "when it speaks again")
+  u:close()
+end)
+
+test("HSS dies between challenge and answer", { "AKA-024" }, function()
+  local u = L:ue(2)
+  local before
+  local r = u:register({ timeout = ANSWER_S, mutate = function(_, step)
+    if step == 2 then
+      before = L:subscriber(u.impi).seq
+      L:kill("hss", "KILL")
+    end
+  end })
+  check.no(r.ok)
+  check.ok(r.steps[2].response, "an answer within 5 s")
+  L:restart("hss")
+  local again = u:register({})
+  check.eq(again.verdict, "registered")
+  check.above(again.challenge.sqn // 32, before - 1, "no SQN is given out twice")
+  check.ne(again.challenge.rand, r.challenge.rand)
+  u:deregister({})
+  u:close()
+end)
+
+test("S-CSCF is down", {}, function()
+  local u = L:ue(1)
+  L:kill("scscf", "KILL")
+  refused_in_time(u, "scscf_unreachable", "icscf")
+  L:restart("scscf")
+  registers(u, "after the S-CSCF is back")
+  u:close()
+end)
+
+test("S-CSCF restarts under a registered user", {}, function()
+  local u = L:ue(1)
+  check.eq(u:register({}).verdict, "registered")
+  L:restart("scscf")
+  check.eq(u:reregister({}).verdict, "refreshed")
+  check.eq(u:deregister({}).verdict, "deregistered")
+  u:close()
+end)
+
+test("I-CSCF is down", {}, function()
+  local u = L:ue(1)
+  L:kill("icscf", "KILL")
+  refused_in_time(u, "icscf_unreachable", "pcscf")
+  L:restart("icscf")
+  registers(u, "after the I-CSCF is back")
+  u:close()
+end)
+
+test("P-CSCF is down", {}, function()
+  local u = L:ue(1, { transport = "tcp" })
+  L:kill("pcscf", "KILL")
+  local r = u:register({ timeout = 3 })
+  check.eq(r.verdict, "unreachable")
+  L:restart("pcscf")
+  registers(u, "after the P-CSCF is back")
+  u:close()
+end)
+
+-- --- nonsense ---
+
+local TEMPLATE = [[
+  REGISTER sip:${domain} SIP/2.0
+  Via: ${via}
+  Max-Forwards: 70
+  From: <sip:001010000000001@${domain}>;tag=a
+  To: <sip:001010000000001@${domain}>
+  Call-ID: ${call_id}
+  CSeq: 1 REGISTER
+  Contact: <sip:001010000000001@${contact}>
+  Expires: 600
+  Authorization: Digest username="001010000000001@${domain}",realm="${domain}",uri="sip:${domain}",nonce="",response=""
+  Content-Length: 0]]
+
+local function template(e)
+  return sip.message(TEMPLATE, { domain = L.domain, via = e:via(), call_id = random.token(), contact = e.addr })
+end
+
+local faults = {
+  ["no From"] = function(m) m:remove("From") end,
+  ["no To"] = function(m) m:remove("To") end,
+  ["no Call-ID"] = function(m) m:remove("Call-ID") end,
+  ["no CSeq"] = function(m) m:remove("CSeq") end,
+  ["CSeq of another method"] = function(m) m:set("CSeq", "1 INVITE") end,
+  ["CSeq too large"] = function(m) m:set("CSeq", "99999999999 REGISTER") end,
+  ["To is no address"] = function(m) m:set("To", "<<<>>>") end,
+  ["To is a mail address"] = function(m) m:set("To", "<mailto:a@b>") end,
+  ["Contact is no address"] = function(m) m:set("Contact", "<sip:") end,
+  ["Expires is a word"] = function(m) m:set("Expires", "soon") end,
+  ["Authorization cut"] = function(m) m:set("Authorization", 'Digest username="') end,
+  ["Authorization empty"] = function(m) m:set("Authorization", "") end,
+  ["username without realm"] = function(m) m:change_auth(function(a) a:set("username", "nobody") end) end,
+  ["username twice"] = function(m) m:set("Authorization", m:get("Authorization") .. ',username="x"') end,
+  ["username with a zero octet"] = function(m) m:change_auth(function(a) a:set("username", "a\0b@c") end) end,
+  ["nonce of one octet"] = function(m) m:change_auth(function(a) a:set("nonce", "AA=="):set("response", ("0"):rep(32)) end) end,
+  ["response to nothing"] = function(m)
+    m:change_auth(function(a) a:set("nonce", base64.encode(random.octets(32))):set("response", ("0"):rep(32)) end)
+  end,
+  ["auts to nothing"] = function(m)
+    m:change_auth(function(a) a:set("nonce", base64.encode(random.octets(32))):set("auts", base64.encode(random.octets(14))) end)
+  end,
+  ["another SIP"] = function(m) m.version = "SIP/7.0" end,
+  ["Content-Length too large"] = function(m) m.fixed_length = true; m:set("Content-Length", "5000") end,
+  ["Content-Length negative"] = function(m) m.fixed_length = true; m:set("Content-Length", "-1") end,
+  ["Max-Forwards 0"] = function(m) m:set("Max-Forwards", "0") end,
+  ["Require of something unknown"] = function(m) m:add("Require", "telepathy") end,
+  ["a hundred contacts"] = function(m)
+    for i = 1, 100 do
+      m:add("Contact", "<sip:c" .. i .. "@192.0.2.1>")
+    end
+  end,
+  ["another network"] = function(m) m.uri = "sip:ims.mnc999.mcc999.3gppnetwork.org" end,
+  ["a Route of its own"] = function(m) m:add("Route", "<sip:192.0.2.1;lr>") end,
+  ["a header of 20 kB"] = function(m) m:add("X-Long", ("x"):rep(20000)) end,
+}
+-- What cannot be answered: its sender cannot be found in it.
+local unanswerable = { ["no From"] = true, ["no To"] = true, ["no Call-ID"] = true, ["no CSeq"] = true, ["CSeq too large"] = true,
+  ["Content-Length too large"] = true, ["a Route of its own"] = true, ["CSeq of another method"] = true,
+  ["Content-Length negative"] = true }
+
+test("malformed REGISTERs are answered and hurt nobody", {}, function()
+  local names = {}
+  for name in pairs(faults) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local e = assert(sip.endpoint({ addr = L.ip.other .. ":0" }))
+    local m = template(e)
+    faults[name](m)
+    local start = now()
+    assert(e:send(m, L.sip.pcscf))
+    local r = e:recv({ timeout = unanswerable[name] and 0.3 or ANSWER_S, match = function(x)
+      return x.status and x.status >= 200
+    end })
+    if r then
+      check.between(r.status, 400, 599, name)
+    elseif not unanswerable[name] then
+      error(name .. ": no answer within " .. now() - start .. " s")
+    end
+    e:close()
+  end
+  local u = L:ue(1)
+  registers(u, "after all that")
+  u:close()
+end)
+
+test("octets that are no SIP hurt nobody", {}, function()
+  local e, t = assert(sip.endpoint({ addr = L.ip.other .. ":0" })), assert(sip.endpoint({ transport = "tcp" }))
+  for _, octets in ipairs({ "", "\r\n\r\n", "\0", ("\255"):rep(2000), "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "REGISTER",
+    "REGISTER sip:a SIP/2.0\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n", "SIP/2.0 999999 x\r\nVia: x\r\n\r\n", random.octets(1400),
+    ("Via: SIP/2.0/UDP x\r\n"):rep(500) }) do
+    for _, to in ipairs({ L.sip.pcscf, L.sip.icscf, L.sip.scscf }) do
+      e:send(octets, to)
+      t:send(octets, to)
+    end
+  end
+  local u = L:ue(1)
+  registers(u, "after all that")
+  for _, node in ipairs({ "hss", "icscf", "scscf", "pcscf" }) do
+    check.ok(L.procs[node]:running(), node)
+  end
+  u:close()
+  e:close()
+  t:close()
+end)
+
+test("the command registers, holds and de-registers", {}, function()
+  local s = L.subscribers[1]
+  local env = { QUINTET_PCSCF = L.sip.pcscf, QUINTET_UE_STATE = L.dir .. "/ue" }
+  local who = { "--impi", s.imsi .. "@" .. L.domain, "--k", s.k, "--opc", s.opc }
+  local ue_program = (os.getenv("QUINTET_BIN") or proc.exe:match("^(.*)/")) .. "/ue"
+  for _, transport in ipairs({ "udp", "tcp" }) do
+    local code, out, err = proc.run({ ue_program, "register", env = env, "--transport", transport, table.unpack(who) })
+    check.eq(code, 0, out .. err)
+    check.has(out, "registered: sip:")
+    check.has(out, "<tel:+15550001>")
+    check.eq(L:state(s.imsi)["tel:+15550001"].state, "registered")
+    code, out = proc.run({ ue_program, "deregister", env = env, "--transport", transport, table.unpack(who) })
+    check.eq(code, 0, out)
+    check.eq(L:state(s.imsi)["tel:+15550001"].state, "not registered")
+  end
+  local p = assert(proc.spawn({ ue_program, "register", "--hold", "--json", env = env, stdout = L.dir .. "/hold",
+    stderr = L.dir .. "/hold", table.unpack(who) }))
+  check.ok(wait_for(function() return p:log():match('"registered"') end, 10))
+  check.eq(L:state(s.imsi)["tel:+15550001"].state, "registered")
+  p:kill("INT")
+  check.eq(p:wait(10), 0)
+  check.eq(L:state(s.imsi)["tel:+15550001"].state, "not registered")
+end)
+
+return test.finish()
