@@ -145,13 +145,23 @@ static void step_message(struct ladder_steps *s, const struct ladder *l, const s
         const int there = party_of(
                 s, l, side->other ? ladder_text(side->other->e, LADDER_NODE) : remote_key(l, e, buf));
         s->v[s->n++] = (struct ladder_step){
-                .t_us = e->t_us,
+                .t_us = side->other && side->other->e->t_us < e->t_us ? side->other->e->t_us : e->t_us,
                 .event = e,
                 .from = e->outbound ? here : there,
                 .to = e->outbound ? there : here,
                 .is_cx = e->kind == LADDER_CX,
                 .lost = e->outbound && !side->other && s->parties[there].has_stream,
         };
+}
+
+/* A sender writes its event after it sent: when it had to wait for a processor, the receiver was first. A
+ * message stands at the earlier of its two times, so the steps are put in order again. */
+static int by_step(const void *a, const void *b)
+{
+        const struct ladder_step *x = a, *y = b;
+        if (x->t_us != y->t_us)
+                return x->t_us < y->t_us ? -1 : 1;
+        return x->event->seq < y->event->seq ? -1 : 1;
 }
 
 /* Other UEs may have streams: nothing is lost towards one that tells nothing of this call. */
@@ -244,6 +254,7 @@ int ladder_steps_make(const struct ladder *l, const struct ladder_call *call, st
                 else
                         step_message(out, l, &sides[i]);
         }
+        qsort(out->v, out->n, sizeof(*out->v), by_step);
         ue_without_stream(out);
         order_parties(out);
         find_deciding(out);

@@ -86,7 +86,7 @@ static void put_credentials(struct buf *out, const struct sip_auth *a)
         } else if (response.n) {
                 buf_puts(out, " response");
         } else if (nonce.n) {
-                buf_puts(out, " empty response (the UE refuses the challenge)");
+                buf_puts(out, " empty response (challenge refused)");
         }
         const struct span *protected = sip_auth_get(a, "integrity-protected");
         if (protected) {

@@ -83,7 +83,7 @@ static void test_registers(void **state)
                 REGISTER("Authorization: Digest username=\"a@b\",nonce=\"n\",response=\"\",auts=\"x\"\r\n"),
                 "REGISTER a AUTS (resynchronise)");
         expect_summary(REGISTER("Authorization: Digest username=\"a@b\",nonce=\"n\",response=\"\"\r\n"),
-                       "REGISTER a empty response (the UE refuses the challenge)");
+                       "REGISTER a empty response (challenge refused)");
         expect_summary(REGISTER("Authorization: Digest username=\"\033[2J@b\",nonce=\"\",response=\"\"\r\n"),
                        "REGISTER \\x1b[2J");
 }

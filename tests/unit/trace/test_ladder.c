@@ -180,6 +180,27 @@ static void test_pairs_of_equal_octets(void **state)
         ladder_free(l);
 }
 
+/* The sender's event may be written after those of the answer. */
+static void test_late_sender(void **state)
+{
+        (void)state;
+        struct ladder *l = NULL;
+        struct ladder_steps s;
+        assert_int_equal(ladder_new(&l), 0);
+        feed(l, SIP("100", "pcscf", "in", "1", "REGISTER x"));
+        feed(l, SIP("200", "pcscf", "out", "2", "401 Unauthorized"));
+        feed(l, SIP("300", "ue", "out", "1", "REGISTER x"));
+        feed(l, SIP("310", "ue", "in", "2", "401 Unauthorized"));
+        assert_int_equal(ladder_steps_make(l, ladder_last(l), &s), 0);
+        assert_int_equal(s.n, 2);
+        assert_string_equal(ladder_text(s.v[0].event, LADDER_SUM), "REGISTER x");
+        assert_true(s.v[0].t_us == 100 && s.v[1].t_us == 200);
+        assert_int_equal(s.v[0].from, 0);
+        assert_false(s.v[0].lost || s.v[1].lost);
+        ladder_steps_clear(&s);
+        ladder_free(l);
+}
+
 /* A Diameter relay between S-CSCF and HSS has no stream; a link may come after its messages. */
 static void test_relay_and_late_link(void **state)
 {
@@ -293,6 +314,7 @@ int main(void)
                 cmocka_unit_test(test_json),
                 cmocka_unit_test(test_selection),
                 cmocka_unit_test(test_pairs_of_equal_octets),
+                cmocka_unit_test(test_late_sender),
                 cmocka_unit_test(test_relay_and_late_link),
                 cmocka_unit_test(test_ue_without_stream),
                 cmocka_unit_test(test_last_attempt_decides),
