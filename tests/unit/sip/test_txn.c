@@ -352,6 +352,8 @@ static void what_makes_a_new_transaction(void **state)
         raw_send(&d.r, &d.n.udp, other);
         WAIT_FOR(&d.w, d.n.requests == 6);
         WAIT_FOR(&d.w, d.r.n == 6);
+        for (unsigned i = 0; i < 6; i++) /* the tag that came is the only one */
+                assert_non_null(strstr(d.r.got[i], "\r\nTo: <sip:bob@example.net>;tag=x\r\n"));
         duo_stop(&d);
 }
 
