@@ -265,7 +265,7 @@ static int write_octets(struct sip_client *c, const struct sip_edit *e)
 }
 
 int sip_client_send(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target,
-                    const char *suffix, sip_response_fn *fn, void *arg, struct sip_client **out)
+                    const struct sip_client_owner *owner, struct sip_client **out)
 {
         struct sip_client *c;
         int err;
@@ -277,7 +277,7 @@ int sip_client_send(struct sip_stack *s, const struct sip_edit *e, const struct 
                 return -IMS_ENOMEM;
         c->in_call = true;
         apply_target(c, target);
-        err = suffix ? span_copy(span_of(suffix), c->suffix, sizeof(c->suffix)) : 0;
+        err = owner->suffix ? span_copy(span_of(owner->suffix), c->suffix, sizeof(c->suffix)) : 0;
         if (!err)
                 err = write_octets(c, e);
         if (!err)
@@ -289,8 +289,8 @@ int sip_client_send(struct sip_stack *s, const struct sip_edit *e, const struct 
                 return err;
         }
         c->in_call = false;
-        c->fn = fn;
-        c->arg = arg;
+        c->fn = owner->fn;
+        c->arg = owner->arg;
         if (out)
                 *out = c;
         return 0;
@@ -299,7 +299,9 @@ int sip_client_send(struct sip_stack *s, const struct sip_edit *e, const struct 
 int sip_send(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target,
              sip_response_fn *fn, void *arg, struct sip_client **out)
 {
-        return sip_client_send(s, e, target, NULL, fn, arg, out);
+        struct sip_client_owner owner = {.fn = fn, .arg = arg};
+
+        return sip_client_send(s, e, target, &owner, out);
 }
 
 void sip_client_abandon(struct sip_client *c)
@@ -371,8 +373,9 @@ int sip_send_stateless(struct sip_stack *s, const struct sip_edit *e, const stru
 
 void sip_clients_end(struct sip_stack *s)
 {
-        while (!list_empty(&s->clients)) {
-                struct sip_client *c = container_of(s->clients.next, struct sip_client, all);
+        list_for_each_safe(pos, tmp, &s->clients) /* no owner can free another one */
+        {
+                struct sip_client *c = container_of(pos, struct sip_client, all);
                 sip_response_fn *fn = c->fn;
 
                 c->fn = NULL;

@@ -54,9 +54,15 @@ static inline bool sip_client_is_invite(const struct sip_client *c)
         return c->fsm == &sip_fsm_invite_client;
 }
 
-/* sip_send with text put behind the branch (a loop mark; may be NULL). */
+struct sip_client_owner {
+        sip_response_fn *fn;
+        void *arg;
+        const char *suffix; /* text put behind the branch (a loop mark), or NULL */
+};
+
+/* As sip_send. */
 int sip_client_send(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target,
-                    const char *suffix, sip_response_fn *fn, void *arg, struct sip_client **out) IMS_CHECK;
+                    const struct sip_client_owner *owner, struct sip_client **out) IMS_CHECK;
 
 /* Further 2xx to this INVITE are relayed to rq (a reference is taken). */
 void sip_client_set_peer(struct sip_client *c, struct sip_request *rq);

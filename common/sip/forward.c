@@ -170,6 +170,7 @@ static void on_response(struct sip_client *c, int err, struct sip_msg *resp, voi
 static int start(struct sip_request *rq, struct sip_edit *e, const struct sip_forward *f, const char *mark)
 {
         struct sip_forwarding *w = calloc(1, sizeof(*w));
+        struct sip_client_owner owner = {.fn = on_response, .arg = w, .suffix = mark};
         int err;
 
         if (!w)
@@ -178,7 +179,7 @@ static int start(struct sip_request *rq, struct sip_edit *e, const struct sip_fo
         w->loop = rq->stack->loop;
         w->f = *f;
         w->f.target = (struct sip_target){0};
-        err = sip_client_send(rq->stack, e, &f->target, mark, on_response, w, &w->client);
+        err = sip_client_send(rq->stack, e, &f->target, &owner, &w->client);
         if (err) {
                 free(w);
                 return err;

@@ -21,19 +21,25 @@ void sip_server_free(struct sip_server_txn *t)
         free(t);
 }
 
-/* Out of the tables; the owner may still hold the request. */
-static void server_end(struct sip_server_txn *t)
+/* Out of the tables and without timers. */
+static void server_leave(struct sip_server_txn *t)
 {
         struct sip_stack *s = t->rq.stack;
 
-        if (t->live) {
-                t->live = false;
-                sip_server_unindex(s, t);
-                list_unlink(&t->waiting);
-                tmr_stop(s->loop, &t->retransmit);
-                tmr_stop(s->loop, &t->end);
-                s->n_servers--;
-        }
+        if (!t->live)
+                return;
+        t->live = false;
+        sip_server_unindex(s, t);
+        list_unlink(&t->waiting);
+        tmr_stop(s->loop, &t->retransmit);
+        tmr_stop(s->loop, &t->end);
+        s->n_servers--;
+}
+
+/* The owner may still hold the request. */
+static void server_end(struct sip_server_txn *t)
+{
+        server_leave(t);
         if (!t->refs)
                 sip_server_free(t);
 }
@@ -440,11 +446,10 @@ void sip_servers_end(struct sip_stack *s)
         {
                 struct sip_server_txn *t = container_of(pos, struct sip_server_txn, all);
 
-                bool held = t->refs != 0;
-
                 list_unlink(&t->all);
-                server_end(t); /* frees it when the owner has let go */
-                if (held)
-                        t->rq.stack = NULL;
+                server_leave(t);
+                t->rq.stack = NULL;
+                if (!t->refs)
+                        sip_server_free(t);
         }
 }
