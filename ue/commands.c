@@ -102,15 +102,15 @@ static void report(struct session *s)
         struct buf out = BUF_INIT;
 
         if (s->opt.json)
-                report_json(s->reg, &s->conf, &out);
+                report_json(s->reg, &out);
         else
-                report_text(s->reg, &s->conf, &out);
+                report_text(s->reg, &out);
         if (!out.err) {
                 fwrite(out.p, 1, out.n, stdout);
                 fflush(stdout);
         }
         buf_free(&out);
-        report_verdict(s->reg, &s->conf, phone_trace(s->phone));
+        report_verdict(s->reg, phone_trace(s->phone));
 }
 
 static void on_refresh(struct tmr *t, void *arg)

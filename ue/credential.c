@@ -394,7 +394,6 @@ int credential_finish(struct credential *c, bool derive, struct buf *err)
                 rc = aka_derive_opc(ctx, &c->key, c->op);
         if (rc < 0)
                 buf_printf(err, "OPc could not be computed: %s\n", ims_strerror(rc));
-        secret_wipe(c->op, sizeof(c->op));
         aka_ctx_free(ctx);
         return rc;
 }

@@ -215,6 +215,26 @@ static int check_sqn(struct isim *s, const uint8_t *rand, struct isim_answer *ou
         return aka_make_auts(s->ctx, &s->cred->key, rand, out->sqn_ms, out->auts);
 }
 
+/* The usual mistake: OP was given as OPc, or OPc as OP. Would the MAC fit then? */
+static bool fits_swapped(struct isim *s, const uint8_t *rand, const uint8_t *autn)
+{
+        struct aka_key key = s->cred->key;
+        struct aka_av av = {0};
+        uint64_t sqn;
+        uint16_t amf;
+        int rc = 0;
+
+        if (s->cred->op_n)
+                memcpy(key.opc, s->cred->op, sizeof(key.opc));
+        else
+                rc = aka_derive_opc(s->ctx, &key, s->cred->key.opc);
+        if (rc == 0)
+                rc = aka_check_autn(s->ctx, &key, rand, autn, &sqn, &amf, &av);
+        secret_wipe(&key, sizeof(key));
+        secret_wipe(&av, sizeof(av));
+        return rc == 0;
+}
+
 int isim_authenticate(struct isim *s, const uint8_t rand[static 16], const uint8_t autn[static 16],
                       struct isim_answer *out)
 {
@@ -228,6 +248,7 @@ int isim_authenticate(struct isim *s, const uint8_t rand[static 16], const uint8
         rc = aka_check_autn(s->ctx, &s->cred->key, rand, autn, &a.sqn, &a.amf, &av);
         if (rc == -IMS_EAUTH) {
                 rc = 0;
+                a.swapped = fits_swapped(s, rand, autn);
                 goto out;
         }
         if (rc < 0)

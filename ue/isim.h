@@ -20,7 +20,8 @@ enum isim_result {
  */
 struct isim_answer {
         enum isim_result result;
-        uint64_t sqn;    /* of the AUTN; not for ISIM_MAC_WRONG */
+        bool swapped; /* ISIM_MAC_WRONG: the MAC fits when the OPc given is taken for OP, or the OP for OPc */
+        uint64_t sqn; /* of the AUTN; not for ISIM_MAC_WRONG */
         uint64_t sqn_ms; /* highest SQN accepted so far */
         uint16_t amf;
         uint8_t res[16];
@@ -47,6 +48,6 @@ int isim_authenticate(struct isim *s, const uint8_t rand[static 16], const uint8
 /* SQN_MS, the highest SQN accepted. */
 uint64_t isim_sqn(const struct isim *s);
 
-/* Makes the card believe that it accepted this SQN last, and with every other IND the SEQ before it (a SIM that is
- * ahead of its HSS), for scenarios. */
+/* Makes the card believe that it accepted this SQN last, and with every other IND the SEQ before it (a SIM
+ * that is ahead of its HSS), for scenarios. */
 int isim_set_sqn(struct isim *s, uint64_t sqn) IMS_CHECK;

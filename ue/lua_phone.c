@@ -262,7 +262,7 @@ static int phone_l_no_answer(lua_State *L)
         struct lua_phone *p = check_phone(L);
 
         reg_no_answer(p->reg, errors[luaL_checkoption(L, 2, NULL, names)]);
-        report_verdict(p->reg, &p->conf, phone_trace(p->phone));
+        report_verdict(p->reg, phone_trace(p->phone));
         return 0;
 }
 
@@ -298,6 +298,8 @@ static void push_challenge(lua_State *L, const struct reg_challenge *ch)
         set_hex(L, "autn", ch->autn, 16);
         set_text(L, "card", cards[ch->card.result]);
         set_int(L, "sqn_ms", (lua_Integer)ch->card.sqn_ms);
+        lua_pushboolean(L, ch->card.swapped);
+        lua_setfield(L, -2, "swapped");
         if (ch->card.result != ISIM_MAC_WRONG) {
                 set_int(L, "sqn", (lua_Integer)ch->card.sqn);
                 set_hex(L, "amf", amf, 2);

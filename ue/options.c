@@ -269,6 +269,8 @@ static int choose(struct options *o, struct buf *err)
 
         /* beside credential files, --impu only says which identity to register */
         if (line->kind != CREDENTIAL_NONE && (line->impi[0] || line->imsi[0] || line->key.k_n)) {
+                if (line->imsi[0] && !line->impi[0])
+                        line->kind = CREDENTIAL_USIM;
                 rc = credential_finish(line, true, err);
                 if (rc < 0)
                         return rc;

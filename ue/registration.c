@@ -309,6 +309,11 @@ void reg_no_answer(struct registration *r, int err)
         done(r, outcome_of(err));
 }
 
+const struct reg_conf *reg_conf(const struct registration *r)
+{
+        return &r->conf;
+}
+
 const struct reg_result *reg_result(const struct registration *r)
 {
         return &r->result;

@@ -124,6 +124,7 @@ int reg_answer(struct registration *r, const struct sip_msg *resp, uint64_t now_
 /* The request got no answer: err as in sip_response_fn; -IMS_ECANCELED: the scenario sends no more. */
 void reg_no_answer(struct registration *r, int err);
 
+const struct reg_conf *reg_conf(const struct registration *r);
 const struct reg_result *reg_result(const struct registration *r);
 const struct reg_challenge *reg_challenge(const struct registration *r);
 enum reg_state reg_state(const struct registration *r);

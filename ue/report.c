@@ -41,6 +41,17 @@ static void text_ok(const struct reg_result *res, const struct reg_conf *conf, s
         line(out, "Path", res->path);
 }
 
+static const char *hint_of(const struct registration *r)
+{
+        const struct reg_result *res = reg_result(r);
+
+        if (res->outcome == REG_OUT_mac_mismatch && reg_challenge(r)->card.swapped)
+                return reg_conf(r)->cred->op_n
+                               ? "the value given as OP is the OPc of this SIM: give it with --opc"
+                               : "the value given as OPc is the OP of the operator: give it with --op";
+        return reg_outcome_hint(res->outcome);
+}
+
 static void text_bad(const struct registration *r, const struct reg_conf *conf, struct buf *out)
 {
         const struct reg_result *res = reg_result(r);
@@ -52,15 +63,16 @@ static void text_bad(const struct registration *r, const struct reg_conf *conf, 
         buf_char(out, '\n');
         line(out, "Warning", res->warning);
         line(out, "Retry-After", res->retry_after);
-        if (reg_outcome_hint(res->outcome)[0])
-                line(out, "look at", reg_outcome_hint(res->outcome));
+        if (hint_of(r)[0])
+                line(out, "look at", hint_of(r));
         if (res->registered)
                 line(out, "note", "the earlier registration still stands");
 }
 
-void report_text(const struct registration *r, const struct reg_conf *conf, struct buf *out)
+void report_text(const struct registration *r, struct buf *out)
 {
         const struct reg_result *res = reg_result(r);
+        const struct reg_conf *conf = reg_conf(r);
 
         if (reg_outcome_ok(res->outcome))
                 text_ok(res, conf, out);
@@ -81,9 +93,10 @@ static void json_text(struct buf *out, const char *name, const char *value)
         buf_char(out, '"');
 }
 
-void report_json(const struct registration *r, const struct reg_conf *conf, struct buf *out)
+void report_json(const struct registration *r, struct buf *out)
 {
         const struct reg_result *res = reg_result(r);
+        const struct reg_conf *conf = reg_conf(r);
 
         buf_printf(out, "{\"outcome\":\"%s\",\"ok\":%s,\"status\":%d", reg_outcome_name(res->outcome),
                    reg_outcome_ok(res->outcome) ? "true" : "false", res->status);
@@ -103,8 +116,8 @@ void report_json(const struct registration *r, const struct reg_conf *conf, stru
         json_text(out, "p_associated_uri", res->associated_uri);
         json_text(out, "path", res->path);
         json_text(out, "text", reg_outcome_text(res->outcome));
-        if (reg_outcome_hint(res->outcome)[0])
-                json_text(out, "hint", reg_outcome_hint(res->outcome));
+        if (hint_of(r)[0])
+                json_text(out, "hint", hint_of(r));
         buf_puts(out, "}\n");
 }
 
@@ -137,7 +150,7 @@ static bool cause_of(enum reg_outcome o, enum verdict_cause *out)
         }
 }
 
-void report_verdict(const struct registration *r, const struct reg_conf *conf, struct trace *t)
+void report_verdict(const struct registration *r, struct trace *t)
 {
         static const enum verdict_procedure procedures[] = {
                 [REG_KIND_REGISTER] = VERDICT_REGISTRATION,
@@ -145,6 +158,7 @@ void report_verdict(const struct registration *r, const struct reg_conf *conf, s
                 [REG_KIND_DEREGISTER] = VERDICT_DEREGISTRATION,
         };
         const struct reg_result *res = reg_result(r);
+        const struct reg_conf *conf = reg_conf(r);
         struct verdict v = {
                 .procedure = procedures[reg_kind(r)],
                 .outcome = VERDICT_FAILED,

@@ -6,11 +6,11 @@
 #include "ue/registration.h"
 
 /* Lines for people: "registered: sip:... until ..., Service-Route ...", or why not, with a hint. */
-void report_text(const struct registration *r, const struct reg_conf *conf, struct buf *out);
+void report_text(const struct registration *r, struct buf *out);
 
 /* One JSON object in one line: outcome, ok, status, reason, impi, impu, contact, expires_s, service_route,
  * p_associated_uri, path, challenges, mac_failures, sqn_failures, hint. */
-void report_json(const struct registration *r, const struct reg_conf *conf, struct buf *out);
+void report_json(const struct registration *r, struct buf *out);
 
 /* The verdict of the UE into the event stream. */
-void report_verdict(const struct registration *r, const struct reg_conf *conf, struct trace *t);
+void report_verdict(const struct registration *r, struct trace *t);

@@ -418,6 +418,21 @@ test("held registration is refreshed in time and de-registered at the end", { "A
   core:close()
 end)
 
+test("OP given as OPc is recognised", {}, function()
+  local OP = "cdc202d5123e20f62b6d676ac72cb318"
+  local core = fake.core({ k = K, opc = OPC })
+  for option, wrong in pairs({ ["--opc"] = OP, ["--op"] = OPC }) do
+    local code, out = command({ "register", "--impi", IMPI, "--k", K, option, wrong, "--pcscf", core.addr },
+      { QUINTET_UE_STATE = dir .. "/swapped" }, function()
+        core:challenge(core:expect())
+        core:refuse(core:expect())
+      end)
+    check.eq(code, 1)
+    check.has(out, option == "--opc" and "give it with --op\n" or "give it with --opc\n")
+  end
+  core:close()
+end)
+
 test("keys do not stay in the argument list", {}, function()
   local core = fake.core({ k = K, opc = OPC })
   local p = assert(proc.spawn({ BIN .. "/ue", "register", "--impi", IMPI, "--k", K, "--opc", OPC, "--pcscf", core.addr,
