@@ -61,15 +61,15 @@ int cli_help(void)
 
 bool cli_wants_help(int argc, char **argv)
 {
-        bool command = false;
+        bool command = false; /* a word that is no option was seen */
         for (int i = 1; i < argc; i++) {
-                if (strcmp(argv[i], "-c") == 0) {
+                if (!command && (strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--log") == 0)) {
                         i++;
                         continue;
                 }
-                command = command || argv[i][0] != '-';
-                if (command && (strcmp(argv[i], "--help") == 0 || (i == 1 && strcmp(argv[i], "help") == 0)))
+                if (strcmp(argv[i], command ? "--help" : "help") == 0)
                         return true;
+                command = command || argv[i][0] != '-';
         }
         return false;
 }

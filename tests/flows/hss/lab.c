@@ -171,6 +171,8 @@ static void copy(struct span s, uint8_t *to, size_t n)
 static void on_maa(int err, const struct cx_maa *a, void *arg)
 {
         struct lab_maa *m = arg;
+        if (m->lab->kill_after && --m->lab->kill_after == 0)
+                (void)kill(m->lab->hss, SIGKILL);
         m->err = err;
         m->done = true;
         if (err)
@@ -195,6 +197,7 @@ bool lab_mar(struct lab *lab, const char *impi, const char *impu, uint32_t n, st
         struct cx_mar rq = {.impi = span_of(impi), .impu = span_of(impu), .server_name = SPAN(SCSCF), .n_items = n,
                             .item.scheme = SPAN(CX_SCHEME_AKA)};
         memset(m, 0, sizeof *m);
+        m->lab = lab;
         return cx_send_mar(lab->node, &rq, 5000, on_maa, m, NULL) == 0;
 }
 

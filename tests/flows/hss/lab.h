@@ -30,6 +30,7 @@ struct lab {
         pid_t hss;
         int log_fd;
         struct buf log; /* what the HSS wrote to stderr, after lab_stop */
+        unsigned kill_after; /* not 0: SIGKILL for the HSS at this many MAAs from now, at once */
 };
 
 /* extra: more lines of the HSS's configuration. The HSS is not started yet. */
@@ -50,6 +51,7 @@ void lab_wait(struct lab *lab, const bool *flag);
 
 /* What a MAA brought. */
 struct lab_maa {
+        struct lab *lab;
         int err;
         struct dia_result result;
         size_t n;

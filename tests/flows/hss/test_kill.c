@@ -9,7 +9,7 @@
 #include "tests/flows/hss/lab.h"
 
 #define USERS  4
-#define ROUNDS 12
+#define ROUNDS 40
 #define FLIGHT 8 /* MARs under way per user */
 
 struct user {
@@ -88,7 +88,9 @@ static void killed(void **state)
                 uint8_t random = 0;
                 assert_int_equal(secret_random(&random, 1), 0);
                 lab_start(&lab);
-                load(&lab, users, 20 + random / 2);
+                /* Either at a random moment, or as soon as an answer is seen: what came with it must be durable. */
+                lab.kill_after = round % 4 ? random / 4 + 1 : 0;
+                load(&lab, users, round % 4 ? 20 : 20 + random / 2);
                 assert_int_equal(lab_stop(&lab, SIGKILL), -1);
                 /* What had left before the end still counts; the rest is lost. */
                 for (int turn = 0; turn < 50; turn++)

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The store: pragmas, migrations, key file, sealed credentials, change of the SQN split. */
+#include "tests/unit/hss/fixture.h"
+
+#include <sqlite3.h>
+
+#include "common/base/secret.h"
+#include "hss/store_int.h"
+
+static int setup(void **state)
+{
+        static struct fixture f;
+        fixture_open(&f, "");
+        *state = &f;
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        fixture_close(*state);
+        return 0;
+}
+
+static void pragma(struct store *s, const char *name, const char *want)
+{
+        char sql[64];
+        sqlite3_stmt *st = NULL;
+        (void)snprintf(sql, sizeof sql, "PRAGMA %s", name);
+        assert_int_equal(sqlite3_prepare_v2(s->db, sql, -1, &st, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+        assert_string_equal((const char *)sqlite3_column_text(st, 0), want);
+        sqlite3_finalize(st);
+}
+
+static void reopen(struct fixture *f, struct buf *err, int want)
+{
+        store_close(f->store);
+        f->store = NULL;
+        int rc = store_open(&f->store_conf, &f->store, err);
+        if (rc != want)
+                fail_msg("%d instead of %d: %.*s", rc, want, (int)err->n, err->p);
+}
+
+static void pragmas(void **state)
+{
+        struct fixture *f = *state;
+        struct buf err = BUF_INIT;
+        pragma(f->store, "journal_mode", "wal");
+        pragma(f->store, "foreign_keys", "1");
+        pragma(f->store, "busy_timeout", "20000");
+        pragma(f->store, "synchronous", "1");
+        pragma(f->store, "user_version", "1");
+        f->store_conf.role = STORE_SERVER;
+        f->store_conf.synchronous_full = true;
+        reopen(f, &err, 0);
+        pragma(f->store, "busy_timeout", "0");
+        pragma(f->store, "synchronous", "2");
+        pragma(f->store, "wal_autocheckpoint", "0");
+        buf_free(&err);
+}
+
+/* Each statement of the table is there and prepared. */
+static void statements(void **state)
+{
+        struct fixture *f = *state;
+        for (int i = 0; i < SQL_COUNT; i++)
+                assert_non_null(f->store->stmts[i]);
+}
+
+/* What Cx needs per request goes through indexes, never through a whole table. */
+static void plans(void **state)
+{
+        struct fixture *f = *state;
+        static const enum sql_id hot[] = {SQL_READ_PAIR, SQL_READ_IMPU,   SQL_READ_SET,  SQL_READ_CREDENTIAL,
+                                          SQL_WRITE_SQN, SQL_LIST_IMPUS, SQL_WRITE_NAME, SQL_WRITE_PENDING};
+        for (size_t i = 0; i < sizeof hot / sizeof *hot; i++) {
+                char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sqlite3_sql(f->store->stmts[hot[i]]));
+                sqlite3_stmt *st = NULL;
+                assert_int_equal(sqlite3_prepare_v2(f->store->db, sql, -1, &st, NULL), SQLITE_OK);
+                while (sqlite3_step(st) == SQLITE_ROW) {
+                        const char *detail = (const char *)sqlite3_column_text(st, 3);
+                        if (strncmp(detail, "SCAN", 4) == 0 && !strstr(detail, "SCAN CONSTANT") && !strstr(detail, "SCAN g"))
+                                fail_msg("%s: %s", sql, detail);
+                }
+                sqlite3_finalize(st);
+                sqlite3_free(sql);
+        }
+}
+
+static void no_foreign_rows(void **state)
+{
+        struct fixture *f = *state;
+        fixture_add(f, ALICE " --separate-impu sip:a2@" DOMAIN);
+        assert_int_equal(fixture_run(f, cli_subscriber_remove, "15550001", NULL), 0);
+        static const char *const tables[] = {"subscription", "impi", "implicit_set", "impu", "registration", "restoration"};
+        for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+                char sql[64];
+                (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", tables[i]);
+                sqlite3_stmt *st = NULL;
+                assert_int_equal(sqlite3_prepare_v2(f->store->db, sql, -1, &st, NULL), SQLITE_OK);
+                assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+                assert_int_equal(sqlite3_column_int(st, 0), 0);
+                sqlite3_finalize(st);
+        }
+}
+
+static void key_check(void **state)
+{
+        struct fixture *f = *state;
+        struct buf err = BUF_INIT;
+        char kept[160], command[512];
+        (void)snprintf(kept, sizeof kept, "%s.kept", f->key);
+        assert_int_equal(rename(f->key, kept), 0);
+        reopen(f, &err, -IMS_ENOTFOUND);
+        assert_true(span_find(buf_as_span(&err), SPAN("hss.key")) >= 0);
+        buf_reset(&err);
+        assert_int_equal(store_create(&f->store_conf, &err), -IMS_ENOTFOUND); /* no new key for an old database */
+        assert_int_equal(access(f->key, F_OK), -1);
+        buf_reset(&err);
+        assert_int_equal(keyfile_create(f->key, &err), 0);
+        reopen(f, &err, -IMS_EAUTH);
+        assert_true(span_find(buf_as_span(&err), SPAN("is not the one")) >= 0);
+        assert_int_equal(keyfile_create(f->key, &err), -IMS_EEXISTS);
+        static const struct {
+                const char *change;
+                int want;
+                const char *text;
+        } rows[] = {
+                {"chmod 640 %s", -IMS_EPERM, "0600"},
+                {"chmod 604 %s", -IMS_EPERM, "0600"},
+                {"chmod 600 %s; printf 00 >> %s", -IMS_EPARSE, "64 hex digits"},
+                {"chmod 600 %s; printf '' > %s", -IMS_EPARSE, "64 hex digits"},
+                {"rm %s; ln -s /dev/null %s", -IMS_EPERM, "cannot be opened"},
+                {"rm %s; mkdir -m 700 %s", -IMS_EPERM, "regular file"},
+        };
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                buf_reset(&err);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-extra-args"
+                (void)snprintf(command, sizeof command, rows[i].change, f->key, f->key);
+#pragma GCC diagnostic pop
+                assert_int_equal(system(command), 0);
+                reopen(f, &err, rows[i].want);
+                if (span_find(buf_as_span(&err), span_of(rows[i].text)) < 0)
+                        fail_msg("%s: %.*s", rows[i].change, (int)err.n, err.p);
+        }
+        (void)snprintf(command, sizeof command, "rmdir %s; mv %s %s", f->key, kept, f->key);
+        assert_int_equal(system(command), 0);
+        buf_reset(&err);
+        reopen(f, &err, 0);
+        buf_free(&err);
+}
+
+static void seals(void **state)
+{
+        struct fixture *f = *state;
+        struct keyfile *k = store_keys(f->store);
+        uint8_t plain[48], sealed[KEYFILE_SEALED_MAX], again[KEYFILE_SEALED_MAX], out[96];
+        size_t n = 0, m = 0;
+        assert_int_equal(secret_random(plain, sizeof plain), 0);
+        assert_int_equal(keyfile_seal(k, SPAN("a@b"), plain, sizeof plain, sealed, &n), 0);
+        assert_int_equal(n, sizeof plain + KEYFILE_OVERHEAD);
+        assert_int_equal(keyfile_seal(k, SPAN("a@b"), plain, sizeof plain, again, &m), 0);
+        assert_memory_not_equal(sealed, again, n); /* a fresh nonce each time */
+        assert_int_equal(keyfile_open(k, SPAN("a@b"), span_make(sealed, n), out, sizeof out, &m), 0);
+        assert_int_equal(m, sizeof plain);
+        assert_memory_equal(out, plain, m);
+        assert_int_equal(keyfile_open(k, SPAN("a@c"), span_make(sealed, n), out, sizeof out, &m), -IMS_EAUTH);
+        assert_int_equal(keyfile_open(k, SPAN("a@b"), span_make(sealed, n), out, 47, &m), -IMS_ETOOBIG);
+        for (size_t i = 0; i < n; i++) {
+                sealed[i] ^= 1;
+                assert_int_equal(keyfile_open(k, SPAN("a@b"), span_make(sealed, n), out, sizeof out, &m), -IMS_EAUTH);
+                sealed[i] ^= 1;
+                assert_int_equal(keyfile_open(k, SPAN("a@b"), span_make(sealed, i), out, sizeof out, &m), -IMS_EAUTH);
+        }
+        assert_int_equal(keyfile_seal(k, SPAN("a@b"), plain, 97, sealed, &n), -IMS_ETOOBIG);
+}
+
+/* K and OPc are nowhere in the files of the database. */
+static void no_plain_key(void **state)
+{
+        struct fixture *f = *state;
+        char command[256];
+        fixture_add(f, ALICE);
+        store_close(f->store);
+        f->store = NULL;
+        (void)snprintf(command, sizeof command, "cat %s* | od -An -v -tx1 | tr -d ' \\n' | grep -qi -e %s -e %s", f->db, K, OPC);
+        assert_int_not_equal(system(command), 0);
+        (void)snprintf(command, sizeof command, "cat %s* | grep -qi -e %s -e %s", f->db, K, OPC);
+        assert_int_not_equal(system(command), 0);
+}
+
+/* A database of an older program, a step to a newer schema, one that is too new. */
+static void migrations(void **state)
+{
+        struct fixture *f = *state;
+        struct buf err = BUF_INIT;
+        static const struct store_migration steps[] = {
+                {1, "ALTER TABLE impi ADD COLUMN note TEXT"},
+                {2, "UPDATE impi SET note = 'x'; CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT"},
+                {3, "this is no SQL"},
+        };
+        fixture_add(f, ALICE);
+        assert_int_equal(store_migrate_with(f->store, steps, 3, 3, &err), 0);
+        pragma(f->store, "user_version", "3");
+        assert_int_equal(store_exec(f->store, "INSERT INTO more (id) SELECT id FROM impi WHERE note = 'x'"), 0);
+        assert_int_equal(sqlite3_changes(f->store->db), 1);
+        /* A step that fails leaves everything as it was. */
+        assert_true(store_migrate_with(f->store, steps, 3, 4, &err) < 0);
+        pragma(f->store, "user_version", "3");
+        assert_int_equal(store_migrate_with(f->store, steps, 3, 5, &err), -IMS_EDB);
+        buf_reset(&err);
+        /* This program knows version 1 alone. */
+        reopen(f, &err, -IMS_EUNSUPPORTED);
+        assert_true(span_find(buf_as_span(&err), SPAN("schema version 3")) >= 0);
+        buf_free(&err);
+}
+
+static void missing_database(void **state)
+{
+        struct fixture *f = *state;
+        struct buf err = BUF_INIT;
+        store_close(f->store);
+        f->store = NULL;
+        f->store_conf.file = "/nonexistent/hss.db";
+        assert_int_equal(store_open(&f->store_conf, &f->store, &err), -IMS_ENOTFOUND);
+        assert_true(span_find(buf_as_span(&err), SPAN("hss init")) >= 0);
+        buf_reset(&err);
+        f->store_conf.file = f->conf->store_key_file; /* no database at all */
+        assert_int_equal(store_open(&f->store_conf, &f->store, &err), -IMS_EDB);
+        assert_true(err.n > 0);
+        buf_free(&err);
+}
+
+/* Another split of SQN: what comes next is above all that was given out. */
+static void ind_bits(void **state)
+{
+        struct fixture *f = *state;
+        struct buf err = BUF_INIT;
+        static const uint32_t splits[] = {5, 8, 3, 4, 5};
+        fixture_add(f, ALICE " --sqn 320000");
+        uint64_t last = 320000;
+        for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+                f->store_conf.ind_bits = splits[i];
+                reopen(f, &err, 0);
+                struct record r = fixture_record(f, "15550001");
+                uint64_t next = (r.sqn.seq + 1) << splits[i];
+                assert_true(next > last);
+                last = (r.sqn.seq << splits[i]) + (1u << splits[i]) - 1; /* the highest that can have left by now */
+                assert_true(next < 330000 + 1000 * i);
+        }
+        buf_free(&err);
+}
+
+/* Two programs make the store at the same time; both end well. */
+static void two_openers(void **state)
+{
+        struct fixture *f = *state;
+        struct store *second = NULL;
+        struct buf err = BUF_INIT;
+        assert_int_equal(store_open(&f->store_conf, &second, &err), 0);
+        fixture_add(f, ALICE);
+        int64_t id;
+        assert_int_equal(store_begin(second, false), 0);
+        assert_int_equal(store_find(second, SPAN("15550001"), &id), 0);
+        store_rollback(second);
+        store_close(second);
+        buf_free(&err);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                T(pragmas),      T(statements), T(plans),            T(no_foreign_rows), T(key_check),   T(seals),
+                T(no_plain_key), T(migrations), T(missing_database), T(ind_bits),        T(two_openers),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
