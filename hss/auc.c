@@ -39,8 +39,8 @@ struct aka_ctx *auc_aka(struct auc *a)
         return a->aka;
 }
 
-int auc_vectors(struct auc *a, const struct aka_key *key, enum sqn_domain domain, uint16_t amf, struct sqn_hss *st,
-                struct aka_av *out, size_t m)
+int auc_vectors(struct auc *a, const struct aka_key *key, enum sqn_domain domain, uint16_t amf,
+                struct sqn_hss *st, struct aka_av *out, size_t m)
 {
         struct sqn_hss next = *st;
         uint8_t rand[AKA_RAND_N];
@@ -61,7 +61,8 @@ int auc_vectors(struct auc *a, const struct aka_key *key, enum sqn_domain domain
         return 0;
 }
 
-int auc_resync(struct auc *a, const struct aka_key *key, const uint8_t item[static 30], struct sqn_hss *st, bool *moved)
+int auc_resync(struct auc *a, const struct aka_key *key, const uint8_t item[static 30], struct sqn_hss *st,
+               bool *moved)
 {
         uint64_t sqn_ms;
         int rc = aka_check_auts(a->aka, key, item, item + AKA_RAND_N, &sqn_ms);

@@ -21,13 +21,18 @@ static const struct command {
         const char *usage;
 } commands[] = {
         {{"init", NULL}, OPEN_NONE, NULL, "init"},
-        {{"subscriber", "add"}, OPEN_OR_MAKE, cli_subscriber_add,
+        {{"subscriber", "add"},
+         OPEN_OR_MAKE,
+         cli_subscriber_add,
          "subscriber add --imsi IMSI --msisdn NUMBER --k HEX (--op HEX | --opc HEX) [OPTION...]"},
         {{"subscriber", "list"}, OPEN_STORE, cli_subscriber_list, "subscriber list [--json]"},
         {{"subscriber", "show"}, OPEN_STORE, cli_subscriber_show, "subscriber show ID [--json]"},
         {{"subscriber", "set"}, OPEN_STORE, cli_subscriber_set, "subscriber set ID OPTION..."},
         {{"subscriber", "remove"}, OPEN_STORE, cli_subscriber_remove, "subscriber remove ID..."},
-        {{"subscriber", "import"}, OPEN_OR_MAKE, cli_subscriber_import, "subscriber import FILE.csv [--dry-run]"},
+        {{"subscriber", "import"},
+         OPEN_OR_MAKE,
+         cli_subscriber_import,
+         "subscriber import FILE.csv [--dry-run]"},
         {{"subscriber", "export"}, OPEN_STORE, cli_subscriber_export, "subscriber export [--with-keys FILE]"},
         {{"state", NULL}, OPEN_STORE, cli_state, "state [ID] [--json]"},
         {{"profile", "list"}, OPEN_STORE, cli_profile_list, "profile list"},
@@ -49,11 +54,13 @@ int cli_help(void)
         (void)printf("usage: hss -c FILE                 serve Cx\n");
         for (size_t i = 0; i < N_COMMANDS; i++)
                 (void)printf("       hss -c FILE %s\n", commands[i].usage);
-        (void)printf("\nID is an IMPI, IMSI, MSISDN or IMPU. Without -c the file in QUINTET_HSS_CONF is read.\n"
-                     "CSV columns have the names of the options; lists are separated by spaces.\n"
-                     "\nOptions of subscriber add, subscriber set (s), and columns of a CSV file (c):\n");
+        (void)printf(
+                "\nID is an IMPI, IMSI, MSISDN or IMPU. Without -c the file in QUINTET_HSS_CONF is read.\n"
+                "CSV columns have the names of the options; lists are separated by spaces.\n"
+                "\nOptions of subscriber add, subscriber set (s), and columns of a CSV file (c):\n");
         for (int f = 0; f < SUB_FIELDS; f++) {
-                (void)printf("%c%c", sub_rows[f].use & SUB_USE_SET ? 's' : ' ', sub_rows[f].use & SUB_USE_CSV ? 'c' : ' ');
+                (void)printf("%c%c", sub_rows[f].use & SUB_USE_SET ? 's' : ' ',
+                             sub_rows[f].use & SUB_USE_CSV ? 'c' : ' ');
                 print_field(&sub_rows[f]);
         }
         return EXIT_SUCCESS;
@@ -111,8 +118,8 @@ static int init(struct cli *c)
         bool was = store_exists(sc.file);
         int rc = store_create(&sc, &c->err);
         if (rc == 0)
-                (void)printf("%s: %s, key file %s\n", sc.file, was ? "there already, and its key file fits" : "made",
-                             sc.key_file);
+                (void)printf("%s: %s, key file %s\n", sc.file,
+                             was ? "there already, and its key file fits" : "made", sc.key_file);
         return rc;
 }
 
@@ -124,8 +131,8 @@ static int open_store(struct cli *c, enum opening opening)
                 bool key_there = access(sc.key_file, F_OK) == 0;
                 rc = store_create(&sc, &c->err);
                 if (rc == 0)
-                        (void)fprintf(stderr, "hss: made the store %s%s%s\n", sc.file, key_there ? "" : " and its key file ",
-                                      key_there ? "" : sc.key_file);
+                        (void)fprintf(stderr, "hss: made the store %s%s%s\n", sc.file,
+                                      key_there ? "" : " and its key file ", key_there ? "" : sc.key_file);
         }
         if (rc == 0)
                 rc = store_open(&sc, &c->store, &c->err);
@@ -143,7 +150,8 @@ int cli_run(const struct hss_conf *conf, int argc, char **argv)
                 return EXIT_USAGE;
         }
         words = command->words[1] ? 2 : 1;
-        (void)snprintf(name, sizeof name, "%s%s%s", argv[0], words == 2 ? " " : "", words == 2 ? argv[1] : "");
+        (void)snprintf(name, sizeof name, "%s%s%s", argv[0], words == 2 ? " " : "",
+                       words == 2 ? argv[1] : "");
         arena_init(&c.arena);
         rc = command->opening == OPEN_NONE ? init(&c) : open_store(&c, command->opening);
         if (rc == 0 && command->run)

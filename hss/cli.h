@@ -47,6 +47,7 @@ int cli_store_failed(struct cli *c, int rc);
 struct csv_reader;
 #define CSV_FIELDS_MAX 64
 int csv_open(const char *file, struct csv_reader **out) IMS_CHECK;
-int csv_next(struct csv_reader *r, struct span fields[static CSV_FIELDS_MAX], size_t *n, size_t *line) IMS_CHECK;
+int csv_next(struct csv_reader *r, struct span fields[static CSV_FIELDS_MAX], size_t *n,
+             size_t *line) IMS_CHECK;
 void csv_close(struct csv_reader *r); /* wipes what it read */
 void csv_field(struct buf *b, struct span value, bool first);

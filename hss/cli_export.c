@@ -11,11 +11,16 @@
 #include "common/profile/profile.h"
 #include "hss/cli.h"
 
-#define KEY_COLUMNS (UINT64_C(1) << SUB_K | UINT64_C(1) << SUB_OPC | UINT64_C(1) << SUB_TOPC | UINT64_C(1) << SUB_DIGEST_HA1)
+#define KEY_COLUMNS                                                                                          \
+        (UINT64_C(1) << SUB_K | UINT64_C(1) << SUB_OPC | UINT64_C(1) << SUB_TOPC |                           \
+         UINT64_C(1) << SUB_DIGEST_HA1)
 /* Columns that import derives others from; the derived ones are written instead. */
-#define LEFT_OUT (UINT64_C(1) << SUB_MNC_DIGITS | UINT64_C(1) << SUB_DOMAIN | UINT64_C(1) << SUB_OP | UINT64_C(1) << SUB_TOP)
+#define LEFT_OUT                                                                                             \
+        (UINT64_C(1) << SUB_MNC_DIGITS | UINT64_C(1) << SUB_DOMAIN | UINT64_C(1) << SUB_OP |                 \
+         UINT64_C(1) << SUB_TOP)
 
-struct export {
+struct export
+{
         struct cli *c;
         FILE *to;
         bool keys;

@@ -61,7 +61,8 @@ static const char *take_cell(struct subscriber *sub, struct arena *a, enum sub_f
         return NULL;
 }
 
-static int import_row(struct import *im, const struct provision *p, const struct span *fields, size_t n, size_t line)
+static int import_row(struct import *im, const struct provision *p, const struct span *fields, size_t n,
+                      size_t line)
 {
         struct subscriber sub = {0};
         struct buf text = BUF_INIT;

@@ -6,7 +6,8 @@
 #include "hss/cli.h"
 
 static const char *const scheme_names[HSS_SCHEMES] = {"AKA", "SIP Digest", "NBA", "GIBA"};
-static const char *const type_names[] = {"IMPU", "PSI", "wildcarded PSI", "non-distinct IMPU", "wildcarded IMPU"};
+static const char *const type_names[] = {"IMPU", "PSI", "wildcarded PSI", "non-distinct IMPU",
+                                         "wildcarded IMPU"};
 
 /* How an identity stands for this IMPI (TS 33.203 6.1.1): pending is what UAR would find. */
 static const char *state_of(const struct record_impu *u)
@@ -47,12 +48,12 @@ static void print_record(const struct record *r, unsigned ind_bits)
         (void)printf("%-18s " SPAN_FMT "\n", "IMPI", SPAN_ARG(r->impi));
         print_lines("IMSI", r->imsi);
         print_lines("MSISDN", r->msisdn);
-        (void)printf("%-18s %s%s%s\n", "credential", scheme_names[r->scheme], r->scheme == HSS_SCHEME_AKA ? ", " : "",
-                     algorithm_of(r));
+        (void)printf("%-18s %s%s%s\n", "credential", scheme_names[r->scheme],
+                     r->scheme == HSS_SCHEME_AKA ? ", " : "", algorithm_of(r));
         if (r->scheme == HSS_SCHEME_AKA)
-                (void)printf("%-18s %04x\n%-18s SEQ %llu, IND CS %u, PS %u, IMS %u (SQN 0x%012llx)\n", "AMF", r->amf,
-                             "sequence number", (unsigned long long)r->sqn.seq, r->sqn.ind[SQN_DOMAIN_CS],
-                             r->sqn.ind[SQN_DOMAIN_PS], r->sqn.ind[SQN_DOMAIN_IMS],
+                (void)printf("%-18s %04x\n%-18s SEQ %llu, IND CS %u, PS %u, IMS %u (SQN 0x%012llx)\n", "AMF",
+                             r->amf, "sequence number", (unsigned long long)r->sqn.seq,
+                             r->sqn.ind[SQN_DOMAIN_CS], r->sqn.ind[SQN_DOMAIN_PS], r->sqn.ind[SQN_DOMAIN_IMS],
                              (unsigned long long)(r->sqn.seq << ind_bits | r->sqn.ind[SQN_DOMAIN_IMS]));
         print_lines("Digest realm", r->digest_realm);
         print_lines("NBA lines", r->line_ids);
@@ -66,7 +67,8 @@ static void print_record(const struct record *r, unsigned ind_bits)
         print_lines("should have", r->optional);
         print_lines("S-CSCF advised", r->server_names);
         print_lines("charging", r->charging);
-        (void)printf("%-18s " SPAN_FMT "%s\n", "S-CSCF", SPAN_ARG(r->scscf_name.n ? r->scscf_name : SPAN("none")),
+        (void)printf("%-18s " SPAN_FMT "%s\n", "S-CSCF",
+                     SPAN_ARG(r->scscf_name.n ? r->scscf_name : SPAN("none")),
                      r->reassign ? " (may be replaced)" : "");
         print_lines("S-CSCF on Cx", r->scscf_host);
         for (size_t i = 0; i < r->n_impus; i++) {
@@ -112,9 +114,11 @@ static void json_impu(struct buf *b, const struct record *r, const struct record
 {
         buf_puts(b, "{\"impu\":");
         json_string(b, u->impu);
-        buf_printf(b, ",\"set\":%lld,\"type\":%u,\"barred\":%s,\"state\":\"%s\",\"registered\":%s,\"pending\":%s",
-                   (long long)u->set, u->type, u->barred ? "true" : "false", state_of(u), u->registered ? "true" : "false",
-                   u->pending ? "true" : "false");
+        buf_printf(
+                b,
+                ",\"set\":%lld,\"type\":%u,\"barred\":%s,\"state\":\"%s\",\"registered\":%s,\"pending\":%s",
+                (long long)u->set, u->type, u->barred ? "true" : "false", state_of(u),
+                u->registered ? "true" : "false", u->pending ? "true" : "false");
         json_text(b, "profile", u->profile);
         json_text(b, "display_name", u->display_name);
         json_text(b, "as_name", u->as_name);
@@ -128,8 +132,10 @@ static void json_record(struct buf *b, const struct record *r, unsigned ind_bits
         json_string(b, r->impi);
         json_text(b, "imsi", r->imsi);
         json_text(b, "msisdn", r->msisdn);
-        buf_printf(b, ",\"scheme\":\"%s\",\"algorithm\":\"%s\",\"amf\":\"%04x\",\"seq\":%llu,\"ind\":{\"cs\":%u,\"ps\":%u,"
-                      "\"ims\":%u},\"sqn\":%llu",
+        buf_printf(b,
+                   ",\"scheme\":\"%s\",\"algorithm\":\"%s\",\"amf\":\"%04x\",\"seq\":%llu,\"ind\":{\"cs\":%u,"
+                   "\"ps\":%u,"
+                   "\"ims\":%u},\"sqn\":%llu",
                    scheme_names[r->scheme], algorithm_of(r), r->amf, (unsigned long long)r->sqn.seq,
                    r->sqn.ind[SQN_DOMAIN_CS], r->sqn.ind[SQN_DOMAIN_PS], r->sqn.ind[SQN_DOMAIN_IMS],
                    (unsigned long long)(r->sqn.seq << ind_bits | r->sqn.ind[SQN_DOMAIN_IMS]));
@@ -208,8 +214,9 @@ static void list_text(const struct record *r, struct buf *b, unsigned ind_bits, 
         (void)ind_bits;
         if (i == 0)
                 buf_printf(b, "%-52s %-15s %-15s %-23s %s\n", "IMPI", "IMSI", "MSISDN", "state", "S-CSCF");
-        buf_printf(b, "%-52.*s %-15.*s %-15.*s %-23s " SPAN_FMT "\n", (int)r->impi.n, r->impi.p, SPAN_ARG(r->imsi),
-                   SPAN_ARG(r->msisdn), r->n_impus ? state_of(&r->impus[0]) : "no identity",
+        buf_printf(b, "%-52.*s %-15.*s %-15.*s %-23s " SPAN_FMT "\n", (int)r->impi.n, r->impi.p,
+                   SPAN_ARG(r->imsi), SPAN_ARG(r->msisdn),
+                   r->n_impus ? state_of(&r->impus[0]) : "no identity",
                    SPAN_ARG(r->scscf_name.n ? r->scscf_name : SPAN("-")));
 }
 

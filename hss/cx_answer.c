@@ -59,7 +59,8 @@ static void answer_lir(struct job *j)
         cx_answer_lia(j->rq, &a);
 }
 
-static void aka_item(const struct aka_av *av, size_t i, size_t n, struct cx_auth_item *item, uint8_t rand_autn[static 32])
+static void aka_item(const struct aka_av *av, size_t i, size_t n, struct cx_auth_item *item,
+                     uint8_t rand_autn[static 32])
 {
         memcpy(rand_autn, av->rand, AKA_RAND_N);
         memcpy(rand_autn + AKA_RAND_N, av->autn, AKA_AUTN_N);
@@ -139,7 +140,8 @@ static void answer_sar(struct job *j, const struct hss_conf *conf)
         for (size_t i = 0; i < r->n_associated; i++)
                 a.associated_identities.v[a.associated_identities.n++] = r->associated[i];
         for (size_t i = 0; i < r->n_registered; i++)
-                a.associated_registered_identities.v[a.associated_registered_identities.n++] = r->registered[i];
+                a.associated_registered_identities.v[a.associated_registered_identities.n++] =
+                        r->registered[i];
         for (size_t i = 0; i < r->n_restorations; i++)
                 if (restoration_read(r->restorations[i], &restorations[a.n_restorations]) == 0)
                         a.n_restorations++;
@@ -172,7 +174,8 @@ static void answer_failed_avp(struct job *j)
         struct dict_object *model = NULL;
         struct avp *found = NULL, *made = NULL;
         union avp_value zero = {.os = {.data = (uint8_t *)"", .len = 0}};
-        if (fd_dict_search(dia_dict(), DICT_AVP, AVP_BY_NAME_ALL_VENDORS, j->d.failed, &model, 0) == 0 && model) {
+        if (fd_dict_search(dia_dict(), DICT_AVP, AVP_BY_NAME_ALL_VENDORS, j->d.failed, &model, 0) == 0 &&
+            model) {
                 found = received(j->rq->msg, model, j->d.result.code == DIA_AVP_OCCURS_TOO_MANY_TIMES);
                 if (!found && fd_msg_avp_new(model, 0, &made) == 0 && fd_msg_avp_setvalue(made, &zero) != 0) {
                         (void)fd_msg_free(made);

@@ -7,10 +7,10 @@
 #include "common/base/log.h"
 #include "common/base/secret.h"
 
-#define RETRY_MS     2  /* pause before the lock is tried again */
-#define SPARE_MAX    64 /* jobs kept for reuse */
-#define RESTART_AT   4  /* a log this many times the checkpoint limit is started over */
-#define BUSY_WHY     "another program holds the database"
+#define RETRY_MS   2  /* pause before the lock is tried again */
+#define SPARE_MAX  64 /* jobs kept for reuse */
+#define RESTART_AT 4  /* a log this many times the checkpoint limit is started over */
+#define BUSY_WHY   "another program holds the database"
 
 struct group {
         struct loop *loop;
@@ -20,8 +20,8 @@ struct group {
         struct list spare;
         size_t n_spare;
         struct tmr retry;
-        bool retrying;      /* the lock was taken away; wait for the timer */
-        uint64_t n_failed;  /* requests refused since the database failed */
+        bool retrying;     /* the lock was taken away; wait for the timer */
+        uint64_t n_failed; /* requests refused since the database failed */
         uv_work_t checkpoint;
         bool checkpointing, restart;
         int checkpoint_rc;
@@ -105,7 +105,8 @@ static void answer_all(struct group *g, struct list *jobs)
 static void fail_all(struct group *g, struct list *jobs, int rc)
 {
         bool busy = rc == -IMS_EALREADY;
-        list_for_each(pos, jobs) {
+        list_for_each(pos, jobs)
+        {
                 struct job *j = container_of(pos, struct job, node);
                 job_fail(j, dia_base(busy ? DIA_TOO_BUSY : DIA_UNABLE_TO_COMPLY),
                          busy ? CAUSE_overload : CAUSE_internal_error,
@@ -122,7 +123,8 @@ static bool wait_for_lock(struct group *g, struct list *jobs, int rc)
         if (rc != -IMS_EALREADY)
                 return false;
         list_init(&late);
-        list_for_each_safe(pos, tmp, jobs) {
+        list_for_each_safe(pos, tmp, jobs)
+        {
                 list_unlink(pos);
                 bool expired = container_of(pos, struct job, node)->deadline_ms <= now;
                 list_append(expired ? &late : &g->waiting, pos);
@@ -143,7 +145,8 @@ static void handle(struct group *g, struct list *jobs, bool write)
         int rc = store_begin(s, write);
         if (wait_for_lock(g, jobs, rc))
                 return;
-        list_for_each(pos, jobs) {
+        list_for_each(pos, jobs)
+        {
                 if (rc < 0)
                         break;
                 rc = job_run(&g->conf.env, container_of(pos, struct job, node));
@@ -154,11 +157,12 @@ static void handle(struct group *g, struct list *jobs, bool write)
                 store_rollback(s);
         if (rc < 0) {
                 if (g->n_failed == 0)
-                        log_error("database failed (%s): %s; nothing of this group leaves but errors", ims_strerror(rc),
-                                  store_error(s));
+                        log_error("database failed (%s): %s; nothing of this group leaves but errors",
+                                  ims_strerror(rc), store_error(s));
                 fail_all(g, jobs, rc);
         } else if (g->n_failed && write) {
-                log_notice("database works again; %llu requests were refused meanwhile", (unsigned long long)g->n_failed);
+                log_notice("database works again; %llu requests were refused meanwhile",
+                           (unsigned long long)g->n_failed);
                 g->n_failed = 0;
         }
         answer_all(g, jobs);
@@ -193,7 +197,7 @@ static void checkpoint(struct group *g)
         uint32_t pages = (uint32_t)store_wal_pages(g->conf.env.store);
         if (g->checkpointing || g->conf.checkpoint_pages == 0 || pages < g->conf.checkpoint_pages)
                 return;
-        g->restart = pages >= RESTART_AT  * g->conf.checkpoint_pages;
+        g->restart = pages >= RESTART_AT * g->conf.checkpoint_pages;
         g->checkpoint.data = g;
         if (uv_queue_work(loop_uv(g->loop), &g->checkpoint, checkpoint_work, checkpoint_done) == 0)
                 g->checkpointing = true;
@@ -205,10 +209,10 @@ void group_run(struct group *g)
         list_init(&reads);
         list_init(&writes);
         bool write = false;
-        list_for_each(pos, &g->waiting)
-                write = write || job_writes(container_of(pos, struct job, node));
+        list_for_each(pos, &g->waiting) write = write || job_writes(container_of(pos, struct job, node));
         /* While the lock is away only reads are taken; otherwise all go into one transaction. */
-        list_for_each_safe(pos, tmp, &g->waiting) {
+        list_for_each_safe(pos, tmp, &g->waiting)
+        {
                 bool writes_itself = job_writes(container_of(pos, struct job, node));
                 if (g->retrying && writes_itself)
                         continue;

@@ -16,8 +16,8 @@
 struct reply {
         struct span impi, impu, server_name, wildcarded, user_data;
         struct span mandatory, optional, server_names; /* Server-Capabilities, one entry per line */
-        struct span charging; /* four lines */
-        int loose_route, priviledged_sender; /* -1: not sent */
+        struct span charging;                          /* four lines */
+        int loose_route, priviledged_sender;           /* -1: not sent */
         uint32_t lia_flags;
         struct span associated[REPLY_IMPIS_MAX], registered[REPLY_IMPIS_MAX];
         size_t n_associated, n_registered;

@@ -10,7 +10,8 @@
 static struct decision unserved(const struct cx_lir *m, const struct facts *f)
 {
         if (!f->unregistered_services && !m->originating)
-                return decision_refuse(dia_3gpp(CX_ERROR_IDENTITY_NOT_REGISTERED), CAUSE_identity_not_registered, CLAUSE,
+                return decision_refuse(dia_3gpp(CX_ERROR_IDENTITY_NOT_REGISTERED),
+                                       CAUSE_identity_not_registered, CLAUSE,
                                        "not registered, and no services for that state");
         struct decision d = decision_ok(dia_base(DIA_SUCCESS), CLAUSE);
         if (f->scscf_name.p) {

@@ -40,8 +40,8 @@ static void refused(const struct job *j, struct trace *t)
 {
         struct buf evidence = BUF_INIT;
         const struct cx_request *h = job_request(j);
-        buf_printf(&evidence, "%s from " SPAN_FMT ", answered %s", command_name(j->command), SPAN_ARG(h->origin_host),
-                   dia_result_str(j->d.result));
+        buf_printf(&evidence, "%s from " SPAN_FMT ", answered %s", command_name(j->command),
+                   SPAN_ARG(h->origin_host), dia_result_str(j->d.result));
         if (j->d.why)
                 buf_printf(&evidence, ": %s", j->d.why);
         if (j->command == CX_UAR && j->d.cause == CAUSE_roaming_not_allowed) {
@@ -54,8 +54,9 @@ static void refused(const struct job *j, struct trace *t)
         }
         buf_char(&evidence, '\0');
         struct verdict v = {
-                .procedure = j->d.cause == CAUSE_hss_error || j->d.cause == CAUSE_internal_error ? VERDICT_CX_PEER
-                                                                                                : VERDICT_REGISTRATION,
+                .procedure = j->d.cause == CAUSE_hss_error || j->d.cause == CAUSE_internal_error
+                                     ? VERDICT_CX_PEER
+                                     : VERDICT_REGISTRATION,
                 .outcome = j->d.cause == CAUSE_internal_error ? VERDICT_FAILED : VERDICT_REFUSED,
                 .cause = j->d.cause,
                 .clause = j->d.clause,
@@ -75,15 +76,20 @@ void job_log(const struct job *j, struct trace *t)
         if (!dia_result_ok(j->d.result)) {
                 refused(j, t);
         } else if (j->note && j->d.cause == CAUSE_auts_forged) {
-                struct verdict v = {.procedure = VERDICT_REGISTRATION, .outcome = VERDICT_REFUSED,
-                                    .cause = CAUSE_auts_forged, .clause = "TS 33.102 6.3.5", .evidence = j->note,
-                                    .impi = job_impi(j), .impu = job_impu(j)};
+                struct verdict v = {.procedure = VERDICT_REGISTRATION,
+                                    .outcome = VERDICT_REFUSED,
+                                    .cause = CAUSE_auts_forged,
+                                    .clause = "TS 33.102 6.3.5",
+                                    .evidence = j->note,
+                                    .impi = job_impi(j),
+                                    .impu = job_impu(j)};
                 trace_verdict(t, &v);
         } else {
                 enum log_level level = j->command == CX_UAR || j->command == CX_LIR ? LOG_DEBUG : LOG_INFO;
                 if (log_enabled(level))
-                        log_write(level, "%s %s: %s%s%s", command_name(j->command), detail(j, text, sizeof text),
-                                  dia_result_str(j->d.result), j->note ? ": " : "", j->note ? j->note : "");
+                        log_write(level, "%s %s: %s%s%s", command_name(j->command),
+                                  detail(j, text, sizeof text), dia_result_str(j->d.result),
+                                  j->note ? ": " : "", j->note ? j->note : "");
         }
         (void)log_ctx_set(before);
 }

@@ -121,7 +121,8 @@ int job_run(const struct hss_env *env, struct job *j)
         case CX_LIR:
                 return run_lir(env, j);
         default:
-                j->d = decision_refuse(dia_base(DIA_COMMAND_UNSUPPORTED), CAUSE_hss_error, "RFC 6733 7.1.3", NULL);
+                j->d = decision_refuse(dia_base(DIA_COMMAND_UNSUPPORTED), CAUSE_hss_error, "RFC 6733 7.1.3",
+                                       NULL);
                 return 0;
         }
 }

@@ -18,7 +18,8 @@ static int aka_vectors(const struct hss_env *env, struct job *j, struct credenti
         if (j->d.resync) {
                 rc = auc_resync(env->auc, &c->key, (const uint8_t *)m->item.authorization.p, &c->sqn, &moved);
                 j->d.cause = rc == 0 ? CAUSE_resynchronised : CAUSE_auts_forged;
-                j->note = rc == 0 ? (moved ? "AUTS good: SQN follows the SIM" : "AUTS good: SQN was acceptable already")
+                j->note = rc == 0 ? (moved ? "AUTS good: SQN follows the SIM"
+                                           : "AUTS good: SQN was acceptable already")
                                   : "AUTS does not verify: SQN unchanged";
                 if (rc < 0 && rc != -IMS_EAUTH)
                         return rc;
@@ -55,7 +56,8 @@ static int take_credential(const struct hss_env *env, struct job *j, struct cred
 int job_run_mar(const struct hss_env *env, struct job *j)
 {
         const struct cx_mar *m = &j->m.mar;
-        const struct serving by = {.name = m->server_name, .host = m->h.origin_host, .realm = m->h.origin_realm};
+        const struct serving by = {
+                .name = m->server_name, .host = m->h.origin_host, .realm = m->h.origin_realm};
         struct credential c;
         int rc = store_read_pair(env->store, &j->arena, m->impi, m->impu, &j->facts);
         if (rc < 0)

@@ -24,8 +24,10 @@ static int take_user_data(const struct hss_env *env, struct job *j)
 {
         struct buf xml = BUF_INIT;
         const struct cx_features *features = &j->m.sar.h.features;
-        struct profile_request rq = {.impi = j->reply.impi, .set = j->facts.set,
-                                     .shared_ifc = features->present && (features->features & HSS_FEATURE_SIFC)};
+        struct profile_request rq = {.impi = j->reply.impi,
+                                     .set = j->facts.set,
+                                     .shared_ifc =
+                                             features->present && (features->features & HSS_FEATURE_SIFC)};
         int rc = profile_build(env->profiles, env->store, &j->arena, &rq, &xml);
         if (rc == 0)
                 rc = arena_copy(&j->arena, buf_as_span(&xml), &j->reply.user_data);
@@ -165,7 +167,8 @@ int job_run_sar(const struct hss_env *env, struct job *j)
                 j->reply.server_name = j->facts.scscf_name;
         if (rc == 0 && dia_result_ok(j->d.result))
                 rc = take_reply(env, j);
-        if (rc == 0 && j->facts.impu && m->impus.n && !span_eq(j->facts.impu_name, m->impus.v[m->impus.n - 1]))
+        if (rc == 0 && j->facts.impu && m->impus.n &&
+            !span_eq(j->facts.impu_name, m->impus.v[m->impus.n - 1]))
                 j->reply.wildcarded = j->facts.impu_name;
         return rc;
 }

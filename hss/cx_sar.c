@@ -6,7 +6,15 @@
 
 #define CLAUSE "TS 29.228 6.1.2.1"
 
-enum kind { KIND_READ, KIND_REGISTER, KIND_UNREGISTERED, KIND_DEREGISTER, KIND_STORE_NAME, KIND_AUTH, KIND_FOREIGN };
+enum kind {
+        KIND_READ,
+        KIND_REGISTER,
+        KIND_UNREGISTERED,
+        KIND_DEREGISTER,
+        KIND_STORE_NAME,
+        KIND_AUTH,
+        KIND_FOREIGN
+};
 
 static const enum kind kinds[] = {
         [CX_SAT_NO_ASSIGNMENT] = KIND_READ,
@@ -64,7 +72,8 @@ bool cx_sar_precheck(const struct cx_sar *m, struct decision *out)
                 return true;
         }
         if (!m->impi.p && (kind == KIND_REGISTER || kind == KIND_AUTH)) {
-                *out = refuse_base(DIA_MISSING_AVP, "User-Name", "this Server-Assignment-Type needs the IMPI");
+                *out = refuse_base(DIA_MISSING_AVP, "User-Name",
+                                   "this Server-Assignment-Type needs the IMPI");
                 return true;
         }
         return false;
@@ -78,15 +87,16 @@ static bool is_psi(const struct facts *f)
 static struct decision already_elsewhere(void)
 {
         struct decision d =
-                decision_refuse(dia_3gpp(CX_ERROR_IDENTITY_ALREADY_REGISTERED), CAUSE_already_registered_elsewhere,
-                                CLAUSE, "another S-CSCF is assigned");
+                decision_refuse(dia_3gpp(CX_ERROR_IDENTITY_ALREADY_REGISTERED),
+                                CAUSE_already_registered_elsewhere, CLAUSE, "another S-CSCF is assigned");
         d.server_name = true;
         return d;
 }
 
 static struct decision not_assigned(const char *why)
 {
-        return decision_refuse(dia_base(DIA_UNABLE_TO_COMPLY), CAUSE_already_registered_elsewhere, CLAUSE, why);
+        return decision_refuse(dia_base(DIA_UNABLE_TO_COMPLY), CAUSE_already_registered_elsewhere, CLAUSE,
+                               why);
 }
 
 /* Which S-CSCF asks, seen from the store. */
@@ -162,7 +172,8 @@ static struct decision do_store_name(const struct facts *f, struct asker by, boo
 static struct decision do_auth_failure(const struct facts *f, struct asker by)
 {
         if (!by.same && !by.none)
-                return not_assigned("authentication failure reported by an S-CSCF that is not the assigned one");
+                return not_assigned(
+                        "authentication failure reported by an S-CSCF that is not the assigned one");
         struct decision d = decision_ok(dia_base(DIA_SUCCESS), CLAUSE);
         d.effects.pending = 0;
         if (!by.none && f->state == REG_ST_NOT_REGISTERED && !facts_name_needed(f))
@@ -180,7 +191,8 @@ struct decision cx_sar_decide(const struct cx_sar *m, const struct facts *f, boo
         switch (kinds[m->type]) {
         case KIND_READ:
                 if (!by.same)
-                        return not_assigned("user data are asked for by an S-CSCF that is not the assigned one");
+                        return not_assigned(
+                                "user data are asked for by an S-CSCF that is not the assigned one");
                 d = decision_ok(dia_base(DIA_SUCCESS), CLAUSE);
                 d.user_data = d.charging = d.associated = d.restoration = true;
                 return d;

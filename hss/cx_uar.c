@@ -2,7 +2,7 @@
  * User registration status query, UAR/UAA. TS 29.228 6.1.1. */
 #include "hss/facts.h"
 
-#define CLAUSE "TS 29.228 6.1.1.1"
+#define CLAUSE             "TS 29.228 6.1.1.1"
 #define UAR_FLAG_EMERGENCY UINT32_C(1) /* TS 29.229 6.3.44 */
 
 /* Host names compare without case. An empty list in the store stands for every network. */
@@ -23,20 +23,20 @@ static bool refuse(const struct cx_uar *m, const struct facts *f, uint32_t type,
 {
         bool emergency = m->has_flags && (m->flags & UAR_FLAG_EMERGENCY);
         if (!emergency && f->barred && f->set_barred) {
-                *out = decision_refuse(dia_base(DIA_AUTHORIZATION_REJECTED), CAUSE_authorization_rejected, CLAUSE,
-                                       "every IMPU of the implicit set is barred");
+                *out = decision_refuse(dia_base(DIA_AUTHORIZATION_REJECTED), CAUSE_authorization_rejected,
+                                       CLAUSE, "every IMPU of the implicit set is barred");
                 return true;
         }
         if (type == CX_DE_REGISTRATION_UAT)
                 return false;
         if (!emergency && !network_allowed(f->visited, m->visited_network)) {
-                *out = decision_refuse(dia_3gpp(CX_ERROR_ROAMING_NOT_ALLOWED), CAUSE_roaming_not_allowed, CLAUSE,
-                                       "the visited network is not in the list of the subscriber");
+                *out = decision_refuse(dia_3gpp(CX_ERROR_ROAMING_NOT_ALLOWED), CAUSE_roaming_not_allowed,
+                                       CLAUSE, "the visited network is not in the list of the subscriber");
                 return true;
         }
         if (!f->registration_allowed) {
-                *out = decision_refuse(dia_base(DIA_AUTHORIZATION_REJECTED), CAUSE_authorization_rejected, CLAUSE,
-                                       "the subscriber may not register (--registration denied)");
+                *out = decision_refuse(dia_base(DIA_AUTHORIZATION_REJECTED), CAUSE_authorization_rejected,
+                                       CLAUSE, "the subscriber may not register (--registration denied)");
                 return true;
         }
         return false;
@@ -54,7 +54,8 @@ static struct decision by_state(const struct facts *f, uint32_t type)
                 return d;
         }
         if (dereg)
-                return decision_refuse(dia_3gpp(CX_ERROR_IDENTITY_NOT_REGISTERED), CAUSE_identity_not_registered, CLAUSE,
+                return decision_refuse(dia_3gpp(CX_ERROR_IDENTITY_NOT_REGISTERED),
+                                       CAUSE_identity_not_registered, CLAUSE,
                                        "de-registration of an identity that is not registered");
         if (f->scscf_name.p && (f->pending || f->other_pending || f->other_set_active)) {
                 d.server_name = true;

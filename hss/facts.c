@@ -29,8 +29,8 @@ bool decide_identities(const struct facts *f, bool need_impi, bool need_impu, co
                 return true;
         }
         if (need_impi && need_impu && !f->associated) {
-                *out = decision_refuse(dia_3gpp(CX_ERROR_IDENTITIES_DONT_MATCH), CAUSE_identities_dont_match, clause,
-                                       "the IMPU does not belong to the IMPI");
+                *out = decision_refuse(dia_3gpp(CX_ERROR_IDENTITIES_DONT_MATCH), CAUSE_identities_dont_match,
+                                       clause, "the IMPU does not belong to the IMPI");
                 return true;
         }
         return false;

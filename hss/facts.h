@@ -21,15 +21,15 @@ struct facts {
         uint32_t type;                         /* enum profile_identity_type of the IMPU */
         bool barred, set_barred;               /* this IMPU; every IMPU of its set */
         bool registration_allowed, unregistered_services;
-        enum hss_scheme scheme; /* of the IMPI */
-        enum reg_state state;   /* of the set */
-        bool registered;        /* this IMPI has the set registered */
-        bool pending;           /* authentication pending for this IMPI and set */
+        enum hss_scheme scheme;  /* of the IMPI */
+        enum reg_state state;    /* of the set */
+        bool registered;         /* this IMPI has the set registered */
+        bool pending;            /* authentication pending for this IMPI and set */
         bool sibling_registered; /* another IMPI has the set registered */
-        bool other_set_active;  /* another set of the subscription is registered or unregistered */
-        bool other_pending;     /* authentication pending elsewhere in the subscription */
-        bool shared;            /* several IMPIs may use the set */
-        bool reassign;          /* capabilities were asked for: the S-CSCF may be overwritten */
+        bool other_set_active;   /* another set of the subscription is registered or unregistered */
+        bool other_pending;      /* authentication pending elsewhere in the subscription */
+        bool shared;             /* several IMPIs may use the set */
+        bool reassign;           /* capabilities were asked for: the S-CSCF may be overwritten */
         /* Texts live in the arena given to the read; p NULL: none. Lists: one entry per line. */
         struct span impi_name, impu_name; /* as stored (a wildcard differs from what was asked for) */
         struct span scscf_name, visited, mandatory, optional, server_names, as_name;
@@ -69,8 +69,8 @@ static inline struct decision decision_ok(struct dia_result result, const char *
         return (struct decision){.result = result, .effects = EFFECTS_NONE, .clause = clause};
 }
 
-static inline struct decision decision_refuse(struct dia_result result, enum verdict_cause cause, const char *clause,
-                                              const char *why)
+static inline struct decision decision_refuse(struct dia_result result, enum verdict_cause cause,
+                                              const char *clause, const char *why)
 {
         return (struct decision){
                 .result = result, .effects = EFFECTS_NONE, .cause = cause, .clause = clause, .why = why};
@@ -82,7 +82,7 @@ bool decide_identities(const struct facts *f, bool need_impi, bool need_impu, co
 
 /* 5011: a feature marked as required is not supported (TS 29.229 7.2.2). True when decided. */
 bool decide_features(const struct cx_features *f, struct decision *out);
-#define HSS_FEATURES UINT32_C(0x7) /* SiFC, AliasInd, IMSRestorationInd */
+#define HSS_FEATURES     UINT32_C(0x7) /* SiFC, AliasInd, IMSRestorationInd */
 #define HSS_FEATURE_SIFC UINT32_C(0x1)
 
 /* The IMPI's own registration and the S-CSCF are given up; what else of the subscription needs the name

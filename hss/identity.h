@@ -12,7 +12,8 @@ const char *identity_check_imsi(struct span s);   /* 6 to 15 digits */
 const char *identity_check_msisdn(struct span s); /* 3 to 15 digits, no + */
 const char *identity_check_domain(struct span s);
 const char *identity_check_impi(struct span s); /* user@realm */
-const char *identity_check_sip_uri(struct span s); /* an S-CSCF or application server: port and parameters may stand */
+const char *
+identity_check_sip_uri(struct span s); /* an S-CSCF or application server: port and parameters may stand */
 
 /* The canonical form of an IMPU: scheme and host in lower case; tel without visual separators. What may
  * not stand in an IMPU (port, parameters, headers) is refused. NULL, or what is wrong; out of memory

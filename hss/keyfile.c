@@ -13,10 +13,10 @@
 #include "common/base/codec.h"
 #include "common/base/secret.h"
 
-#define VERSION 1
-#define KEY_N   32
-#define NONCE_N 12
-#define TAG_N   16
+#define VERSION  1
+#define KEY_N    32
+#define NONCE_N  12
+#define TAG_N    16
 #define FILE_MAX 128
 
 struct keyfile {
@@ -63,8 +63,8 @@ static int check_file(int fd, const char *path, struct buf *err)
                 return -IMS_EPERM;
         }
         if (st.st_mode & 0177) {
-                buf_printf(err, "key file %s is refused: its mode is %04o, it must be 0600 (chmod 600 %s)\n", path,
-                           (unsigned)(st.st_mode & 07777), path);
+                buf_printf(err, "key file %s is refused: its mode is %04o, it must be 0600 (chmod 600 %s)\n",
+                           path, (unsigned)(st.st_mode & 07777), path);
                 return -IMS_EPERM;
         }
         if (st.st_uid != geteuid()) {
@@ -83,7 +83,8 @@ static int read_key(const char *path, uint8_t key[static KEY_N], struct buf *err
         if (fd < 0) {
                 bool missing = errno == ENOENT;
                 buf_printf(err, "key file %s cannot be opened: %s%s\n", path, strerror(errno),
-                           missing ? " (the credentials of the database cannot be read without the key they were "
+                           missing ? " (the credentials of the database cannot be read without the key they "
+                                     "were "
                                      "stored under; `hss init` makes a new store)"
                                    : "");
                 return missing ? -IMS_ENOTFOUND : -IMS_EPERM;
@@ -164,7 +165,8 @@ int keyfile_seal(struct keyfile *k, struct span owner, const void *plain, size_t
         return 0;
 }
 
-int keyfile_open(struct keyfile *k, struct span owner, struct span sealed, void *out, size_t cap, size_t *out_n)
+int keyfile_open(struct keyfile *k, struct span owner, struct span sealed, void *out, size_t cap,
+                 size_t *out_n)
 {
         const uint8_t *s = (const uint8_t *)sealed.p;
         int len = 0;
@@ -176,7 +178,8 @@ int keyfile_open(struct keyfile *k, struct span owner, struct span sealed, void 
         if (!EVP_DecryptInit_ex(k->open, NULL, NULL, NULL, s + 1) ||
             !EVP_DecryptUpdate(k->open, NULL, &len, (const uint8_t *)owner.p, (int)owner.n) ||
             !EVP_DecryptUpdate(k->open, out, &len, s + 1 + NONCE_N, (int)n) ||
-            !EVP_CIPHER_CTX_ctrl(k->open, EVP_CTRL_GCM_SET_TAG, TAG_N, (void *)(uintptr_t)(s + 1 + NONCE_N + n)))
+            !EVP_CIPHER_CTX_ctrl(k->open, EVP_CTRL_GCM_SET_TAG, TAG_N,
+                                 (void *)(uintptr_t)(s + 1 + NONCE_N + n)))
                 return -IMS_ECRYPTO;
         if (EVP_DecryptFinal_ex(k->open, (uint8_t *)out + n, &len) <= 0) {
                 secret_wipe(out, n);

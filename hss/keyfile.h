@@ -7,7 +7,7 @@
 #include "common/base/buf.h"
 #include "common/base/span.h"
 
-#define KEYFILE_OVERHEAD 29 /* version, 12 octets of nonce, 16 octets of tag */
+#define KEYFILE_OVERHEAD   29 /* version, 12 octets of nonce, 16 octets of tag */
 #define KEYFILE_SEALED_MAX (KEYFILE_OVERHEAD + 96)
 
 struct keyfile;

@@ -52,7 +52,8 @@ static int parse(struct span document, int64_t id, struct profile **out)
         struct buf err = BUF_INIT;
         int rc = profile_parse(document, out, &err);
         if (rc < 0)
-                log_error("service profile %lld cannot be read: " SPAN_FMT, (long long)id, SPAN_ARG(buf_as_span(&err)));
+                log_error("service profile %lld cannot be read: " SPAN_FMT, (long long)id,
+                          SPAN_ARG(buf_as_span(&err)));
         buf_free(&err);
         return rc;
 }

@@ -37,15 +37,15 @@ static struct job *start(struct server *s, struct dia_request *rq, enum cx_comma
         return j;
 }
 
-#define ON(name, NAME)                                                                                             \
-        static void on_##name(struct dia_request *rq, const struct cx_##name *m, void *arg)                        \
-        {                                                                                                          \
-                struct server *s = arg;                                                                            \
-                struct job *j = start(s, rq, CX_##NAME);                                                           \
-                if (j) {                                                                                           \
-                        j->m.name = *m;                                                                            \
-                        group_add(s->group, j);                                                                    \
-                }                                                                                                  \
+#define ON(name, NAME)                                                                                       \
+        static void on_##name(struct dia_request *rq, const struct cx_##name *m, void *arg)                  \
+        {                                                                                                    \
+                struct server *s = arg;                                                                      \
+                struct job *j = start(s, rq, CX_##NAME);                                                     \
+                if (j) {                                                                                     \
+                        j->m.name = *m;                                                                      \
+                        group_add(s->group, j);                                                              \
+                }                                                                                            \
         }
 ON(uar, UAR)
 ON(mar, MAR)
@@ -75,7 +75,8 @@ static void on_peer(const char *identity, bool up, const char *why, void *arg)
                 .clause = "RFC 6733 5.6",
         };
         char evidence[320];
-        (void)snprintf(evidence, sizeof evidence, "%s%s%s", identity, why && *why ? ": " : "", why ? why : "");
+        (void)snprintf(evidence, sizeof evidence, "%s%s%s", identity, why && *why ? ": " : "",
+                       why ? why : "");
         v.evidence = evidence;
         trace_verdict(s->trace, &v);
 }
@@ -123,7 +124,8 @@ static int setup(struct server *s)
 {
         const struct hss_conf *c = s->conf;
         const struct sqn_scheme scheme = hss_conf_sqn_scheme(c);
-        const struct dia_handlers handlers = {.on_request = on_request, .on_peer = on_peer, .on_trace = on_trace};
+        const struct dia_handlers handlers = {
+                .on_request = on_request, .on_peer = on_peer, .on_trace = on_trace};
         int rc = loop_new(&s->loop);
         if (rc == 0)
                 rc = open_store(s);
@@ -143,7 +145,8 @@ static int setup(struct server *s)
                 .answer = on_answer,
                 .arg = s,
         };
-        s->cx = (struct cx_server){.on_uar = on_uar, .on_mar = on_mar, .on_sar = on_sar, .on_lir = on_lir, .arg = s};
+        s->cx = (struct cx_server){
+                .on_uar = on_uar, .on_mar = on_mar, .on_sar = on_sar, .on_lir = on_lir, .arg = s};
         rc = group_new(s->loop, &group, &s->group);
         if (rc == 0)
                 rc = dia_conf_start(s->loop, &c->diameter, &handlers, s, &s->dia);

@@ -45,8 +45,8 @@ void store_rollback(struct store *s);        /* does nothing outside a transacti
 /* --- Cx: reading ---------------------------------------------------------------------------------
  * An identity that is not known is no error: its row number is 0. Texts are copied into a. An IMPU that
  * matches no row is tried against the wildcarded ones. */
-int store_read_pair(struct store *s, struct arena *a, struct span impi, struct span impu, struct facts *out)
-        IMS_CHECK;
+int store_read_pair(struct store *s, struct arena *a, struct span impi, struct span impu,
+                    struct facts *out) IMS_CHECK;
 int store_read_impu(struct store *s, struct arena *a, struct span impu, struct facts *out) IMS_CHECK;
 int store_read_set(struct store *s, struct arena *a, int64_t impi, int64_t set, struct facts *out) IMS_CHECK;
 
@@ -65,8 +65,8 @@ struct credential {
 int store_read_credential(struct store *s, struct arena *a, int64_t impi, struct credential *out) IMS_CHECK;
 
 /* Sets of an IMPI, at most cap; only those it has registered when registered_only. */
-int store_list_sets(struct store *s, int64_t impi, bool registered_only, int64_t *out, size_t cap, size_t *n)
-        IMS_CHECK;
+int store_list_sets(struct store *s, int64_t impi, bool registered_only, int64_t *out, size_t cap,
+                    size_t *n) IMS_CHECK;
 
 /* IMPIs of a subscription, or (set != 0) those that have the set registered; at most cap names. */
 int store_list_impis(struct store *s, struct arena *a, int64_t subscription, int64_t set, struct span *out,
@@ -78,20 +78,22 @@ struct store_impu { /* one identity of a set, for User-Data */
         bool barred, has_alias_group;
         int64_t profile, profile_revision;
 };
-int store_list_impus(struct store *s, struct arena *a, int64_t set, struct store_impu **out, size_t *n) IMS_CHECK;
+int store_list_impus(struct store *s, struct arena *a, int64_t set, struct store_impu **out,
+                     size_t *n) IMS_CHECK;
 
 /* Document of a service profile; p NULL when it has none. */
 int store_read_profile(struct store *s, struct arena *a, int64_t profile, struct span *out) IMS_CHECK;
 
-struct store_extras { /* of a subscription, for SAA */
-        struct span charging; /* four lines, or p NULL */
+struct store_extras {                        /* of a subscription, for SAA */
+        struct span charging;                /* four lines, or p NULL */
         int loose_route, priviledged_sender; /* -1: not sent */
 };
-int store_read_extras(struct store *s, struct arena *a, int64_t subscription, struct store_extras *out) IMS_CHECK;
+int store_read_extras(struct store *s, struct arena *a, int64_t subscription,
+                      struct store_extras *out) IMS_CHECK;
 
 /* Restoration data of a set, one text per IMPI (restoration.h). */
-int store_list_restoration(struct store *s, struct arena *a, int64_t set, struct span *out, size_t cap, size_t *n)
-        IMS_CHECK;
+int store_list_restoration(struct store *s, struct arena *a, int64_t set, struct span *out, size_t cap,
+                           size_t *n) IMS_CHECK;
 
 /* --- Cx: writing --------------------------------------------------------------------------------- */
 
@@ -99,7 +101,8 @@ struct serving { /* the S-CSCF of a request */
         struct span name, host, realm;
         struct span restoration; /* for RESTORATION_STORE */
 };
-int store_apply(struct store *s, const struct facts *f, const struct effects *e, const struct serving *by) IMS_CHECK;
+int store_apply(struct store *s, const struct facts *f, const struct effects *e,
+                const struct serving *by) IMS_CHECK;
 int store_write_sqn(struct store *s, int64_t impi, const struct sqn_hss *sqn) IMS_CHECK;
 
 /* --- Checkpoints --------------------------------------------------------------------------------- */

@@ -2,11 +2,13 @@
  * What Cx procedures write. */
 #include "hss/store_int.h"
 
-static int apply_pair(struct store *s, const struct facts *f, const struct effects *e, struct span restoration)
+static int apply_pair(struct store *s, const struct facts *f, const struct effects *e,
+                      struct span restoration)
 {
         int rc = 0;
         if (e->registered >= 0 && e->registered != f->registered)
-                rc = sql_run(s, sql_bind(s, SQL_WRITE_REGISTERED, "iii", f->impi, f->set, (int64_t)e->registered));
+                rc = sql_run(
+                        s, sql_bind(s, SQL_WRITE_REGISTERED, "iii", f->impi, f->set, (int64_t)e->registered));
         if (rc == 0 && e->pending >= 0 && e->pending != f->pending)
                 rc = sql_run(s, sql_bind(s, SQL_WRITE_PENDING, "iii", f->impi, f->set, (int64_t)e->pending));
         if (rc == 0 && e->restoration == RESTORATION_STORE && restoration.n)
@@ -33,7 +35,8 @@ int store_apply(struct store *s, const struct facts *f, const struct effects *e,
         if (rc == 0 && e->state >= 0 && e->state != (int)f->state)
                 rc = sql_run(s, sql_bind(s, SQL_WRITE_STATE, "ii", f->set, (int64_t)e->state));
         if (rc == 0 && e->name == NAME_STORE)
-                rc = sql_run(s, sql_bind(s, SQL_WRITE_NAME, "ittt", f->subscription, by->name, by->host, by->realm));
+                rc = sql_run(s, sql_bind(s, SQL_WRITE_NAME, "ittt", f->subscription, by->name, by->host,
+                                         by->realm));
         else if (rc == 0 && e->name == NAME_CLEAR)
                 rc = sql_run(s, sql_bind(s, SQL_WRITE_NAME, "innn", f->subscription));
         else if (rc == 0 && e->reassign >= 0 && e->reassign != f->reassign)
@@ -43,6 +46,7 @@ int store_apply(struct store *s, const struct facts *f, const struct effects *e,
 
 int store_write_sqn(struct store *s, int64_t impi, const struct sqn_hss *sqn)
 {
-        return sql_run(s, sql_bind(s, SQL_WRITE_SQN, "iiiii", impi, (int64_t)sqn->seq, (int64_t)sqn->ind[SQN_DOMAIN_CS],
-                                   (int64_t)sqn->ind[SQN_DOMAIN_PS], (int64_t)sqn->ind[SQN_DOMAIN_IMS]));
+        return sql_run(s, sql_bind(s, SQL_WRITE_SQN, "iiiii", impi, (int64_t)sqn->seq,
+                                   (int64_t)sqn->ind[SQN_DOMAIN_CS], (int64_t)sqn->ind[SQN_DOMAIN_PS],
+                                   (int64_t)sqn->ind[SQN_DOMAIN_IMS]));
 }

@@ -34,7 +34,7 @@ enum {
 
 static int take_texts(struct arena *a, sqlite3_stmt *st, struct facts *f)
 {
-        struct span *const to[] = {&f->impu_name, &f->scscf_name,    &f->visited, &f->mandatory,
+        struct span *const to[] = {&f->impu_name, &f->scscf_name,   &f->visited, &f->mandatory,
                                    &f->optional,  &f->server_names, &f->as_name};
         int rc = sql_text(a, st, C_IMPI_NAME, &f->impi_name);
         for (int i = 0; rc == 0 && i < (int)(sizeof to / sizeof *to); i++)

@@ -51,5 +51,5 @@ struct store_migration {
         int from; /* user_version it starts at; it ends at from + 1 */
         const char *sql;
 };
-int store_migrate_with(struct store *s, const struct store_migration *rows, size_t n, int target, struct buf *err)
-        IMS_CHECK;
+int store_migrate_with(struct store *s, const struct store_migration *rows, size_t n, int target,
+                       struct buf *err) IMS_CHECK;

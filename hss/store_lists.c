@@ -15,7 +15,8 @@ int store_list_sets(struct store *s, int64_t impi, bool registered_only, int64_t
 }
 
 /* Texts in column 0 of a bound statement. */
-static int list_texts(struct store *s, struct arena *a, sqlite3_stmt *st, struct span *out, size_t cap, size_t *n)
+static int list_texts(struct store *s, struct arena *a, sqlite3_stmt *st, struct span *out, size_t cap,
+                      size_t *n)
 {
         int rc;
         *n = 0;
@@ -38,7 +39,8 @@ int store_list_impis(struct store *s, struct arena *a, int64_t subscription, int
                           out, cap, n);
 }
 
-int store_list_restoration(struct store *s, struct arena *a, int64_t set, struct span *out, size_t cap, size_t *n)
+int store_list_restoration(struct store *s, struct arena *a, int64_t set, struct span *out, size_t cap,
+                           size_t *n)
 {
         return list_texts(s, a, sql_bind(s, SQL_LIST_RESTORATION, "i", set), out, cap, n);
 }

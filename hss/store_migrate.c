@@ -49,15 +49,16 @@ static int run(struct store *s, const struct store_migration *rows, size_t n, in
         return 0;
 }
 
-int store_migrate_with(struct store *s, const struct store_migration *rows, size_t n, int target, struct buf *err)
+int store_migrate_with(struct store *s, const struct store_migration *rows, size_t n, int target,
+                       struct buf *err)
 {
         int version = 0;
         int rc = user_version(s, &version);
         if (rc == 0 && version == target)
                 return 0;
         if (rc == 0 && version > target) {
-                buf_printf(err, "the database has schema version %d, this program knows versions up to %d\n", version,
-                           target);
+                buf_printf(err, "the database has schema version %d, this program knows versions up to %d\n",
+                           version, target);
                 return -IMS_EUNSUPPORTED;
         }
         /* Two programs may come here at once: the version is read again under the lock. */

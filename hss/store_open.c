@@ -8,10 +8,10 @@
 
 #include "hss/store_int.h"
 
-#define TOOL_BUSY_MS  20000 /* a command waits this long for the lock of another program */
+#define TOOL_BUSY_MS       20000 /* a command waits this long for the lock of another program */
 #define CHECKPOINT_BUSY_MS 200
-#define CHECK_TEXT "quintet-hss-key-check"
-#define CHECK_OWNER SPAN("\x01key-check") /* no IMPI looks like this */
+#define CHECK_TEXT         "quintet-hss-key-check"
+#define CHECK_OWNER        SPAN("\x01key-check") /* no IMPI looks like this */
 
 /* What a connection is set to; each is read back, since a misspelt pragma is accepted silently. */
 struct pragma {
@@ -34,7 +34,8 @@ static int pragma_check(struct store *s, const struct pragma *p, struct buf *err
         if (code == SQLITE_OK && (code = sqlite3_step(st)) == SQLITE_ROW)
                 is = (const char *)sqlite3_column_text(st, 0);
         if (!is || strcmp(is, p->expect) != 0) {
-                buf_printf(err, "database: PRAGMA %s is \"%s\" and not \"%s\"\n", p->name, is ? is : "", p->expect);
+                buf_printf(err, "database: PRAGMA %s is \"%s\" and not \"%s\"\n", p->name, is ? is : "",
+                           p->expect);
                 rc = -IMS_EDB;
         }
         sqlite3_finalize(st);
@@ -49,7 +50,8 @@ static int set_pragmas(struct store *s, const struct store_conf *c, struct buf *
                 {"busy_timeout", busy, busy},
                 {"foreign_keys", "ON", "1"},
                 {"synchronous", c->synchronous_full ? "FULL" : "NORMAL", c->synchronous_full ? "2" : "1"},
-                {"wal_autocheckpoint", c->role == STORE_SERVER ? "0" : "1000", c->role == STORE_SERVER ? "0" : "1000"},
+                {"wal_autocheckpoint", c->role == STORE_SERVER ? "0" : "1000",
+                 c->role == STORE_SERVER ? "0" : "1000"},
                 {"cache_size", "-65536", "-65536"},
                 {"temp_store", "MEMORY", "2"},
                 {"trusted_schema", "OFF", "0"},
@@ -110,7 +112,8 @@ static int check_key(struct store *s, const struct store_conf *c, struct buf *er
                 uint8_t made[KEYFILE_SEALED_MAX];
                 rc = keyfile_seal(s->keys, CHECK_OWNER, CHECK_TEXT, sizeof CHECK_TEXT, made, &n);
                 if (rc == 0)
-                        rc = sql_run(s, sql_bind(s, SQL_PUT_META, "tb", SPAN("key_check"), span_make(made, n)));
+                        rc = sql_run(s,
+                                     sql_bind(s, SQL_PUT_META, "tb", SPAN("key_check"), span_make(made, n)));
                 return rc;
         }
         if (rc < 0)
@@ -120,7 +123,8 @@ static int check_key(struct store *s, const struct store_conf *c, struct buf *er
         sql_reset(st);
         if (rc < 0)
                 buf_printf(err,
-                           "key file %s is not the one that database %s was made with: the credentials cannot be "
+                           "key file %s is not the one that database %s was made with: the credentials "
+                           "cannot be "
                            "read\n",
                            c->key_file, c->file);
         return rc;
@@ -147,8 +151,9 @@ static int check_ind_bits(struct store *s, struct buf *err)
                 return rc;
         }
         (void)snprintf(text, sizeof text, "%u", s->ind_bits);
-        (void)snprintf(sql, sizeof sql, "UPDATE impi SET seq = (((seq + 1) << %u) >> %u) + 1, ind_cs = 0, ind_ps = 0, "
-                                        "ind_ims = 0",
+        (void)snprintf(sql, sizeof sql,
+                       "UPDATE impi SET seq = (((seq + 1) << %u) >> %u) + 1, ind_cs = 0, ind_ps = 0, "
+                       "ind_ims = 0",
                        was, s->ind_bits);
         rc = was == s->ind_bits ? 0 : store_exec(s, sql);
         if (rc == 0)
@@ -206,10 +211,11 @@ int store_create(const struct store_conf *c, struct buf *err)
         struct store *s = NULL;
         bool key_there = access(c->key_file, F_OK) == 0;
         if (store_exists(c->file) && !key_there) {
-                buf_printf(err,
-                           "database %s is there, but its key file %s is missing: a new key could not read the "
-                           "credentials; bring the key file back or remove the database\n",
-                           c->file, c->key_file);
+                buf_printf(
+                        err,
+                        "database %s is there, but its key file %s is missing: a new key could not read the "
+                        "credentials; bring the key file back or remove the database\n",
+                        c->file, c->key_file);
                 return -IMS_ENOTFOUND;
         }
         mode_t mask = umask(077); /* the database and its side files are for this user alone */

@@ -83,9 +83,10 @@ static int take_record(struct arena *a, sqlite3_stmt *st, struct record *r)
                 int column;
                 struct span *to;
         } const texts[] = {
-                {2, &r->impi},      {3, &r->imsi},       {4, &r->msisdn},       {14, &r->sealed},  {15, &r->digest_realm},
-                {16, &r->line_ids}, {19, &r->visited},   {20, &r->mandatory},   {21, &r->optional}, {22, &r->server_names},
-                {23, &r->charging}, {26, &r->scscf_name}, {27, &r->scscf_host},
+                {2, &r->impi},          {3, &r->imsi},          {4, &r->msisdn},    {14, &r->sealed},
+                {15, &r->digest_realm}, {16, &r->line_ids},     {19, &r->visited},  {20, &r->mandatory},
+                {21, &r->optional},     {22, &r->server_names}, {23, &r->charging}, {26, &r->scscf_name},
+                {27, &r->scscf_host},
         };
         *r = (struct record){
                 .id = sqlite3_column_int64(st, 0),
@@ -188,13 +189,14 @@ int store_new_impu(struct store *s, int64_t set, int64_t profile, const struct r
 int store_set_record(struct store *s, const struct record *r)
 {
         int rc = sql_run(s, sql_bind(s, SQL_SET_IMPI, "itttiiiiibtt", r->id, r->impi, r->imsi, r->msisdn,
-                                     (int64_t)r->scheme, (int64_t)r->algorithm, (int64_t)r->amf, (int64_t)r->iterations,
-                                     (int64_t)r->res_octets, r->sealed, r->digest_realm, r->line_ids));
+                                     (int64_t)r->scheme, (int64_t)r->algorithm, (int64_t)r->amf,
+                                     (int64_t)r->iterations, (int64_t)r->res_octets, r->sealed,
+                                     r->digest_realm, r->line_ids));
         if (rc < 0)
                 return rc;
         sqlite3_stmt *st = sql_bind(s, SQL_SET_SUBSCRIPTION, "iiittttt", r->subscription,
-                                    (int64_t)r->registration_allowed, (int64_t)r->unregistered_services, r->visited,
-                                    r->mandatory, r->optional, r->server_names, r->charging);
+                                    (int64_t)r->registration_allowed, (int64_t)r->unregistered_services,
+                                    r->visited, r->mandatory, r->optional, r->server_names, r->charging);
         if (r->loose_route >= 0)
                 (void)sqlite3_bind_int(st, 9, r->loose_route);
         if (r->priviledged_sender >= 0)

@@ -7,19 +7,21 @@
 #include "hss/store_int.h"
 
 /* What facts are read from. IMPI: the row number of the asking IMPI, or 0. */
-#define FACTS(IMPI)                                                                                                \
-        "u.id, u.implicit_set, s.id, u.type, u.barred, r.state, s.registration_allowed, s.unregistered_services,"  \
-        " s.reassign, coalesce(g.registered, 0), coalesce(g.pending, 0), g.impi IS NOT NULL,"                      \
-        " CASE WHEN u.barred THEN NOT EXISTS (SELECT 1 FROM impu b WHERE b.implicit_set = u.implicit_set"          \
-        "   AND NOT b.barred) ELSE 0 END,"                                                                         \
-        " EXISTS (SELECT 1 FROM registration q WHERE q.implicit_set = u.implicit_set AND q.impi <> " IMPI          \
-        "   AND q.registered),"                                                                                    \
-        " EXISTS (SELECT 1 FROM registration q WHERE q.implicit_set = u.implicit_set AND q.impi <> " IMPI "),"     \
-        " EXISTS (SELECT 1 FROM implicit_set o WHERE o.subscription = s.id AND o.id <> u.implicit_set"             \
-        "   AND o.state <> 0),"                                                                                    \
-        " EXISTS (SELECT 1 FROM implicit_set o JOIN registration q ON q.implicit_set = o.id"                       \
-        "   WHERE o.subscription = s.id AND q.pending AND NOT (q.implicit_set = u.implicit_set AND q.impi = " IMPI \
-        ")),"                                                                                                      \
+#define FACTS(IMPI)                                                                                          \
+        "u.id, u.implicit_set, s.id, u.type, u.barred, r.state, s.registration_allowed, "                    \
+        "s.unregistered_services,"                                                                           \
+        " s.reassign, coalesce(g.registered, 0), coalesce(g.pending, 0), g.impi IS NOT NULL,"                \
+        " CASE WHEN u.barred THEN NOT EXISTS (SELECT 1 FROM impu b WHERE b.implicit_set = u.implicit_set"    \
+        "   AND NOT b.barred) ELSE 0 END,"                                                                   \
+        " EXISTS (SELECT 1 FROM registration q WHERE q.implicit_set = u.implicit_set AND q.impi <> " IMPI    \
+        "   AND q.registered),"                                                                              \
+        " EXISTS (SELECT 1 FROM registration q WHERE q.implicit_set = u.implicit_set AND q.impi <> " IMPI    \
+        "),"                                                                                                 \
+        " EXISTS (SELECT 1 FROM implicit_set o WHERE o.subscription = s.id AND o.id <> u.implicit_set"       \
+        "   AND o.state <> 0),"                                                                              \
+        " EXISTS (SELECT 1 FROM implicit_set o JOIN registration q ON q.implicit_set = o.id"                 \
+        "   WHERE o.subscription = s.id AND q.pending AND NOT (q.implicit_set = u.implicit_set AND q.impi "  \
+        "= " IMPI ")),"                                                                                      \
         " u.impu, s.scscf_name, s.visited, s.mandatory, s.optional, s.server_names, u.as_name"
 
 static const char *const texts[SQL_COUNT] = {
@@ -28,30 +30,33 @@ static const char *const texts[SQL_COUNT] = {
         [SQL_COMMIT] = "COMMIT",
         [SQL_ROLLBACK] = "ROLLBACK",
 
-        [SQL_READ_PAIR] = "SELECT i.id, i.scheme, i.impi, " FACTS("i.id")
-                " FROM impi i LEFT JOIN impu u ON u.impu = ?2"
-                " LEFT JOIN implicit_set r ON r.id = u.implicit_set"
-                " LEFT JOIN registration g ON g.impi = i.id AND g.implicit_set = u.implicit_set"
-                " JOIN subscription s ON s.id = i.subscription WHERE i.impi = ?1",
-        [SQL_READ_IMPU] = "SELECT 0, 0, NULL, " FACTS("0")
-                " FROM impu u JOIN implicit_set r ON r.id = u.implicit_set"
-                " LEFT JOIN registration g ON 0"
-                " JOIN subscription s ON s.id = r.subscription WHERE u.impu = ?1",
-        [SQL_READ_SET] = "SELECT i.id, i.scheme, i.impi, " FACTS("i.id")
-                " FROM impi i JOIN impu u ON u.implicit_set = ?2"
-                " JOIN implicit_set r ON r.id = u.implicit_set"
-                " LEFT JOIN registration g ON g.impi = i.id AND g.implicit_set = u.implicit_set"
-                " JOIN subscription s ON s.id = i.subscription WHERE i.id = ?1 ORDER BY u.position LIMIT 1",
-        [SQL_READ_CREDENTIAL] = "SELECT impi, scheme, algorithm, amf, iterations, res_octets, seq, ind_cs, ind_ps,"
-                                " ind_ims, credential, digest_realm, line_ids FROM impi WHERE id = ?1",
+        [SQL_READ_PAIR] = "SELECT i.id, i.scheme, i.impi, " FACTS(
+                "i.id") " FROM impi i LEFT JOIN impu u ON u.impu = ?2"
+                        " LEFT JOIN implicit_set r ON r.id = u.implicit_set"
+                        " LEFT JOIN registration g ON g.impi = i.id AND g.implicit_set = u.implicit_set"
+                        " JOIN subscription s ON s.id = i.subscription WHERE i.impi = ?1",
+        [SQL_READ_IMPU] = "SELECT 0, 0, NULL, " FACTS(
+                "0") " FROM impu u JOIN implicit_set r ON r.id = u.implicit_set"
+                     " LEFT JOIN registration g ON 0"
+                     " JOIN subscription s ON s.id = r.subscription WHERE u.impu = ?1",
+        [SQL_READ_SET] = "SELECT i.id, i.scheme, i.impi, " FACTS(
+                "i.id") " FROM impi i JOIN impu u ON u.implicit_set = ?2"
+                        " JOIN implicit_set r ON r.id = u.implicit_set"
+                        " LEFT JOIN registration g ON g.impi = i.id AND g.implicit_set = u.implicit_set"
+                        " JOIN subscription s ON s.id = i.subscription WHERE i.id = ?1 ORDER BY u.position "
+                        "LIMIT 1",
+        [SQL_READ_CREDENTIAL] =
+                "SELECT impi, scheme, algorithm, amf, iterations, res_octets, seq, ind_cs, ind_ps,"
+                " ind_ims, credential, digest_realm, line_ids FROM impi WHERE id = ?1",
         [SQL_LIST_WILDCARDS] = "SELECT impu FROM impu WHERE type IN (2, 4) ORDER BY id",
         [SQL_LIST_SETS] = "SELECT implicit_set FROM registration WHERE impi = ?1 AND registered >= ?2",
         [SQL_LIST_SUBSCRIPTION_IMPIS] = "SELECT impi FROM impi WHERE subscription = ?1 ORDER BY id",
         [SQL_LIST_REGISTERED_IMPIS] = "SELECT i.impi FROM registration g JOIN impi i ON i.id = g.impi"
                                       " WHERE g.implicit_set = ?1 AND g.registered ORDER BY i.id",
-        [SQL_LIST_IMPUS] = "SELECT u.impu, u.display_name, u.type, u.alias_group, u.barred, u.profile, p.revision"
-                           " FROM impu u JOIN service_profile p ON p.id = u.profile"
-                           " WHERE u.implicit_set = ?1 ORDER BY u.position",
+        [SQL_LIST_IMPUS] =
+                "SELECT u.impu, u.display_name, u.type, u.alias_group, u.barred, u.profile, p.revision"
+                " FROM impu u JOIN service_profile p ON p.id = u.profile"
+                " WHERE u.implicit_set = ?1 ORDER BY u.position",
         [SQL_READ_PROFILE] = "SELECT document FROM service_profile WHERE id = ?1",
         [SQL_READ_EXTRAS] = "SELECT charging, coalesce(loose_route, -1), coalesce(priviledged_sender, -1)"
                             " FROM subscription WHERE id = ?1",
@@ -59,12 +64,14 @@ static const char *const texts[SQL_COUNT] = {
 
         [SQL_WRITE_SQN] = "UPDATE impi SET seq = ?2, ind_cs = ?3, ind_ps = ?4, ind_ims = ?5 WHERE id = ?1",
         [SQL_WRITE_STATE] = "UPDATE implicit_set SET state = ?2 WHERE id = ?1",
-        [SQL_WRITE_REGISTERED] = "UPDATE registration SET registered = ?3 WHERE impi = ?1 AND implicit_set = ?2",
+        [SQL_WRITE_REGISTERED] =
+                "UPDATE registration SET registered = ?3 WHERE impi = ?1 AND implicit_set = ?2",
         [SQL_WRITE_PENDING] = "UPDATE registration SET pending = ?3 WHERE impi = ?1 AND implicit_set = ?2",
         [SQL_CLEAR_SET] = "UPDATE registration SET registered = 0, pending = 0 WHERE implicit_set = ?1",
         [SQL_CLEAR_SET_RESTORATION] = "DELETE FROM restoration WHERE implicit_set = ?1",
-        [SQL_WRITE_NAME] = "UPDATE subscription SET scscf_name = ?2, scscf_host = ?3, scscf_realm = ?4, reassign = 0"
-                           " WHERE id = ?1",
+        [SQL_WRITE_NAME] =
+                "UPDATE subscription SET scscf_name = ?2, scscf_host = ?3, scscf_realm = ?4, reassign = 0"
+                " WHERE id = ?1",
         [SQL_WRITE_REASSIGN] = "UPDATE subscription SET reassign = ?2 WHERE id = ?1",
         [SQL_WRITE_RESTORATION] = "INSERT INTO restoration (impi, implicit_set, data) VALUES (?1, ?2, ?3)"
                                   " ON CONFLICT DO UPDATE SET data = excluded.data",
@@ -73,29 +80,35 @@ static const char *const texts[SQL_COUNT] = {
         [SQL_GET_META] = "SELECT value FROM meta WHERE name = ?1",
         [SQL_PUT_META] = "INSERT INTO meta (name, value) VALUES (?1, ?2)"
                          " ON CONFLICT DO UPDATE SET value = excluded.value",
-        [SQL_FIND_ID] = "SELECT id FROM impi WHERE impi = ?1 UNION ALL SELECT id FROM impi WHERE imsi = ?1"
-                        " UNION ALL SELECT id FROM impi WHERE msisdn = ?1"
-                        " UNION ALL SELECT g.impi FROM impu u JOIN registration g ON g.implicit_set = u.implicit_set"
-                        " WHERE u.impu = ?1 LIMIT 1",
+        [SQL_FIND_ID] =
+                "SELECT id FROM impi WHERE impi = ?1 UNION ALL SELECT id FROM impi WHERE imsi = ?1"
+                " UNION ALL SELECT id FROM impi WHERE msisdn = ?1"
+                " UNION ALL SELECT g.impi FROM impu u JOIN registration g ON g.implicit_set = u.implicit_set"
+                " WHERE u.impu = ?1 LIMIT 1",
         [SQL_FIND_PROFILE] = "SELECT id FROM service_profile WHERE name = ?1",
         [SQL_LIST_PROFILES] = "SELECT name, document, (SELECT count(*) FROM impu WHERE profile = p.id)"
                               " FROM service_profile p ORDER BY id",
-        [SQL_PUT_PROFILE] = "INSERT INTO service_profile (name, document) VALUES (?1, ?2)"
-                            " ON CONFLICT DO UPDATE SET document = excluded.document, revision = revision + 1",
+        [SQL_PUT_PROFILE] =
+                "INSERT INTO service_profile (name, document) VALUES (?1, ?2)"
+                " ON CONFLICT DO UPDATE SET document = excluded.document, revision = revision + 1",
         [SQL_DELETE_PROFILE] = "DELETE FROM service_profile WHERE name = ?1",
         [SQL_NEW_SUBSCRIPTION] = "INSERT INTO subscription (id) VALUES (NULL)",
-        [SQL_NEW_IMPI] = "INSERT INTO impi (subscription, impi, imsi, msisdn, seq) VALUES (?1, ?2, ?3, ?4, 0)",
+        [SQL_NEW_IMPI] =
+                "INSERT INTO impi (subscription, impi, imsi, msisdn, seq) VALUES (?1, ?2, ?3, ?4, 0)",
         [SQL_NEW_SET] = "INSERT INTO implicit_set (subscription) VALUES (?1)",
-        [SQL_NEW_IMPU] = "INSERT INTO impu (implicit_set, profile, impu, barred, type, alias_group, display_name,"
-                         " as_name, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
-                         " (SELECT coalesce(max(position), -1) + 1 FROM impu WHERE implicit_set = ?1))",
+        [SQL_NEW_IMPU] =
+                "INSERT INTO impu (implicit_set, profile, impu, barred, type, alias_group, display_name,"
+                " as_name, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+                " (SELECT coalesce(max(position), -1) + 1 FROM impu WHERE implicit_set = ?1))",
         [SQL_NEW_REGISTRATION] = "INSERT INTO registration (impi, implicit_set) VALUES (?1, ?2)",
-        [SQL_SET_SUBSCRIPTION] = "UPDATE subscription SET registration_allowed = ?2, unregistered_services = ?3,"
-                                 " visited = ?4, mandatory = ?5, optional = ?6, server_names = ?7, charging = ?8,"
-                                 " loose_route = ?9, priviledged_sender = ?10 WHERE id = ?1",
-        [SQL_SET_IMPI] = "UPDATE impi SET impi = ?2, imsi = ?3, msisdn = ?4, scheme = ?5, algorithm = ?6, amf = ?7,"
-                         " iterations = ?8, res_octets = ?9, credential = ?10, digest_realm = ?11, line_ids = ?12"
-                         " WHERE id = ?1",
+        [SQL_SET_SUBSCRIPTION] =
+                "UPDATE subscription SET registration_allowed = ?2, unregistered_services = ?3,"
+                " visited = ?4, mandatory = ?5, optional = ?6, server_names = ?7, charging = ?8,"
+                " loose_route = ?9, priviledged_sender = ?10 WHERE id = ?1",
+        [SQL_SET_IMPI] =
+                "UPDATE impi SET impi = ?2, imsi = ?3, msisdn = ?4, scheme = ?5, algorithm = ?6, amf = ?7,"
+                " iterations = ?8, res_octets = ?9, credential = ?10, digest_realm = ?11, line_ids = ?12"
+                " WHERE id = ?1",
         [SQL_SET_PROFILE] = "UPDATE impu SET profile = ?2 WHERE implicit_set IN"
                             " (SELECT implicit_set FROM registration WHERE impi = ?1)",
         [SQL_SET_BARRED] = "UPDATE impu SET barred = ?3 WHERE impu = ?2 AND implicit_set IN"
@@ -103,17 +116,19 @@ static const char *const texts[SQL_COUNT] = {
         [SQL_DELETE_IMPU] = "DELETE FROM impu WHERE impu = ?2 AND implicit_set IN"
                             " (SELECT implicit_set FROM registration WHERE impi = ?1)",
         [SQL_DELETE_SUBSCRIPTION] = "DELETE FROM subscription WHERE id = ?1",
-        [SQL_SHOW_IMPI] = "SELECT i.id, i.subscription, i.impi, i.imsi, i.msisdn, i.scheme, i.algorithm, i.amf,"
-                          " i.iterations, i.res_octets, i.seq, i.ind_cs, i.ind_ps, i.ind_ims, i.credential,"
-                          " i.digest_realm, i.line_ids, s.registration_allowed, s.unregistered_services, s.visited,"
-                          " s.mandatory, s.optional, s.server_names, s.charging, coalesce(s.loose_route, -1),"
-                          " coalesce(s.priviledged_sender, -1), s.scscf_name, s.scscf_host, s.reassign"
-                          " FROM impi i JOIN subscription s ON s.id = i.subscription"
-                          " WHERE i.id >= ?1 ORDER BY i.id LIMIT 1",
-        [SQL_SHOW_IMPUS] = "SELECT u.impu, u.barred, u.type, u.display_name, u.alias_group, u.as_name, p.name, r.id,"
-                           " r.state, g.registered, g.pending FROM registration g"
-                           " JOIN implicit_set r ON r.id = g.implicit_set JOIN impu u ON u.implicit_set = r.id"
-                           " JOIN service_profile p ON p.id = u.profile WHERE g.impi = ?1 ORDER BY r.id, u.position",
+        [SQL_SHOW_IMPI] =
+                "SELECT i.id, i.subscription, i.impi, i.imsi, i.msisdn, i.scheme, i.algorithm, i.amf,"
+                " i.iterations, i.res_octets, i.seq, i.ind_cs, i.ind_ps, i.ind_ims, i.credential,"
+                " i.digest_realm, i.line_ids, s.registration_allowed, s.unregistered_services, s.visited,"
+                " s.mandatory, s.optional, s.server_names, s.charging, coalesce(s.loose_route, -1),"
+                " coalesce(s.priviledged_sender, -1), s.scscf_name, s.scscf_host, s.reassign"
+                " FROM impi i JOIN subscription s ON s.id = i.subscription"
+                " WHERE i.id >= ?1 ORDER BY i.id LIMIT 1",
+        [SQL_SHOW_IMPUS] =
+                "SELECT u.impu, u.barred, u.type, u.display_name, u.alias_group, u.as_name, p.name, r.id,"
+                " r.state, g.registered, g.pending FROM registration g"
+                " JOIN implicit_set r ON r.id = g.implicit_set JOIN impu u ON u.implicit_set = r.id"
+                " JOIN service_profile p ON p.id = u.profile WHERE g.impi = ?1 ORDER BY r.id, u.position",
 };
 
 int store_fail(struct store *s, int code)
@@ -142,7 +157,8 @@ int store_exec(struct store *s, const char *sql)
 int sql_prepare(struct store *s)
 {
         for (int i = 0; i < SQL_COUNT; i++) {
-                int rc = sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmts[i], NULL);
+                int rc = sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmts[i],
+                                            NULL);
                 if (rc != SQLITE_OK)
                         return store_fail(s, rc);
         }

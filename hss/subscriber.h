@@ -60,7 +60,8 @@ enum sub_field {
 struct subscriber {
         uint64_t given; /* bit per field */
         struct span imsi, msisdn, domain, impi, as_name, display_name, profile, digest_realm;
-        struct sub_list impus, barred, separate, psis, lines, server_names, visited, ecf, ccf, bar, unbar, remove;
+        struct sub_list impus, barred, separate, psis, lines, server_names, visited, ecf, ccf, bar, unbar,
+                remove;
         struct sub_list mandatory, optional; /* capabilities, as text */
         uint32_t mnc_digits, keccak, res_octets;
         bool tuak, registration_allowed, unregistered_services, any_network;
@@ -121,7 +122,8 @@ struct provision {
 /* Both: 0, or a negative error with "FIELD: reason" in err (-IMS_EINVAL, -IMS_EEXISTS, -IMS_ENOTFOUND),
  * or a failure of the store. */
 int sub_add(const struct provision *p, const struct subscriber *sub, struct buf *err) IMS_CHECK;
-int sub_change(const struct provision *p, struct record *r, const struct subscriber *sub, struct buf *err) IMS_CHECK;
+int sub_change(const struct provision *p, struct record *r, const struct subscriber *sub,
+               struct buf *err) IMS_CHECK;
 
 /* The record's fields that sub gives; for both. */
 int sub_fill_record(const struct provision *p, const struct subscriber *sub, struct record *r,

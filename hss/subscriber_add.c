@@ -31,7 +31,8 @@ static int home_domain(const struct provision *p, const struct subscriber *sub, 
                 *out = span_of(p->conf->identity_domain);
         else if (sub->imsi.n)
                 return identity_home_domain(p->arena, sub->imsi,
-                                            sub->mnc_digits ? sub->mnc_digits : p->conf->identity_mnc_digits, out);
+                                            sub->mnc_digits ? sub->mnc_digits : p->conf->identity_mnc_digits,
+                                            out);
         else
                 *out = span_sub(sub->impi, (size_t)span_chr(sub->impi, '@', 0) + 1, sub->impi.n);
         return 0;
@@ -56,14 +57,17 @@ static uint32_t impu_type(struct span impu, bool psi)
 static void put(struct new_set *set, struct span impu, bool barred, struct span display_name)
 {
         if (set->n < SET_MAX && !find(set, impu))
-                set->v[set->n++] = (struct record_impu){
-                        .impu = impu, .barred = barred, .display_name = display_name, .type = impu_type(impu, false)};
+                set->v[set->n++] = (struct record_impu){.impu = impu,
+                                                        .barred = barred,
+                                                        .display_name = display_name,
+                                                        .type = impu_type(impu, false)};
 }
 
 /* sip:+MSISDN@domain and tel:+MSISDN (aliases of each other), between them the temporary identity of TS
  * 23.003 13.4B, sip:IMSI@domain: the phone registers with it, and it is barred for everything else. When
  * it is the only one it is not barred. */
-static int derive(const struct provision *p, const struct subscriber *sub, struct span domain, struct new_set *set)
+static int derive(const struct provision *p, const struct subscriber *sub, struct span domain,
+                  struct new_set *set)
 {
         const struct span number[] = {SPAN("sip:+"), sub->msisdn, SPAN("@"), domain};
         const struct span temporary[] = {SPAN("sip:"), sub->imsi, SPAN("@"), domain};
@@ -95,8 +99,8 @@ static int derive(const struct provision *p, const struct subscriber *sub, struc
         return rc;
 }
 
-static int make_set(const struct provision *p, const struct subscriber *sub, struct span domain, struct new_set *set,
-                    struct buf *err)
+static int make_set(const struct provision *p, const struct subscriber *sub, struct span domain,
+                    struct new_set *set, struct buf *err)
 {
         int rc = 0;
         for (size_t i = 0; i < sub->impus.n; i++)
@@ -116,8 +120,8 @@ static int make_set(const struct provision *p, const struct subscriber *sub, str
                 struct span impu = bar ? sub->bar.v[i] : sub->unbar.v[i - sub->bar.n];
                 struct record_impu *u = find(set, impu);
                 if (!u)
-                        return refuse(err, bar ? SUB_BAR : SUB_UNBAR, impu, "is no identity of this subscriber",
-                                      -IMS_EINVAL);
+                        return refuse(err, bar ? SUB_BAR : SUB_UNBAR, impu,
+                                      "is no identity of this subscriber", -IMS_EINVAL);
                 u->barred = bar;
         }
         return 0;
@@ -135,7 +139,8 @@ static int conflict(const struct provision *p, enum sub_field f, struct span val
         else if (strcmp(field, "msisdn") == 0)
                 f = SUB_MSISDN;
         return refuse(err, f, value,
-                      f == SUB_IMPI ? "is there already, and an IMPI has exactly one credential" : "is there already",
+                      f == SUB_IMPI ? "is there already, and an IMPI has exactly one credential"
+                                    : "is there already",
                       rc);
 }
 
@@ -146,14 +151,16 @@ static int put_impu(const struct provision *p, int64_t set, int64_t profile, con
 }
 
 /* Identities with a set of their own. */
-static int put_single(const struct provision *p, const struct subscriber *sub, const struct record *r, int64_t profile,
-                      bool psi, struct buf *err)
+static int put_single(const struct provision *p, const struct subscriber *sub, const struct record *r,
+                      int64_t profile, bool psi, struct buf *err)
 {
         const struct sub_list *list = psi ? &sub->psis : &sub->separate;
         int rc = 0;
         for (size_t i = 0; rc == 0 && i < list->n; i++) {
-                struct record_impu u = {.impu = list->v[i], .display_name = sub->display_name,
-                                        .type = impu_type(list->v[i], psi), .as_name = psi ? sub->as_name : SPAN_NULL};
+                struct record_impu u = {.impu = list->v[i],
+                                        .display_name = sub->display_name,
+                                        .type = impu_type(list->v[i], psi),
+                                        .as_name = psi ? sub->as_name : SPAN_NULL};
                 int64_t set;
                 rc = store_new_set(p->store, r->subscription, r->id, &set);
                 if (rc == 0)
@@ -162,12 +169,14 @@ static int put_single(const struct provision *p, const struct subscriber *sub, c
         return rc;
 }
 
-static int find_profile(const struct provision *p, const struct subscriber *sub, int64_t *out, struct buf *err)
+static int find_profile(const struct provision *p, const struct subscriber *sub, int64_t *out,
+                        struct buf *err)
 {
         struct span name = sub->profile.n ? sub->profile : SPAN("default");
         int rc = store_find_profile(p->store, name, out);
         if (rc == -IMS_ENOTFOUND)
-                return refuse(err, SUB_PROFILE, name, "is no service profile (`hss profile list`)", -IMS_EINVAL);
+                return refuse(err, SUB_PROFILE, name, "is no service profile (`hss profile list`)",
+                              -IMS_EINVAL);
         return rc;
 }
 
@@ -178,7 +187,8 @@ static int set_sqn(const struct provision *p, const struct subscriber *sub, int6
 }
 
 /* The rows of the subscriber, its IMPI with credential; identities follow. */
-static int put_subscriber(const struct provision *p, const struct subscriber *sub, struct record *r, struct buf *err)
+static int put_subscriber(const struct provision *p, const struct subscriber *sub, struct record *r,
+                          struct buf *err)
 {
         int rc = store_new_subscription(p->store, &r->subscription);
         if (rc < 0)
@@ -186,9 +196,10 @@ static int put_subscriber(const struct provision *p, const struct subscriber *su
         rc = store_new_impi(p->store, r->subscription, r, &r->id);
         if (rc == -IMS_EEXISTS) {
                 const char *field = store_conflict(p->store);
-                return conflict(p, SUB_IMPI, strcmp(field, "imsi") == 0     ? r->imsi
-                                             : strcmp(field, "msisdn") == 0 ? r->msisdn
-                                                                            : r->impi,
+                return conflict(p, SUB_IMPI,
+                                strcmp(field, "imsi") == 0     ? r->imsi
+                                : strcmp(field, "msisdn") == 0 ? r->msisdn
+                                                               : r->impi,
                                 rc, err);
         }
         if (rc == 0)
@@ -198,7 +209,10 @@ static int put_subscriber(const struct provision *p, const struct subscriber *su
 
 int sub_add(const struct provision *p, const struct subscriber *sub, struct buf *err)
 {
-        struct record r = {.registration_allowed = true, .iterations = 1, .res_octets = 8, .loose_route = -1,
+        struct record r = {.registration_allowed = true,
+                           .iterations = 1,
+                           .res_octets = 8,
+                           .loose_route = -1,
                            .priviledged_sender = -1};
         struct new_set set = {.n = 0};
         struct span domain;
@@ -225,8 +239,8 @@ int sub_add(const struct provision *p, const struct subscriber *sub, struct buf 
         return rc < 0 ? rc : put_single(p, sub, &r, profile, true, err);
 }
 
-static int change_barring(const struct provision *p, const struct record *r, const struct sub_list *list, bool barred,
-                          struct buf *err)
+static int change_barring(const struct provision *p, const struct record *r, const struct sub_list *list,
+                          bool barred, struct buf *err)
 {
         for (size_t i = 0; i < list->n; i++) {
                 int rc = store_set_barred(p->store, r->id, list->v[i], barred);
@@ -239,14 +253,17 @@ static int change_barring(const struct provision *p, const struct record *r, con
         return 0;
 }
 
-static int remove_impus(const struct provision *p, const struct record *r, const struct sub_list *list, struct buf *err)
+static int remove_impus(const struct provision *p, const struct record *r, const struct sub_list *list,
+                        struct buf *err)
 {
         if (list->n && list->n >= r->n_impus)
-                return refuse(err, SUB_REMOVE_IMPU, SPAN_NULL, "a subscriber keeps at least one identity", -IMS_EINVAL);
+                return refuse(err, SUB_REMOVE_IMPU, SPAN_NULL, "a subscriber keeps at least one identity",
+                              -IMS_EINVAL);
         for (size_t i = 0; i < list->n; i++) {
                 int rc = store_remove_impu(p->store, r->id, list->v[i]);
                 if (rc == -IMS_ENOTFOUND)
-                        return refuse(err, SUB_REMOVE_IMPU, list->v[i], "is no identity of this subscriber", rc);
+                        return refuse(err, SUB_REMOVE_IMPU, list->v[i], "is no identity of this subscriber",
+                                      rc);
                 if (rc < 0)
                         return rc;
         }
@@ -261,7 +278,8 @@ int sub_change(const struct provision *p, struct record *r, const struct subscri
                 rc = conflict(p, SUB_IMPI, SPAN_NULL, store_set_record(p->store, r), err);
         if (rc == 0)
                 rc = set_sqn(p, sub, r->id);
-        struct subscriber named = {.profile = sub->profile.n || r->n_impus == 0 ? sub->profile : r->impus[0].profile};
+        struct subscriber named = {.profile = sub->profile.n || r->n_impus == 0 ? sub->profile
+                                                                                : r->impus[0].profile};
         if (rc == 0)
                 rc = find_profile(p, &named, &profile, err);
         if (rc == 0 && sub->profile.n)

@@ -32,8 +32,8 @@ static bool is_option(const char *word)
 }
 
 /* The values of one option; how many words were used up, or -1. */
-static int take_option(struct subscriber *sub, struct arena *a, enum sub_field f, const char *joined, int argc,
-                       char **argv, struct buf *err)
+static int take_option(struct subscriber *sub, struct arena *a, enum sub_field f, const char *joined,
+                       int argc, char **argv, struct buf *err)
 {
         const struct sub_row *row = &sub_rows[f];
         const char *why = NULL;
@@ -58,7 +58,8 @@ static int take_option(struct subscriber *sub, struct arena *a, enum sub_field f
         return -1;
 }
 
-int sub_read_args(struct subscriber *sub, struct arena *a, unsigned use, int argc, char **argv, struct buf *err)
+int sub_read_args(struct subscriber *sub, struct arena *a, unsigned use, int argc, char **argv,
+                  struct buf *err)
 {
         for (int i = 0; i < argc; i++) {
                 if (!is_option(argv[i])) {
@@ -112,9 +113,12 @@ static const struct rule {
         {BIT(RES_OCTETS), NEEDS, BIT(TUAK), true, SUB_RES_OCTETS, "only with --tuak (Milenage has 8)"},
         {DIGEST, EXCLUDES, BIT(NBA_LINE), false, SUB_NBA_LINE,
          "a user has either NBA or SIP Digest, never both (TS 33.203 P.4.2)"},
-        {AKA_KEYS, EXCLUDES, DIGEST, false, SUB_K, "an IMPI has exactly one credential: AKA or SIP Digest (TS 33.203 8)"},
-        {AKA_KEYS, EXCLUDES, BIT(NBA_LINE), false, SUB_K, "an IMPI has exactly one credential: AKA or NBA (TS 33.203 8)"},
-        {BIT(DIGEST_PASSWORD), EXCLUDES, BIT(DIGEST_HA1), false, SUB_DIGEST_HA1, "the password or H(A1), not both"},
+        {AKA_KEYS, EXCLUDES, DIGEST, false, SUB_K,
+         "an IMPI has exactly one credential: AKA or SIP Digest (TS 33.203 8)"},
+        {AKA_KEYS, EXCLUDES, BIT(NBA_LINE), false, SUB_K,
+         "an IMPI has exactly one credential: AKA or NBA (TS 33.203 8)"},
+        {BIT(DIGEST_PASSWORD), EXCLUDES, BIT(DIGEST_HA1), false, SUB_DIGEST_HA1,
+         "the password or H(A1), not both"},
         {BIT(K), NEEDS, BIT(OP) | BIT(OPC) | BIT(TOP) | BIT(TOPC), false, SUB_OPC,
          "K needs OP or OPc (with TUAK: TOP or TOPc)"},
         {AKA_KEYS, NEEDS, BIT(K), true, SUB_K, "K is missing"},

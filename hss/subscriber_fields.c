@@ -42,8 +42,8 @@ static const char *printable(struct span v)
 }
 
 /* name: as in TAKE(name, ...); v is the value, sub and a are at hand. */
-#define TAKE(name)                                                                                                 \
-        static const char *take_##name(struct subscriber *sub __attribute__((unused)),                             \
+#define TAKE(name)                                                                                           \
+        static const char *take_##name(struct subscriber *sub __attribute__((unused)),                       \
                                        struct arena *a __attribute__((unused)), struct span v)
 
 TAKE(imsi)
@@ -136,7 +136,8 @@ TAKE(tuak)
 TAKE(k)
 {
         sub->k_n = v.n == 64 ? 32 : 16;
-        return hex_decode(v, sub->k, sub->k_n) < 0 ? "K is 32 hex digits (128 bits; with TUAK also 64)" : NULL;
+        return hex_decode(v, sub->k, sub->k_n) < 0 ? "K is 32 hex digits (128 bits; with TUAK also 64)"
+                                                   : NULL;
 }
 
 TAKE(op)
@@ -241,7 +242,7 @@ TAKE(capability)
         struct span kind, rest = v;
         struct sub_list *list = NULL;
         if (span_split(&rest, ':', &kind) && span_u32(rest, UINT32_MAX, &number) == 0)
-                list = span_eq(kind, SPAN("mandatory")) ? &sub->mandatory
+                list = span_eq(kind, SPAN("mandatory"))  ? &sub->mandatory
                        : span_eq(kind, SPAN("optional")) ? &sub->optional
                                                          : NULL;
         return list ? append(list, rest) : "a capability is mandatory:NUMBER or optional:NUMBER";
@@ -311,18 +312,25 @@ TAKE(priviledged)
 const struct sub_row sub_rows[SUB_FIELDS] = {
         [SUB_IMSI] = {"imsi", ALL, SUB_ONE, "DIGITS", "IMSI; IMPI and identities follow from it", take_imsi},
         [SUB_MSISDN] = {"msisdn", ALL, SUB_ONE, "DIGITS", "telephone number without +", take_msisdn},
-        [SUB_MNC_DIGITS] = {"mnc-digits", NEW, SUB_ONE, "2|3", "digits of the MNC in the IMSI", take_mnc_digits},
-        [SUB_DOMAIN] = {"domain", NEW, SUB_ONE, "DOMAIN", "home domain (default: from the IMSI)", take_domain},
-        [SUB_IMPI] = {"impi", ALL, SUB_ONE, "USER@REALM", "private identity (default: IMSI@domain)", take_impi},
-        [SUB_IMPU] = {"impu", ALL, SUB_MANY, "URI", "identities of the implicit set, the default one first "
-                      "(default: sip:+MSISDN@domain, sip:IMSI@domain barred, tel:+MSISDN); set: adds", take_impu},
-        [SUB_BARRED_IMPU] = {"barred-impu", NEW, SUB_MANY, "URI", "identities good for REGISTER alone", take_barred_impu},
+        [SUB_MNC_DIGITS] = {"mnc-digits", NEW, SUB_ONE, "2|3", "digits of the MNC in the IMSI",
+                            take_mnc_digits},
+        [SUB_DOMAIN] = {"domain", NEW, SUB_ONE, "DOMAIN", "home domain (default: from the IMSI)",
+                        take_domain},
+        [SUB_IMPI] = {"impi", ALL, SUB_ONE, "USER@REALM", "private identity (default: IMSI@domain)",
+                      take_impi},
+        [SUB_IMPU] = {"impu", ALL, SUB_MANY, "URI",
+                      "identities of the implicit set, the default one first "
+                      "(default: sip:+MSISDN@domain, sip:IMSI@domain barred, tel:+MSISDN); set: adds",
+                      take_impu},
+        [SUB_BARRED_IMPU] = {"barred-impu", NEW, SUB_MANY, "URI", "identities good for REGISTER alone",
+                             take_barred_impu},
         [SUB_SEPARATE_IMPU] = {"separate-impu", ALL, SUB_MANY, "URI", "identities that register on their own",
                                take_separate_impu},
         [SUB_PSI] = {"psi", ALL, SUB_MANY, "URI", "public service identities", take_psi},
-        [SUB_AS_NAME] = {"as-name", NEW, SUB_ONE, "SIP-URI", "application server for direct routing to the PSIs",
-                         take_as_name},
-        [SUB_DISPLAY_NAME] = {"display-name", NEW, SUB_ONE, "TEXT", "display name of the identities", take_display_name},
+        [SUB_AS_NAME] = {"as-name", NEW, SUB_ONE, "SIP-URI",
+                         "application server for direct routing to the PSIs", take_as_name},
+        [SUB_DISPLAY_NAME] = {"display-name", NEW, SUB_ONE, "TEXT", "display name of the identities",
+                              take_display_name},
         [SUB_TUAK] = {"tuak", ALL, SUB_SWITCH, "", "TUAK (TS 35.231) instead of Milenage", take_tuak},
         [SUB_K] = {"k", ALL, SUB_ONE, "HEX", "the key K", take_k},
         [SUB_OP] = {"op", ALL, SUB_ONE, "HEX", "OP of the operator; OPc is derived", take_op},
@@ -330,32 +338,38 @@ const struct sub_row sub_rows[SUB_FIELDS] = {
         [SUB_TOP] = {"top", ALL, SUB_ONE, "HEX", "TUAK: TOP of the operator; TOPc is derived", take_top},
         [SUB_TOPC] = {"topc", ALL, SUB_ONE, "HEX", "TUAK: TOPc of the SIM", take_topc},
         [SUB_KECCAK] = {"keccak", ALL, SUB_ONE, "N", "TUAK: Keccak iterations (default 1)", take_keccak},
-        [SUB_RES_OCTETS] = {"res-octets", ALL, SUB_ONE, "4|8|16", "TUAK: length of RES (default 8)", take_res_octets},
+        [SUB_RES_OCTETS] = {"res-octets", ALL, SUB_ONE, "4|8|16", "TUAK: length of RES (default 8)",
+                            take_res_octets},
         [SUB_AMF] = {"amf", ALL, SUB_ONE, "HEX", "AMF, four hex digits (default: auc.amf)", take_amf},
         [SUB_SQN] = {"sqn", ALL, SUB_ONE, "N", "SQN given out last; the next one is above", take_sqn},
         [SUB_DIGEST_PASSWORD] = {"digest-password", SUB_USE_ADD | SUB_USE_SET, SUB_ONE, "TEXT",
                                  "SIP Digest: password; H(A1) is stored", take_digest_password},
         [SUB_DIGEST_HA1] = {"digest-ha1", ALL, SUB_ONE, "HEX", "SIP Digest: H(A1), MD5", take_digest_ha1},
-        [SUB_DIGEST_REALM] = {"digest-realm", ALL, SUB_ONE, "REALM", "SIP Digest: realm (default: realm of the IMPI)",
-                              take_digest_realm},
+        [SUB_DIGEST_REALM] = {"digest-realm", ALL, SUB_ONE, "REALM",
+                              "SIP Digest: realm (default: realm of the IMPI)", take_digest_realm},
         [SUB_NBA_LINE] = {"nba-line", ALL, SUB_MANY, "TEXT", "NBA: line identifiers", take_nba_line},
-        [SUB_PROFILE] = {"profile", ALL, SUB_ONE, "NAME", "service profile of the identities (default: default)",
-                         take_profile},
+        [SUB_PROFILE] = {"profile", ALL, SUB_ONE, "NAME",
+                         "service profile of the identities (default: default)", take_profile},
         [SUB_CAPABILITY] = {"scscf-capability", ALL, SUB_MANY, "mandatory:N|optional:N",
                             "capabilities the S-CSCF must or should have", take_capability},
         [SUB_SERVER_NAME] = {"scscf-name", ALL, SUB_MANY, "SIP-URI", "S-CSCFs recommended to the I-CSCF",
                              take_server_name},
-        [SUB_VISITED] = {"visited", ALL, SUB_MANY, "NETWORK|any", "visited networks allowed (default: any)", take_visited},
+        [SUB_VISITED] = {"visited", ALL, SUB_MANY, "NETWORK|any", "visited networks allowed (default: any)",
+                         take_visited},
         [SUB_REGISTRATION] = {"registration", ALL, SUB_ONE, "allowed|denied", "may the subscriber register?",
                               take_registration},
         [SUB_UNREGISTERED] = {"unregistered-services", ALL, SUB_ONE, "yes|no",
                               "services while not registered (voice mail, ...)", take_unregistered},
         [SUB_ECF] = {"ecf", ALL, SUB_MANY, "aaa://HOST", "event charging functions, primary first", take_ecf},
-        [SUB_CCF] = {"ccf", ALL, SUB_MANY, "aaa://HOST", "charging collection functions, primary first", take_ccf},
-        [SUB_LOOSE_ROUTE] = {"loose-route", ALL, SUB_ONE, "yes|no", "Loose-Route-Indication", take_loose_route},
+        [SUB_CCF] = {"ccf", ALL, SUB_MANY, "aaa://HOST", "charging collection functions, primary first",
+                     take_ccf},
+        [SUB_LOOSE_ROUTE] = {"loose-route", ALL, SUB_ONE, "yes|no", "Loose-Route-Indication",
+                             take_loose_route},
         [SUB_PRIVILEDGED] = {"priviledged-sender", ALL, SUB_ONE, "yes|no", "Priviledged-Sender-Indication",
                              take_priviledged},
-        [SUB_BAR] = {"bar", SUB_USE_ADD | SUB_USE_SET, SUB_MANY, "URI", "bar identities of the subscriber", take_bar},
+        [SUB_BAR] = {"bar", SUB_USE_ADD | SUB_USE_SET, SUB_MANY, "URI", "bar identities of the subscriber",
+                     take_bar},
         [SUB_UNBAR] = {"unbar", SUB_USE_ADD | SUB_USE_SET, SUB_MANY, "URI", "no longer bar them", take_unbar},
-        [SUB_REMOVE_IMPU] = {"remove-impu", SUB_USE_SET, SUB_MANY, "URI", "take identities away", take_remove_impu},
+        [SUB_REMOVE_IMPU] = {"remove-impu", SUB_USE_SET, SUB_MANY, "URI", "take identities away",
+                             take_remove_impu},
 };

@@ -53,21 +53,24 @@ static int seal_aka(const struct provision *p, const struct aka_key *key, struct
 }
 
 /* The key as it stands now, for a change that gives only a part of it. */
-static int present_key(const struct provision *p, const struct record *r, struct aka_key *key, struct buf *err)
+static int present_key(const struct provision *p, const struct record *r, struct aka_key *key,
+                       struct buf *err)
 {
         struct credential c;
         if (!r->id || r->scheme != HSS_SCHEME_AKA)
                 return refuse(err, SUB_K, "K is missing");
         int rc = store_read_credential(p->store, p->arena, r->id, &c);
         if (rc == -IMS_EAUTH)
-                return refuse(err, SUB_K, "the stored key does not open under this key file: give K and OPc again");
+                return refuse(err, SUB_K,
+                              "the stored key does not open under this key file: give K and OPc again");
         if (rc == 0)
                 *key = c.key;
         secret_wipe(&c, sizeof c);
         return rc;
 }
 
-static int fill_aka(const struct provision *p, const struct subscriber *sub, struct record *r, struct buf *err)
+static int fill_aka(const struct provision *p, const struct subscriber *sub, struct record *r,
+                    struct buf *err)
 {
         struct aka_key key = {0};
         bool milenage_op = sub_given(sub, SUB_OP) || sub_given(sub, SUB_OPC);
@@ -123,7 +126,8 @@ static int fill_digest(const struct provision *p, const struct subscriber *sub, 
         return rc;
 }
 
-static int fill_algorithm(const struct provision *p, const struct subscriber *sub, struct record *r, struct buf *err)
+static int fill_algorithm(const struct provision *p, const struct subscriber *sub, struct record *r,
+                          struct buf *err)
 {
         if (sub_given(sub, SUB_TUAK)) {
                 enum aka_algorithm wanted = sub->tuak ? AKA_TUAK : AKA_MILENAGE;
@@ -155,7 +159,8 @@ static int reseal(const struct provision *p, struct record *r, struct span old_i
                 return 0;
         int rc = keyfile_open(store_keys(p->store), old_impi, r->sealed, plain, sizeof plain, &n);
         if (rc == -IMS_EAUTH)
-                return refuse(err, SUB_K, "the stored key does not open under this key file: give K and OPc again");
+                return refuse(err, SUB_K,
+                              "the stored key does not open under this key file: give K and OPc again");
         if (rc == 0)
                 rc = seal(p, r->impi, plain, n, r);
         secret_wipe(plain, sizeof plain);
@@ -224,7 +229,8 @@ static int fill_lists(const struct provision *p, const struct subscriber *sub, s
         return rc;
 }
 
-int sub_fill_record(const struct provision *p, const struct subscriber *sub, struct record *r, struct buf *err)
+int sub_fill_record(const struct provision *p, const struct subscriber *sub, struct record *r,
+                    struct buf *err)
 {
         struct span old_impi = r->impi;
         if (sub_given(sub, SUB_IMPI))

@@ -42,8 +42,13 @@ void lab_open(struct lab *lab, const char *extra)
         (void)snprintf(lab->conf, sizeof lab->conf, "%s/hss.yaml", lab->dir);
         assert_int_equal(addr_parse(SPAN("127.0.0.1:0"), 0, &any), 0);
         assert_int_equal(loop_new(&lab->loop), 0);
-        struct dia_node_conf c = {.identity = "scscf1." DOMAIN, .realm = DOMAIN, .product = "test", .listen = &any,
-                                  .n_listen = 1, .accept_unknown = true, .tc_ms = 20};
+        struct dia_node_conf c = {.identity = "scscf1." DOMAIN,
+                                  .realm = DOMAIN,
+                                  .product = "test",
+                                  .listen = &any,
+                                  .n_listen = 1,
+                                  .accept_unknown = true,
+                                  .tc_ms = 20};
         assert_int_equal(dia_node_new(lab->loop, &c, &handlers, lab, &lab->node), 0);
         FILE *f = fopen(lab->conf, "w");
         assert_non_null(f);
@@ -70,8 +75,8 @@ void lab_close(struct lab *lab)
 /* Child: stderr (and stdout) into fd, then the program. */
 static void exec_hss(struct lab *lab, char **argv, int fd)
 {
-        argv[0] = (char *)(uintptr_t)"hss";
-        argv[1] = (char *)(uintptr_t)"-c";
+        argv[0] = (char *)(uintptr_t) "hss";
+        argv[1] = (char *)(uintptr_t) "-c";
         argv[2] = lab->conf;
         (void)dup2(fd, 1);
         (void)dup2(fd, 2);
@@ -194,7 +199,10 @@ static void on_maa(int err, const struct cx_maa *a, void *arg)
 
 bool lab_mar(struct lab *lab, const char *impi, const char *impu, uint32_t n, struct lab_maa *m)
 {
-        struct cx_mar rq = {.impi = span_of(impi), .impu = span_of(impu), .server_name = SPAN(SCSCF), .n_items = n,
+        struct cx_mar rq = {.impi = span_of(impi),
+                            .impu = span_of(impu),
+                            .server_name = SPAN(SCSCF),
+                            .n_items = n,
                             .item.scheme = SPAN(CX_SCHEME_AKA)};
         memset(m, 0, sizeof *m);
         m->lab = lab;
@@ -234,8 +242,10 @@ static void on_saa(int err, const struct cx_saa *a, void *arg)
 
 void lab_sar(struct lab *lab, const char *impi, const char *impu, uint32_t type, struct lab_saa *s)
 {
-        struct cx_sar rq = {.impi = span_of(impi), .impus = {.v = {span_of(impu)}, .n = impu ? 1 : 0},
-                            .server_name = SPAN(SCSCF), .type = type};
+        struct cx_sar rq = {.impi = span_of(impi),
+                            .impus = {.v = {span_of(impu)}, .n = impu ? 1 : 0},
+                            .server_name = SPAN(SCSCF),
+                            .type = type};
         memset(s, 0, sizeof *s);
         assert_int_equal(cx_send_sar(lab->node, &rq, 5000, on_saa, s, NULL), 0);
         lab_wait(lab, &s->done);

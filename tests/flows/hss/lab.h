@@ -29,7 +29,7 @@ struct lab {
         bool up;
         pid_t hss;
         int log_fd;
-        struct buf log; /* what the HSS wrote to stderr, after lab_stop */
+        struct buf log;      /* what the HSS wrote to stderr, after lab_stop */
         unsigned kill_after; /* not 0: SIGKILL for the HSS at this many MAAs from now, at once */
 };
 
@@ -86,9 +86,9 @@ struct lab_uaa {
 void lab_uar(struct lab *lab, const char *impi, const char *impu, struct lab_uaa *u);
 void lab_lir(struct lab *lab, const char *impu, struct lab_uaa *u);
 
-#define assert_result(got, want)                                                                                   \
-        do {                                                                                                       \
-                struct dia_result got_ = (got), want_ = (want);                                                    \
-                assert_int_equal(got_.vendor, want_.vendor);                                                       \
-                assert_int_equal(got_.code, want_.code);                                                           \
+#define assert_result(got, want)                                                                             \
+        do {                                                                                                 \
+                struct dia_result got_ = (got), want_ = (want);                                              \
+                assert_int_equal(got_.vendor, want_.vendor);                                                 \
+                assert_int_equal(got_.code, want_.code);                                                     \
         } while (0)

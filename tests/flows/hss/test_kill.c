@@ -39,7 +39,8 @@ static void collect(struct user *u)
                 }
         }
         if (low != UINT64_MAX && low <= u->highest)
-                fail_msg("%s: SQN %llu after %llu", u->impi, (unsigned long long)low, (unsigned long long)u->highest);
+                fail_msg("%s: SQN %llu after %llu", u->impi, (unsigned long long)low,
+                         (unsigned long long)u->highest);
         u->highest = high;
 }
 
@@ -81,14 +82,16 @@ static void killed(void **state)
                 char args[256];
                 (void)snprintf(users[i].impi, sizeof users[i].impi, "00101000000000%d@" DOMAIN, i);
                 (void)snprintf(users[i].impu, sizeof users[i].impu, "sip:00101000000000%d@" DOMAIN, i);
-                (void)snprintf(args, sizeof args, "subscriber add --imsi 00101000000000%d --k " K " --opc " OPC, i);
+                (void)snprintf(args, sizeof args,
+                               "subscriber add --imsi 00101000000000%d --k " K " --opc " OPC, i);
                 assert_int_equal(lab_hss(&lab, args, NULL), 0);
         }
         for (int round = 0; round < ROUNDS; round++) {
                 uint8_t random = 0;
                 assert_int_equal(secret_random(&random, 1), 0);
                 lab_start(&lab);
-                /* Either at a random moment, or as soon as an answer is seen: what came with it must be durable. */
+                /* Either at a random moment, or as soon as an answer is seen: what came with it must be
+                 * durable. */
                 lab.kill_after = round % 4 ? random / 4 + 1 : 0;
                 load(&lab, users, round % 4 ? 20 : 20 + random / 2);
                 assert_int_equal(lab_stop(&lab, SIGKILL), -1);

@@ -15,8 +15,10 @@ static int setup(void **state)
         static struct lab lab;
         lab_open(&lab, "");
         assert_int_equal(lab_hss(&lab, "init", NULL), 0);
-        assert_int_equal(lab_hss(&lab, "subscriber add --imsi 001010000000001 --msisdn 15550001 --k " K " --opc " OPC, NULL),
-                         0);
+        assert_int_equal(
+                lab_hss(&lab, "subscriber add --imsi 001010000000001 --msisdn 15550001 --k " K " --opc " OPC,
+                        NULL),
+                0);
         lab_start(&lab);
         *state = &lab;
         return 0;
@@ -33,7 +35,8 @@ static bool holds(struct lab *lab, const char *text)
         return span_find(buf_as_span(&lab->log), span_of(text)) >= 0;
 }
 
-static struct dia_result mar(struct lab *lab, const char *impi, const char *impu, uint32_t n, struct lab_maa *m)
+static struct dia_result mar(struct lab *lab, const char *impi, const char *impu, uint32_t n,
+                             struct lab_maa *m)
 {
         assert_true(lab_mar(lab, impi, impu, n, m));
         lab_wait(lab, &m->done);
@@ -45,7 +48,8 @@ static void state_is(struct lab *lab, const char *want, const char *scscf)
 {
         struct buf out = BUF_INIT;
         assert_int_equal(lab_hss(lab, "state " IMPI, &out), 0);
-        if (span_find(buf_as_span(&out), span_of(want)) < 0 || span_find(buf_as_span(&out), span_of(scscf)) < 0)
+        if (span_find(buf_as_span(&out), span_of(want)) < 0 ||
+            span_find(buf_as_span(&out), span_of(scscf)) < 0)
                 fail_msg("not %s %s: %.*s", want, scscf, (int)out.n, out.p);
         buf_free(&out);
 }
@@ -114,10 +118,14 @@ static void provisioning(void **state)
         assert_int_equal(lab_hss(lab, "subscriber add --imsi 001010000000002 --k " K " --opc " OPC, NULL), 0);
         lab_uar(lab, "001010000000002@" DOMAIN, "sip:001010000000002@" DOMAIN, &u);
         assert_result(u.result, dia_3gpp(CX_FIRST_REGISTRATION));
-        assert_int_equal(lab_hss(lab, "subscriber set 001010000000002 --sqn 32000000 --scscf-capability mandatory:3", NULL), 0);
+        assert_int_equal(
+                lab_hss(lab, "subscriber set 001010000000002 --sqn 32000000 --scscf-capability mandatory:3",
+                        NULL),
+                0);
         lab_uar(lab, "001010000000002@" DOMAIN, "sip:001010000000002@" DOMAIN, &u);
         assert_int_equal(u.mandatory, 1);
-        assert_result(mar(lab, "001010000000002@" DOMAIN, "sip:001010000000002@" DOMAIN, 1, &m), dia_base(DIA_SUCCESS));
+        assert_result(mar(lab, "001010000000002@" DOMAIN, "sip:001010000000002@" DOMAIN, 1, &m),
+                      dia_base(DIA_SUCCESS));
         assert_true(lab_sqn(&m, 0) > 32000000);
         assert_int_equal(lab_hss(lab, "subscriber set 001010000000002 --visited elsewhere.example", NULL), 0);
         lab_uar(lab, "001010000000002@" DOMAIN, "sip:001010000000002@" DOMAIN, &u);
@@ -139,7 +147,8 @@ static void key_file(void **state)
         assert_int_equal(lab_hss(lab, "--log info", &out), 1); /* missing: it does not start */
         assert_true(span_find(buf_as_span(&out), SPAN("hss.key")) > 0);
         assert_int_equal(lab_hss(lab, "init", NULL), 1); /* and a new key is not made for an old database */
-        (void)snprintf(command, sizeof command, "cd %s && printf %%064d 5 >hss.key && chmod 600 hss.key", lab->dir);
+        (void)snprintf(command, sizeof command, "cd %s && printf %%064d 5 >hss.key && chmod 600 hss.key",
+                       lab->dir);
         assert_int_equal(system(command), 0);
         buf_reset(&out);
         assert_int_equal(lab_hss(lab, "--log info", &out), 1);

@@ -16,11 +16,11 @@
 #include "hss/cx_job.h"
 #include "tests/unit/proves.h"
 
-#define DOMAIN "ims.mnc001.mcc001.3gppnetwork.org"
-#define K      "465b5ce8b199b49faa5f0a2ee238a6bc"
-#define OPC    "cd63cb71954a9f4e48a5994e37a02baf"
-#define ALICE  "--imsi 001010000000001 --msisdn 15550001 --k " K " --opc " OPC
-#define BOB    "--imsi 001010000000002 --msisdn 15550002 --k " K " --opc " OPC
+#define DOMAIN     "ims.mnc001.mcc001.3gppnetwork.org"
+#define K          "465b5ce8b199b49faa5f0a2ee238a6bc"
+#define OPC        "cd63cb71954a9f4e48a5994e37a02baf"
+#define ALICE      "--imsi 001010000000001 --msisdn 15550001 --k " K " --opc " OPC
+#define BOB        "--imsi 001010000000002 --msisdn 15550002 --k " K " --opc " OPC
 #define ALICE_IMPI "001010000000001@" DOMAIN
 #define ALICE_SIP  "sip:+15550001@" DOMAIN
 #define ALICE_TEL  "tel:+15550001"
@@ -49,8 +49,9 @@ static inline void fixture_conf(struct fixture *f, const char *extra)
         char text[2048];
         void *conf = NULL;
         (void)snprintf(text, sizeof text,
-                       "store: {file: %s, key_file: %s}\ndiameter: {identity: hss." DOMAIN ", realm: " DOMAIN "}\n%s", f->db,
-                       f->key, extra);
+                       "store: {file: %s, key_file: %s}\ndiameter: {identity: hss." DOMAIN ", realm: " DOMAIN
+                       "}\n%s",
+                       f->db, f->key, extra);
         int rc = conf_parse(&hss_conf_schema, "test", span_of(text), &conf, &err);
         if (rc < 0)
                 (void)fprintf(stderr, SPAN_FMT "\n", SPAN_ARG(buf_as_span(&err)));
@@ -174,8 +175,8 @@ static inline struct dia_result do_uar(struct fixture *f, const char *impi, cons
 }
 
 /* auts: 30 octets or NULL */
-static inline struct dia_result do_mar(struct fixture *f, const char *impi, const char *impu, const char *scscf,
-                                       uint32_t n, const uint8_t *auts)
+static inline struct dia_result do_mar(struct fixture *f, const char *impi, const char *impu,
+                                       const char *scscf, uint32_t n, const uint8_t *auts)
 {
         struct job *j = fixture_job(f, CX_MAR);
         j->m.mar.impi = span_of(impi);
@@ -191,8 +192,8 @@ static inline struct dia_result do_mar(struct fixture *f, const char *impi, cons
 }
 
 /* impi, impu: NULL when absent */
-static inline struct dia_result do_sar(struct fixture *f, const char *impi, const char *impu, const char *scscf,
-                                       uint32_t type)
+static inline struct dia_result do_sar(struct fixture *f, const char *impi, const char *impu,
+                                       const char *scscf, uint32_t type)
 {
         struct job *j = fixture_job(f, CX_SAR);
         j->m.sar.impi = span_of(impi);
@@ -223,16 +224,16 @@ static inline struct record fixture_record(struct fixture *f, const char *id)
         return r;
 }
 
-#define assert_result(got, want)                                                                                   \
-        do {                                                                                                       \
-                struct dia_result got_ = (got), want_ = (want);                                                    \
-                assert_int_equal(got_.vendor, want_.vendor);                                                       \
-                assert_int_equal(got_.code, want_.code);                                                           \
+#define assert_result(got, want)                                                                             \
+        do {                                                                                                 \
+                struct dia_result got_ = (got), want_ = (want);                                              \
+                assert_int_equal(got_.vendor, want_.vendor);                                                 \
+                assert_int_equal(got_.code, want_.code);                                                     \
         } while (0)
 
-#define assert_span(got, want)                                                                                     \
-        do {                                                                                                       \
-                struct span got_ = (got);                                                                          \
-                assert_int_equal(got_.n, strlen(want));                                                            \
-                assert_memory_equal(got_.p, want, got_.n);                                                         \
+#define assert_span(got, want)                                                                               \
+        do {                                                                                                 \
+                struct span got_ = (got);                                                                    \
+                assert_int_equal(got_.n, strlen(want));                                                      \
+                assert_memory_equal(got_.p, want, got_.n);                                                   \
         } while (0)

@@ -27,7 +27,8 @@ static int teardown(void **state)
 }
 
 /* "not registered", "pending", "registered" or "unregistered" of one IMPU, and the S-CSCF's name. */
-static void assert_state(struct fixture *f, const char *impu, enum reg_state state, bool pending, const char *scscf)
+static void assert_state(struct fixture *f, const char *impu, enum reg_state state, bool pending,
+                         const char *scscf)
 {
         struct record r = fixture_record(f, impu);
         if (scscf)
@@ -112,7 +113,8 @@ static void failure(void **state)
         assert_result(do_uar(f, ALICE_IMPI, BOB_SIP, -1), dia_3gpp(CX_ERROR_IDENTITIES_DONT_MATCH));
         assert_result(do_uar(f, "nobody@" DOMAIN, ALICE_SIP, -1), dia_3gpp(CX_ERROR_USER_UNKNOWN));
         assert_result(do_uar(f, ALICE_IMPI, "sip:nobody@" DOMAIN, -1), dia_3gpp(CX_ERROR_USER_UNKNOWN));
-        assert_result(do_mar(f, BOB_IMPI, ALICE_SIP, SCSCF1, 1, NULL), dia_3gpp(CX_ERROR_IDENTITIES_DONT_MATCH));
+        assert_result(do_mar(f, BOB_IMPI, ALICE_SIP, SCSCF1, 1, NULL),
+                      dia_3gpp(CX_ERROR_IDENTITIES_DONT_MATCH));
         assert_result(do_lir(f, "tel:+1", false), dia_3gpp(CX_ERROR_USER_UNKNOWN));
         proves("AKA-020 AKA-045 AKA-050");
 }
@@ -178,7 +180,9 @@ static void reassignment(void **state)
 static void unregistered(void **state)
 {
         struct fixture *f = *state;
-        fixture_set(f, "15550001 --unregistered-services yes --scscf-capability mandatory:7 optional:9 optional:11");
+        fixture_set(
+                f,
+                "15550001 --unregistered-services yes --scscf-capability mandatory:7 optional:9 optional:11");
         assert_result(do_lir(f, ALICE_TEL, false), dia_3gpp(CX_UNREGISTERED_SERVICE));
         assert_span(f->job.reply.mandatory, "7");
         assert_span(f->job.reply.optional, "9\n11");
@@ -191,7 +195,9 @@ static void unregistered(void **state)
         assert_set_state(f, REG_ST_NOT_REGISTERED, false, NULL);
         /* A registration that ends may leave the name. */
         assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
-        assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME), SUCCESS);
+        assert_result(
+                do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME),
+                SUCCESS);
         assert_set_state(f, REG_ST_UNREGISTERED, false, SCSCF1);
 }
 
@@ -208,10 +214,17 @@ static void restoration(void **state)
         j->m.sar.restoration = (struct cx_restoration){
                 .impi = SPAN(ALICE_IMPI),
                 .n_info = 2,
-                .info = {{.path = SPAN("<sip:pcscf;lr>"), .contact = SPAN("<sip:a@192.0.2.1>"), .has_initial_cseq = true,
-                          .initial_cseq = 70000, .call_id = SPAN("c1"),
-                          .subscription = {.present = true, .call_id = SPAN("s1"), .from = SPAN("f"), .to = SPAN("t"),
-                                           .record_route = SPAN(""), .contact = SPAN("x")}},
+                .info = {{.path = SPAN("<sip:pcscf;lr>"),
+                          .contact = SPAN("<sip:a@192.0.2.1>"),
+                          .has_initial_cseq = true,
+                          .initial_cseq = 70000,
+                          .call_id = SPAN("c1"),
+                          .subscription = {.present = true,
+                                           .call_id = SPAN("s1"),
+                                           .from = SPAN("f"),
+                                           .to = SPAN("t"),
+                                           .record_route = SPAN(""),
+                                           .contact = SPAN("x")}},
                          {.path = SPAN("p2"), .contact = SPAN("c2")}},
                 .has_timeout = true,
                 .timeout = 0xfedcba98,
@@ -231,7 +244,8 @@ static void restoration(void **state)
         assert_false(r.info[1].pcscf_subscription.present);
         assert_int_equal(r.timeout, 0xfedcba98);
         for (size_t n = 0; n < f->job.reply.restorations[0].n; n++)
-                assert_int_equal(restoration_read(span_sub(f->job.reply.restorations[0], 0, n), &r), -IMS_EPARSE);
+                assert_int_equal(restoration_read(span_sub(f->job.reply.restorations[0], 0, n), &r),
+                                 -IMS_EPARSE);
         assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_USER_DEREGISTRATION), SUCCESS);
         assert_result(do_sar(f, NULL, ALICE_SIP, SCSCF1, CX_SAT_UNREGISTERED_USER), SUCCESS);
         assert_int_equal(f->job.reply.n_restorations, 0);
@@ -293,7 +307,8 @@ static void swapped_rows(void **state)
         struct fixture *f = *state;
         char command[512];
         (void)snprintf(command, sizeof command,
-                       "sqlite3 %s \"UPDATE impi SET credential = (SELECT credential FROM impi WHERE id = 2) WHERE id = 1\"",
+                       "sqlite3 %s \"UPDATE impi SET credential = (SELECT credential FROM impi WHERE id = 2) "
+                       "WHERE id = 1\"",
                        f->db);
         if (system("command -v sqlite3 >/dev/null") != 0)
                 skip();
@@ -322,7 +337,8 @@ static void psi_and_wildcard(void **state)
         assert_span(f->job.reply.wildcarded, "sip:chat-!.*!@" DOMAIN);
         assert_result(do_sar(f, ALICE_IMPI, "sip:chat-room7@" DOMAIN, SCSCF1, CX_SAT_REGISTRATION),
                       dia_3gpp(CX_ERROR_IN_ASSIGNMENT_TYPE));
-        fixture_add(f, "--imsi 001010000000009 --k " K " --opc " OPC " --psi sip:conf@" DOMAIN " --as-name sip:as1." DOMAIN);
+        fixture_add(f, "--imsi 001010000000009 --k " K " --opc " OPC " --psi sip:conf@" DOMAIN
+                       " --as-name sip:as1." DOMAIN);
         assert_result(do_lir(f, "sip:conf@" DOMAIN, false), SUCCESS);
         assert_span(f->job.reply.server_name, "sip:as1." DOMAIN);
         assert_int_equal(f->job.reply.lia_flags, 1);
@@ -334,15 +350,23 @@ static void schemes(void **state)
         fixture_add(f, "--impi carol@example.org --digest-password secret");
         fixture_add(f, "--impi dave@example.org --nba-line dsl-1 dsl-2");
         struct job *j = fixture_job(f, CX_MAR);
-        j->m.mar = (struct cx_mar){.impi = SPAN("carol@example.org"), .impu = SPAN("sip:carol@example.org"),
-                                   .server_name = SPAN(SCSCF1), .n_items = 3, .item.scheme = SPAN(CX_SCHEME_UNKNOWN)};
+        j->m.mar = (struct cx_mar){.impi = SPAN("carol@example.org"),
+                                   .impu = SPAN("sip:carol@example.org"),
+                                   .server_name = SPAN(SCSCF1),
+                                   .n_items = 3,
+                                   .item.scheme = SPAN(CX_SCHEME_UNKNOWN)};
         assert_result(fixture_handle(f), SUCCESS);
         assert_int_equal(f->job.reply.n_avs, 0);
-        assert_string_equal(f->job.reply.ha1, "8c45b525cfb21f71772b237f339adc10"); /* MD5 of carol@example.org:example.org:secret */
+        assert_string_equal(
+                f->job.reply.ha1,
+                "8c45b525cfb21f71772b237f339adc10"); /* MD5 of carol@example.org:example.org:secret */
         assert_span(f->job.reply.digest_realm, "example.org");
         j = fixture_job(f, CX_MAR);
-        j->m.mar = (struct cx_mar){.impi = SPAN("dave@example.org"), .impu = SPAN("sip:dave@example.org"),
-                                   .server_name = SPAN(SCSCF1), .n_items = 1, .item.scheme = SPAN(CX_SCHEME_NBA)};
+        j->m.mar = (struct cx_mar){.impi = SPAN("dave@example.org"),
+                                   .impu = SPAN("sip:dave@example.org"),
+                                   .server_name = SPAN(SCSCF1),
+                                   .n_items = 1,
+                                   .item.scheme = SPAN(CX_SCHEME_NBA)};
         assert_result(fixture_handle(f), SUCCESS);
         assert_span(f->job.reply.line_ids, "dsl-1\ndsl-2");
 }
@@ -368,7 +392,8 @@ static void user_data(void **state)
         struct fixture *f = *state;
         struct profile *p = NULL;
         struct buf err = BUF_INIT;
-        assert_int_equal(fixture_run(f, cli_profile_set, "gold " TEST_DATA "/cx/profile-example.xml", NULL), 0);
+        assert_int_equal(fixture_run(f, cli_profile_set, "gold " TEST_DATA "/cx/profile-example.xml", NULL),
+                         0);
         fixture_set(f, "15550001 --profile gold");
         assert_result(do_sar(f, ALICE_IMPI, ALICE_TEMP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
         assert_int_equal(validate(f->job.reply.user_data), 0);
@@ -381,7 +406,8 @@ static void user_data(void **state)
         assert_true(profile_find_impu(p, SPAN(ALICE_TEMP))->barred);
         profile_free(p);
         /* A new document is seen at once. */
-        assert_int_equal(fixture_run(f, cli_profile_set, "gold " TEST_DATA "/cx/profile-example-barred-and-shared.xml", NULL),
+        assert_int_equal(fixture_run(f, cli_profile_set,
+                                     "gold " TEST_DATA "/cx/profile-example-barred-and-shared.xml", NULL),
                          -IMS_EINVAL); /* two service profiles */
         assert_int_equal(fixture_run(f, cli_profile_remove, "gold", NULL), -IMS_EEXISTS);
         fixture_set(f, "15550001 --profile default");
@@ -395,10 +421,12 @@ static void user_data(void **state)
 static void charging_and_flags(void **state)
 {
         struct fixture *f = *state;
-        fixture_set(f, "15550001 --ccf aaa://ccf1.example.org aaa://ccf2.example.org --ecf aaa://ecf1.example.org"
-                       " --loose-route yes --priviledged-sender no");
+        fixture_set(
+                f, "15550001 --ccf aaa://ccf1.example.org aaa://ccf2.example.org --ecf aaa://ecf1.example.org"
+                   " --loose-route yes --priviledged-sender no");
         assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
-        assert_span(f->job.reply.charging, "aaa://ecf1.example.org\n\naaa://ccf1.example.org\naaa://ccf2.example.org");
+        assert_span(f->job.reply.charging,
+                    "aaa://ecf1.example.org\n\naaa://ccf1.example.org\naaa://ccf2.example.org");
         assert_int_equal(f->job.reply.loose_route, 1);
         assert_int_equal(f->job.reply.priviledged_sender, 0);
 }

@@ -19,7 +19,7 @@ struct test {
         size_t n_answers, n_avs;
         struct dia_result results[256];
         enum cx_command commands[256];
-        uint64_t highest;  /* SEQ of the vectors given out */
+        uint64_t highest; /* SEQ of the vectors given out */
         bool check_durable;
 };
 
@@ -77,7 +77,10 @@ static int setup(void **state)
         t.f.env.store = t.f.store;
         assert_int_equal(loop_new(&t.loop), 0);
         assert_int_equal(sqlite3_open(t.f.db, &t.other), SQLITE_OK);
-        struct group_conf c = {.env = t.f.env, .busy_ms = t.f.conf->store_busy_ms, .file = t.f.db, .answer = on_answer,
+        struct group_conf c = {.env = t.f.env,
+                               .busy_ms = t.f.conf->store_busy_ms,
+                               .file = t.f.db,
+                               .answer = on_answer,
                                .arg = &t};
         assert_int_equal(group_new(t.loop, &c, &t.group), 0);
         *state = &t;
@@ -99,7 +102,10 @@ static void add_mar(struct test *t, const char *impi, const char *impu)
         struct job *j = group_job(t->group);
         assert_non_null(j);
         j->command = CX_MAR;
-        j->m.mar = (struct cx_mar){.impi = span_of(impi), .impu = span_of(impu), .server_name = SPAN(SCSCF1), .n_items = 2,
+        j->m.mar = (struct cx_mar){.impi = span_of(impi),
+                                   .impu = span_of(impu),
+                                   .server_name = SPAN(SCSCF1),
+                                   .n_items = 2,
                                    .h = {.origin_host = SPAN("s1"), .origin_realm = SPAN("r")},
                                    .item.scheme = SPAN(CX_SCHEME_AKA)};
         group_add(t->group, j);
@@ -194,16 +200,22 @@ static void disk_full(void **state)
         struct test *t = *state;
         char limit[64];
         /* SQLite says SQLITE_FULL when the file may not grow: restoration data make it. */
-        (void)snprintf(limit, sizeof limit, "PRAGMA max_page_count = %d", (int)read_number(t, "PRAGMA page_count"));
+        (void)snprintf(limit, sizeof limit, "PRAGMA max_page_count = %d",
+                       (int)read_number(t, "PRAGMA page_count"));
         assert_int_equal(store_exec(t->f.store, limit), 0);
         static char path[60000];
         memset(path, 'p', sizeof path);
         struct job *j = group_job(t->group);
         j->command = CX_SAR;
-        j->m.sar = (struct cx_sar){.impi = SPAN(ALICE_IMPI), .impus = {.v = {SPAN(ALICE_SIP)}, .n = 1},
-                                   .server_name = SPAN(SCSCF1), .type = CX_SAT_REGISTRATION, .has_restoration = true,
-                                   .restoration = {.impi = SPAN(ALICE_IMPI), .n_info = 1,
-                                                   .info = {{.path = span_make(path, sizeof path), .contact = SPAN("c")}}}};
+        j->m.sar = (struct cx_sar){
+                .impi = SPAN(ALICE_IMPI),
+                .impus = {.v = {SPAN(ALICE_SIP)}, .n = 1},
+                .server_name = SPAN(SCSCF1),
+                .type = CX_SAT_REGISTRATION,
+                .has_restoration = true,
+                .restoration = {.impi = SPAN(ALICE_IMPI),
+                                .n_info = 1,
+                                .info = {{.path = span_make(path, sizeof path), .contact = SPAN("c")}}}};
         group_add(t->group, j);
         add_mar(t, BOB_IMPI, BOB_SIP);
         group_run(t->group);
@@ -271,7 +283,11 @@ static void checkpoint(void **state)
 {
         struct test *t = *state;
         group_free(t->group);
-        struct group_conf c = {.env = t->f.env, .busy_ms = 1000, .file = t->f.db, .answer = on_answer, .arg = t,
+        struct group_conf c = {.env = t->f.env,
+                               .busy_ms = 1000,
+                               .file = t->f.db,
+                               .answer = on_answer,
+                               .arg = t,
                                .checkpoint_pages = 10};
         assert_int_equal(group_new(t->loop, &c, &t->group), 0);
         /* The log is started over again and again: the count of its pages falls. */
@@ -295,8 +311,14 @@ int main(void)
 {
         log_init("test", LOG_ERROR);
         const struct CMUnitTest tests[] = {
-                T(answers_after_commit), T(refusal_in_group), T(commit_fails),      T(disk_full),
-                T(read_only),            T(locked),           T(ends_while_locked), T(checkpoint),
+                T(answers_after_commit),
+                T(refusal_in_group),
+                T(commit_fails),
+                T(disk_full),
+                T(read_only),
+                T(locked),
+                T(ends_while_locked),
+                T(checkpoint),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ static void statements(void **state)
 static void plans(void **state)
 {
         struct fixture *f = *state;
-        static const enum sql_id hot[] = {SQL_READ_PAIR, SQL_READ_IMPU,   SQL_READ_SET,  SQL_READ_CREDENTIAL,
+        static const enum sql_id hot[] = {SQL_READ_PAIR, SQL_READ_IMPU,  SQL_READ_SET,   SQL_READ_CREDENTIAL,
                                           SQL_WRITE_SQN, SQL_LIST_IMPUS, SQL_WRITE_NAME, SQL_WRITE_PENDING};
         for (size_t i = 0; i < sizeof hot / sizeof *hot; i++) {
                 char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sqlite3_sql(f->store->stmts[hot[i]]));
@@ -79,7 +79,8 @@ static void plans(void **state)
                 assert_int_equal(sqlite3_prepare_v2(f->store->db, sql, -1, &st, NULL), SQLITE_OK);
                 while (sqlite3_step(st) == SQLITE_ROW) {
                         const char *detail = (const char *)sqlite3_column_text(st, 3);
-                        if (strncmp(detail, "SCAN", 4) == 0 && !strstr(detail, "SCAN CONSTANT") && !strstr(detail, "SCAN g"))
+                        if (strncmp(detail, "SCAN", 4) == 0 && !strstr(detail, "SCAN CONSTANT") &&
+                            !strstr(detail, "SCAN g"))
                                 fail_msg("%s: %s", sql, detail);
                 }
                 sqlite3_finalize(st);
@@ -92,7 +93,8 @@ static void no_foreign_rows(void **state)
         struct fixture *f = *state;
         fixture_add(f, ALICE " --separate-impu sip:a2@" DOMAIN);
         assert_int_equal(fixture_run(f, cli_subscriber_remove, "15550001", NULL), 0);
-        static const char *const tables[] = {"subscription", "impi", "implicit_set", "impu", "registration", "restoration"};
+        static const char *const tables[] = {"subscription", "impi",         "implicit_set",
+                                             "impu",         "registration", "restoration"};
         for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
                 char sql[64];
                 (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", tables[i]);
@@ -114,7 +116,8 @@ static void key_check(void **state)
         reopen(f, &err, -IMS_ENOTFOUND);
         assert_true(span_find(buf_as_span(&err), SPAN("hss.key")) >= 0);
         buf_reset(&err);
-        assert_int_equal(store_create(&f->store_conf, &err), -IMS_ENOTFOUND); /* no new key for an old database */
+        assert_int_equal(store_create(&f->store_conf, &err),
+                         -IMS_ENOTFOUND); /* no new key for an old database */
         assert_int_equal(access(f->key, F_OK), -1);
         buf_reset(&err);
         assert_int_equal(keyfile_create(f->key, &err), 0);
@@ -170,9 +173,11 @@ static void seals(void **state)
         assert_int_equal(keyfile_open(k, SPAN("a@b"), span_make(sealed, n), out, 47, &m), -IMS_ETOOBIG);
         for (size_t i = 0; i < n; i++) {
                 sealed[i] ^= 1;
-                assert_int_equal(keyfile_open(k, SPAN("a@b"), span_make(sealed, n), out, sizeof out, &m), -IMS_EAUTH);
+                assert_int_equal(keyfile_open(k, SPAN("a@b"), span_make(sealed, n), out, sizeof out, &m),
+                                 -IMS_EAUTH);
                 sealed[i] ^= 1;
-                assert_int_equal(keyfile_open(k, SPAN("a@b"), span_make(sealed, i), out, sizeof out, &m), -IMS_EAUTH);
+                assert_int_equal(keyfile_open(k, SPAN("a@b"), span_make(sealed, i), out, sizeof out, &m),
+                                 -IMS_EAUTH);
         }
         assert_int_equal(keyfile_seal(k, SPAN("a@b"), plain, 97, sealed, &n), -IMS_ETOOBIG);
 }
@@ -185,7 +190,8 @@ static void no_plain_key(void **state)
         fixture_add(f, ALICE);
         store_close(f->store);
         f->store = NULL;
-        (void)snprintf(command, sizeof command, "cat %s* | od -An -v -tx1 | tr -d ' \\n' | grep -qi -e %s -e %s", f->db, K, OPC);
+        (void)snprintf(command, sizeof command,
+                       "cat %s* | od -An -v -tx1 | tr -d ' \\n' | grep -qi -e %s -e %s", f->db, K, OPC);
         assert_int_not_equal(system(command), 0);
         (void)snprintf(command, sizeof command, "cat %s* | grep -qi -e %s -e %s", f->db, K, OPC);
         assert_int_not_equal(system(command), 0);
@@ -204,7 +210,8 @@ static void migrations(void **state)
         fixture_add(f, ALICE);
         assert_int_equal(store_migrate_with(f->store, steps, 3, 3, &err), 0);
         pragma(f->store, "user_version", "3");
-        assert_int_equal(store_exec(f->store, "INSERT INTO more (id) SELECT id FROM impi WHERE note = 'x'"), 0);
+        assert_int_equal(store_exec(f->store, "INSERT INTO more (id) SELECT id FROM impi WHERE note = 'x'"),
+                         0);
         assert_int_equal(sqlite3_changes(f->store->db), 1);
         /* A step that fails leaves everything as it was. */
         assert_true(store_migrate_with(f->store, steps, 3, 4, &err) < 0);
@@ -247,7 +254,8 @@ static void ind_bits(void **state)
                 struct record r = fixture_record(f, "15550001");
                 uint64_t next = (r.sqn.seq + 1) << splits[i];
                 assert_true(next > last);
-                last = (r.sqn.seq << splits[i]) + (1u << splits[i]) - 1; /* the highest that can have left by now */
+                last = (r.sqn.seq << splits[i]) + (1u << splits[i]) -
+                       1; /* the highest that can have left by now */
                 assert_true(next < 330000 + 1000 * i);
         }
         buf_free(&err);
@@ -274,8 +282,9 @@ static void two_openers(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                T(pragmas),      T(statements), T(plans),            T(no_foreign_rows), T(key_check),   T(seals),
-                T(no_plain_key), T(migrations), T(missing_database), T(ind_bits),        T(two_openers),
+                T(pragmas),          T(statements), T(plans),        T(no_foreign_rows),
+                T(key_check),        T(seals),      T(no_plain_key), T(migrations),
+                T(missing_database), T(ind_bits),   T(two_openers),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
