@@ -36,14 +36,21 @@ static const struct dict_type_data derived[] = {
                          fd_dictfct_Time_dump, NULL, NULL},
 };
 
-static int find_or_new(struct install *in, enum dict_object_type kind, int by, const void *key, void *data,
-                       struct dict_object *parent, struct dict_object **out)
+struct wanted {
+        enum dict_object_type kind;
+        int by; /* how key is looked for */
+        const void *key;
+        void *data; /* to make it from */
+        struct dict_object *parent;
+};
+
+static int find_or_new(struct install *in, const struct wanted *w, struct dict_object **out)
 {
         struct dict_object *obj = NULL;
-        int err = fd_dict_search(in->dict, kind, by, key, &obj, 0);
+        int err = fd_dict_search(in->dict, w->kind, w->by, w->key, &obj, 0);
 
         if (!err && !obj)
-                err = fd_dict_new(in->dict, kind, data, parent, &obj);
+                err = fd_dict_new(in->dict, w->kind, w->data, w->parent, &obj);
         if (!err)
                 *out = obj;
         return err;
@@ -54,7 +61,7 @@ static int install_vendor(struct install *in, uint32_t id, char *name, struct di
         struct dict_vendor_data data = {id, name};
 
         in->fault = name;
-        return find_or_new(in, DICT_VENDOR, VENDOR_BY_ID, &id, &data, NULL, out);
+        return find_or_new(in, &(struct wanted){DICT_VENDOR, VENDOR_BY_ID, &id, &data, NULL}, out);
 }
 
 /* The derived type of an AVP; an Enumerated has one of its own, named as freeDiameter names them. */
@@ -72,7 +79,7 @@ static int install_type(struct install *in, const struct dict_avp_row *row, stru
                 *out = NULL;
                 return 0;
         }
-        return find_or_new(in, DICT_TYPE, TYPE_BY_NAME, data.type_name, &data, NULL, out);
+        return find_or_new(in, &(struct wanted){DICT_TYPE, TYPE_BY_NAME, data.type_name, &data, NULL}, out);
 }
 
 static int find_avp(struct install *in, const struct dict_avp_row *row, struct dict_object **out)
@@ -136,8 +143,10 @@ static int install_command(struct install *in, unsigned id, struct dict_object *
                 return fd_dict_get_error_cmd(in->dict, &in->cmd[id]);
         if (!(row->flags & CMD_FLAG_REQUEST))
                 data.cmd_flag_mask = (uint8_t)(data.cmd_flag_mask & ~CMD_FLAG_ERROR);
-        return find_or_new(in, DICT_COMMAND, by, &row->code, &data,
-                           row->part == DICT_P_CX ? application : NULL, &in->cmd[id]);
+        return find_or_new(in,
+                           &(struct wanted){DICT_COMMAND, by, &row->code, &data,
+                                            row->part == DICT_P_CX ? application : NULL},
+                           &in->cmd[id]);
 }
 
 static int install_rule(struct install *in, struct dict_object *parent, const struct dict_rule_row *row)
@@ -153,7 +162,8 @@ static int install_rule(struct install *in, struct dict_object *parent, const st
         if (row->part == DICT_P_BASE && !in->base)
                 return 0;
         in->fault = dict_avp_rows[row->avp].name;
-        return find_or_new(in, DICT_RULE, RULE_BY_AVP_AND_PARENT, &by, &data, parent, &unused);
+        return find_or_new(in, &(struct wanted){DICT_RULE, RULE_BY_AVP_AND_PARENT, &by, &data, parent},
+                           &unused);
 }
 
 static int install_all(struct install *in, struct dict_object *application)
@@ -183,7 +193,9 @@ int dict_install(struct dictionary *dict, int base, const char **fault)
                 err = install_vendor(&in, 13019, "ETSI", &etsi);
         if (!err) {
                 in.fault = app.application_name;
-                err = find_or_new(&in, DICT_APPLICATION, APPLICATION_BY_ID, &app.application_id, &app, tgpp,
+                err = find_or_new(&in,
+                                  &(struct wanted){DICT_APPLICATION, APPLICATION_BY_ID, &app.application_id,
+                                                   &app, tgpp},
                                   &application);
         }
         if (!err)

@@ -79,9 +79,9 @@ static void fd_logger(int level, const char *format, va_list args)
         if (level < FD_LOG_ERROR || !log_enabled(LOG_DEBUG))
                 return;
         if (strncmp(format, own_call, sizeof(own_call) - 1) == 0)
-                vsnprintf(text, sizeof(text), format, args);
+                (void)vsnprintf(text, sizeof(text), format, args);
         else
-                snprintf(text, sizeof(text), "%s", format);
+                (void)snprintf(text, sizeof(text), "%s", format);
         log_debug("libfdproto: %s", text);
 }
 

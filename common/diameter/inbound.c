@@ -166,6 +166,7 @@ static struct dia_inbound *inbound_new(struct dia_conn *c, const struct dia_head
                         in->rq.origin_realm = a.data;
         }
         list_append(&c->requests, &in->node);
+        list_append(&c->dn->inbound, &in->of_node);
         c->n_requests++;
         return in;
 }
@@ -204,8 +205,15 @@ static void inbound_free(struct dia_inbound *in)
                 list_unlink(&in->node);
                 in->conn->n_requests--;
         }
+        list_unlink(&in->of_node);
         dia_msg_free(in->rq.msg, in->raw);
         free(in);
+}
+
+void dia_inbound_free_all(struct dia_node *n)
+{
+        while (!list_empty(&n->inbound))
+                inbound_free(container_of(n->inbound.next, struct dia_inbound, of_node));
 }
 
 void dia_inbound_orphan(struct dia_conn *c)

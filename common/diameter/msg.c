@@ -83,6 +83,8 @@ static void wipe_avps(msg_or_avp *parent)
         for (struct avp *a = dia_fd_first(parent); a; a = dia_fd_next(a)) {
                 int id = dia_fd_avp_id(a, &h);
 
+                if (!h)
+                        return;
                 if (id >= 0 && dict_avp_secret((unsigned)id) && h->avp_value)
                         secret_wipe(h->avp_value->os.data, h->avp_value->os.len);
                 else if (!h->avp_value)

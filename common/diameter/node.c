@@ -100,6 +100,7 @@ int dia_node_new(struct loop *l, const struct dia_node_conf *conf, const struct 
         n->accept_unknown = conf->accept_unknown;
         list_init(&n->peers);
         list_init(&n->conns);
+        list_init(&n->inbound);
         list_init(&n->dead);
         dia_dups_init(&n->dups);
         err = set_names(n, conf);
@@ -253,6 +254,7 @@ void dia_node_free(struct dia_node *n)
         n->on_stopped = NULL;
         n->h = (struct dia_handlers){0};
         close_listeners(n);
+        dia_inbound_free_all(n);
         free_conns(n);
         list_for_each_safe(pos, tmp, &n->peers)
         {

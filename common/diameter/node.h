@@ -55,6 +55,8 @@ struct dia_handlers {
         /* Peer became usable or lost. May be NULL. */
         void (*on_peer)(const char *identity, bool up, const char *why, void *arg);
         void (*on_trace)(const struct dia_trace_info *t, void *arg);
+        /* Whether on_trace is worth its cost now (what leaves is parsed for it). NULL: always. */
+        bool (*want_trace)(void *arg);
 };
 
 /* conf and handlers are copied, with their strings. -IMS_EADDRINUSE names the address in the log. */
@@ -63,6 +65,8 @@ int dia_node_new(struct loop *l, const struct dia_node_conf *conf, const struct 
 
 /* Sends DPR to every peer and calls done when the connections are gone (bounded by answer_ms). */
 void dia_node_shutdown(struct dia_node *n, void (*done)(void *arg), void *arg);
+/* Requests without answer end with -IMS_EUNREACH; inbound requests that were not answered are freed with the
+ * node, and nobody may touch them any more. Accepts NULL. */
 void dia_node_free(struct dia_node *n);
 
 const char *dia_node_identity(const struct dia_node *n);

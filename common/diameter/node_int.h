@@ -29,6 +29,7 @@ struct dia_node {
         struct list peers; /* struct dia_peer.node, by priority */
         struct htab peers_by_id;
         struct list conns;   /* struct dia_conn.node, all */
+        struct list inbound; /* struct dia_inbound.of_node, all */
         struct htab pending; /* struct dia_txn.by_hop */
         struct dia_dups dups;
         struct list dead; /* peers to be freed by the reaper */
@@ -192,9 +193,9 @@ void dia_failover(struct dia_peer *p, bool lost);
 /* --- inbound.c -------------------------------------------------------------------------------------- */
 
 struct dia_inbound {
-        struct dia_request rq; /* first: the public part */
-        struct list node;
-        struct dia_conn *conn; /* NULL: gone */
+        struct dia_request rq;     /* first: the public part */
+        struct list node, of_node; /* in the connection's list, in the node's */
+        struct dia_conn *conn;     /* NULL: gone */
         struct dia_header h;
         struct span raw;
         struct dia_dup *dup;
@@ -209,6 +210,7 @@ void dia_answer_fault(struct dia_request *rq, const struct dia_fault *f, const c
 void dia_refuse(struct dia_conn *c, struct span request, const struct dia_fault *f, const char *text);
 /* The connection is gone: its requests stay with the application, their answers are dropped. */
 void dia_inbound_orphan(struct dia_conn *c);
+void dia_inbound_free_all(struct dia_node *n);
 
 /* --- node.c ----------------------------------------------------------------------------------------- */
 
