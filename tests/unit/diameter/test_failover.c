@@ -176,6 +176,56 @@ static void test_lowest_priority_first(void **state)
         end(t);
 }
 
+/* Three requests in a row: priority 1 gets them all, and equal priorities share. */
+static void test_turns(void **state)
+{
+        struct ctx *t = start("me.example.org", 2, &(struct dia_node_conf){0});
+        struct raw *a = serve(&t->a, 0, "a.example.org"), *b = serve(&t->b, 0, "b.example.org");
+
+        (void)state;
+        wait_up(t, 2);
+        for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(send_uar(t, NULL, NULL), 0);
+                answer(a, raw_next(a), DIA_SUCCESS);
+                wait_answers(t, i + 1);
+        }
+        assert_int_equal(b->n_got, b->n_read);
+        dia_peer_find(t->node, SPAN("b.example.org"))->priority = 1;
+        for (size_t i = 3; i < 7; i++)
+                assert_int_equal(send_uar(t, NULL, NULL), 0);
+        for (size_t i = 0; i < 2; i++) {
+                answer(a, raw_next(a), DIA_SUCCESS);
+                answer(b, raw_next(b), DIA_SUCCESS);
+        }
+        wait_answers(t, 7);
+        end(t);
+}
+
+/* An answer under the right hop-by-hop but another end-to-end identifier or command is not ours. */
+static void test_answer_of_another(void **state)
+{
+        struct ctx *t = start("me.example.org", 1, &(struct dia_node_conf){0});
+        struct raw *a = serve(&t->a, 0, "a.example.org");
+        struct buf copy = BUF_INIT;
+        struct span m;
+
+        (void)state;
+        wait_up(t, 1);
+        assert_int_equal(send_uar(t, NULL, NULL), 0);
+        m = raw_next(a);
+        buf_span(&copy, m);
+        copy.p[19] ^= 1; /* end-to-end */
+        answer(a, buf_as_span(&copy), DIA_AUTHORIZATION_REJECTED);
+        copy.p[19] ^= 1;
+        copy.p[7] ^= 1; /* command */
+        answer(a, buf_as_span(&copy), DIA_AUTHORIZATION_REJECTED);
+        answer(a, m, DIA_SUCCESS);
+        wait_answers(t, 1);
+        assert_true(dia_result_is(t->result[0], dia_base(DIA_SUCCESS)));
+        buf_free(&copy);
+        end(t);
+}
+
 static void test_failover(void **state)
 {
         struct ctx *t = start("me.example.org", 2, &(struct dia_node_conf){.tc_ms = 60000});
@@ -466,6 +516,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_nobody_there),
                 cmocka_unit_test(test_lowest_priority_first),
+                cmocka_unit_test(test_turns),
+                cmocka_unit_test(test_answer_of_another),
                 cmocka_unit_test(test_failover),
                 cmocka_unit_test(test_last_one_lost),
                 cmocka_unit_test(test_refused_goes_elsewhere),

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/diameter/node_int.h"
+#include "tests/unit/diameter/hexfile.h"
 
 static void test_peer_table(void **state)
 {
@@ -140,12 +141,89 @@ static void test_dictionary(void **state)
         assert_int_equal(dia_dict_load(), 0); /* a second time does nothing */
 }
 
+/* Takes one field of a CSV line; quoted ones may hold commas. */
+static struct span csv_field(struct span *rest)
+{
+        struct span f;
+
+        if (rest->n && rest->p[0] == '"') {
+                ptrdiff_t end = span_chr(*rest, '"', 1);
+
+                f = span_sub(*rest, 1, (size_t)end);
+                *rest = span_sub(*rest, (size_t)end + 2, rest->n);
+                return f;
+        }
+        if (!span_split(rest, ',', &f))
+                return SPAN_NULL;
+        return f;
+}
+
+static const char *const type_names[] = {
+        [DICT_T_OCTETS] = "OctetString", [DICT_T_UTF8] = "UTF8String", [DICT_T_IDENTITY] = "DiameterIdentity",
+        [DICT_T_URI] = "DiameterURI",    [DICT_T_ADDRESS] = "Address", [DICT_T_TIME] = "Time",
+        [DICT_T_ENUM] = "Enumerated",    [DICT_T_U32] = "Unsigned32",  [DICT_T_U64] = "Unsigned64",
+        [DICT_T_GROUP] = "Grouped",
+};
+static const char *const m_names[] = {[DICT_M_MUST] = "must", [DICT_M_MAY] = "may", [DICT_M_NOT] = "mustnot"};
+
+/* "NAME=7 OTHER=8": each is a named value of the AVP. */
+static void check_enums(int id, struct span values)
+{
+        struct span word;
+
+        while (span_split(&values, ' ', &word)) {
+                ptrdiff_t eq = span_chr(word, '=', 0);
+                uint32_t v;
+
+                if (eq > 0 && span_u32(span_sub(word, (size_t)eq + 1, word.n), 1000, &v) == 0)
+                        assert_true(dia_enum_known((enum dict_avp)id, v));
+        }
+}
+
+/* Every row of cx.csv is in the dictionary with its type and flags. */
+static void test_against_table(void **state)
+{
+        struct buf text = file_read("cx.csv");
+        struct span rest = buf_as_span(&text), line;
+        unsigned rows = 0;
+
+        (void)state;
+        assert_true(span_split(&rest, '\n', &line)); /* head */
+        while (span_split(&rest, '\n', &line) && line.n) {
+                uint32_t code, vendor;
+                struct span name, type, m, v, values;
+                int id;
+
+                assert_int_equal(span_u32(csv_field(&line), UINT32_MAX, &code), 0);
+                name = csv_field(&line);
+                assert_int_equal(span_u32(csv_field(&line), UINT32_MAX, &vendor), 0);
+                type = csv_field(&line);
+                m = csv_field(&line);
+                v = csv_field(&line);
+                (void)csv_field(&line);
+                (void)csv_field(&line);
+                values = csv_field(&line);
+                print_message(SPAN_FMT "\n", SPAN_ARG(name));
+                id = dia_avp_find(vendor, code);
+                assert_true(id >= 0);
+                assert_true(span_eq(span_of(dict_avp_rows[id].name), name));
+                assert_true(span_eq(span_of(type_names[dict_avp_rows[id].type]), type));
+                assert_true(span_eq(span_of(m_names[dict_avp_rows[id].m]), m));
+                assert_true(span_eq(v, SPAN("must")) == (vendor != 0));
+                if (dict_avp_rows[id].type == DICT_T_ENUM && vendor)
+                        check_enums(id, values);
+                rows++;
+        }
+        assert_int_equal(rows, 94);
+        buf_free(&text);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_peer_table), cmocka_unit_test(test_watchdog),
                 cmocka_unit_test(test_duplicates), cmocka_unit_test(test_duplicates_bounded),
-                cmocka_unit_test(test_dictionary),
+                cmocka_unit_test(test_dictionary), cmocka_unit_test(test_against_table),
         };
 
         if (dia_dict_load())
