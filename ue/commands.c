@@ -106,8 +106,8 @@ static void report(struct session *s)
         else
                 report_text(s->reg, &out);
         if (!out.err) {
-                fwrite(out.p, 1, out.n, stdout);
-                fflush(stdout);
+                (void)fwrite(out.p, 1, out.n, stdout);
+                (void)fflush(stdout);
         }
         buf_free(&out);
         report_verdict(s->reg, phone_trace(s->phone));
@@ -253,9 +253,9 @@ static int run(int argc, char **argv, enum reg_kind kind)
         } else if (rc == 1) {
                 code = 0;
         } else {
-                fprintf(stderr, "ue: " SPAN_FMT, SPAN_ARG(buf_as_span(&err)));
+                (void)fprintf(stderr, "ue: " SPAN_FMT, SPAN_ARG(buf_as_span(&err)));
                 if (err.n == 0)
-                        fprintf(stderr, "%s\n", ims_strerror(rc));
+                        (void)fprintf(stderr, "%s\n", ims_strerror(rc));
         }
         buf_free(&err);
         close_session(s);

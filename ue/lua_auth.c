@@ -189,7 +189,7 @@ static const luaL_Reg functions[] = {
 
 void lua_open_auth(lua_State *L)
 {
-        struct aka_ctx **c = lua_newuserdatauv(L, sizeof(*c), 0);
+        struct aka_ctx **c = lua_newuserdatauv(L, sizeof(struct aka_ctx *), 0);
 
         *c = NULL;
         lua_newtable(L);

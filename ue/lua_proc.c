@@ -121,7 +121,8 @@ static void child(const struct plan *plan, int ready_fd, pid_t parent)
                 (void)dup2(ready_fd, READY_FD);
         if (plan->cwd && chdir(plan->cwd) < 0)
                 _exit(126);
-        execvpe(plan->argv[0], plan->argv, plan->env);
+        if (plan->argv[0])
+                execvpe(plan->argv[0], plan->argv, plan->env);
         _exit(127);
 }
 

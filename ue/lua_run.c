@@ -118,7 +118,7 @@ static int exit_code_of(lua_State *L, int status)
                 return (int)lua_tointeger(L, -1);
         if (lua_istable(L, -1))
                 lua_pop(L, 1);
-        fprintf(stderr, "ue: %s\n", luaL_tolstring(L, -1, NULL));
+        (void)fprintf(stderr, "ue: %s\n", luaL_tolstring(L, -1, NULL));
         return code;
 }
 
@@ -131,7 +131,7 @@ static int run_scenario(lua_State *L, int argc, char **argv)
         lua_pushinteger(L, argc);
         lua_pushlightuserdata(L, argv);
         status = lua_pcall(L, 2, 1, 1);
-        fflush(stdout);
+        (void)fflush(stdout);
         return exit_code_of(L, status);
 }
 
@@ -144,11 +144,11 @@ int command_run(int argc, char **argv)
         int code = EXIT_USAGE;
 
         if (argc < 2) {
-                fprintf(stderr, "ue: run FILE.lua [ARGS]\n");
+                (void)fprintf(stderr, "ue: run FILE.lua [ARGS]\n");
                 return EXIT_USAGE;
         }
         if (word && log_level_parse(span_of(word), &level) < 0)
-                fprintf(stderr, "ue: QUINTET_UE_LOG: no level of that name\n");
+                (void)fprintf(stderr, "ue: QUINTET_UE_LOG: no level of that name\n");
         log_init("ue", level);
         if (loop_new(&s.loop) < 0)
                 return EXIT_USAGE;

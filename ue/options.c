@@ -76,41 +76,43 @@ static const struct option longs[] = {
 
 /* Options that are a field of the credential set of the command line. */
 static const struct {
-        int option;
         const char *field;
+        int option;
         bool secret, from_file;
 } credential_options[] = {
-        {OPT_IMPI, "impi", false, false},
-        {OPT_IMPU, "impu", false, false},
-        {OPT_IMSI, "imsi", false, false},
-        {OPT_DOMAIN, "domain", false, false},
-        {OPT_K, "k", true, false},
-        {OPT_OPC, "opc", true, false},
-        {OPT_OP, "op", true, false},
-        {OPT_K_FILE, "k", true, true},
-        {OPT_OPC_FILE, "opc", true, true},
-        {OPT_OP_FILE, "op", true, true},
-        {OPT_MNC_DIGITS, "mnc_digits", false, false},
+        {"impi", OPT_IMPI, false, false},
+        {"impu", OPT_IMPU, false, false},
+        {"imsi", OPT_IMSI, false, false},
+        {"domain", OPT_DOMAIN, false, false},
+        {"k", OPT_K, true, false},
+        {"opc", OPT_OPC, true, false},
+        {"op", OPT_OP, true, false},
+        {"k", OPT_K_FILE, true, true},
+        {"opc", OPT_OPC_FILE, true, true},
+        {"op", OPT_OP_FILE, true, true},
+        {"mnc_digits", OPT_MNC_DIGITS, false, false},
 };
 
 void options_usage(FILE *to)
 {
-        fputs("ue register [OPTIONS]     register by IMS AKA, say what happened; exit code 0 when "
-              "registered\n"
-              "ue deregister [OPTIONS]   de-register what an earlier run registered\n"
-              "ue run FILE.lua [ARGS]    run a scenario (docs/ue.md)\n"
-              "\n"
-              "who:    --impi IMPI | --imsi IMSI [--mnc-digits 2|3]   [--impu URI] [--domain NAME]\n"
-              "key:    --k HEX --opc HEX | --op HEX   [--tuak]\n"
-              "        --k-file FILE --opc-file FILE | --op-file FILE; or QUINTET_UE_K, QUINTET_UE_OPC, "
-              "QUINTET_UE_OP\n"
-              "        (a key on the command line can be seen by others until the program has read it)\n"
-              "or:     --isim FILE, --usim FILE, --imc FILE: credential files; ISIM before USIM before IMC\n"
-              "where:  --pcscf HOST[:PORT] (default QUINTET_PCSCF)   [--transport udp|tcp] [--local "
-              "ADDR[:PORT]]\n"
-              "how:    [--expires S] [--hold] [--sqn-file FILE] [--amf-check] [--access-network TEXT]\n"
-              "        [--instance URN] [--json] [--trace FILE] [--log error|warn|notice|info|debug]\n",
-              to);
+        (void)fputs(
+                "ue register [OPTIONS]     register by IMS AKA, say what happened; exit code 0 when "
+                "registered\n"
+                "ue deregister [OPTIONS]   de-register what an earlier run registered\n"
+                "ue run FILE.lua [ARGS]    run a scenario (docs/ue.md)\n"
+                "\n"
+                "who:    --impi IMPI | --imsi IMSI [--mnc-digits 2|3]   [--impu URI] [--domain NAME]\n"
+                "key:    --k HEX --opc HEX | --op HEX   [--tuak]\n"
+                "        --k-file FILE --opc-file FILE | --op-file FILE; or QUINTET_UE_K, QUINTET_UE_OPC, "
+                "QUINTET_UE_OP\n"
+                "        (a key on the command line can be seen by others until the program has read it)\n"
+                "or:     --isim FILE, --usim FILE, --imc FILE: credential files; ISIM before USIM before "
+                "IMC\n"
+                "where:  --pcscf HOST[:PORT] (default QUINTET_PCSCF)   [--transport udp|tcp] [--local "
+                "ADDR[:PORT]]\n"
+                "how:    [--expires S] [--hold] [--sqn-file FILE] [--amf-check] [--access-network TEXT]\n"
+                "        [--instance URN] [--json] [--trace FILE] [--log error|warn|notice|info|debug]\n",
+                to);
 }
 
 /* Overwrites a key where others could read it. The text keeps its length. */

@@ -291,7 +291,7 @@ int phone_send(struct phone *p, struct span text, uint32_t answer_ms, sip_respon
 
         if (rc < 0)
                 return rc;
-        if (!m->is_request) {
+        if (!m || !m->is_request) {
                 sip_msg_unref(m);
                 return -IMS_EPARSE;
         }
