@@ -157,8 +157,8 @@ static void handle(struct group *g, struct list *jobs, bool write)
                 store_rollback(s);
         if (rc < 0) {
                 if (g->n_failed == 0)
-                        log_error("database failed (%s): %s; nothing of this group leaves but errors",
-                                  ims_strerror(rc), store_error(s));
+                        log_error("database failed: %s (%s); nothing of this group leaves but errors",
+                                  store_error(s), ims_strerror(rc == -IMS_EEXISTS ? -IMS_EDB : rc));
                 fail_all(g, jobs, rc);
         } else if (g->n_failed && write) {
                 log_notice("database works again; %llu requests were refused meanwhile",

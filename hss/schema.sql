@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- The subscriber store, version 1 (PRAGMA user_version). Lists inside one column stand one entry per line.
 
-CREATE TABLE meta ( -- key_check: see keyfile.h; ind_bits: the split SEQ || IND of impi.seq
+CREATE TABLE meta ( -- see store_meta.c
         name  TEXT PRIMARY KEY,
         value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -68,24 +68,13 @@ static void on_answer(struct job *j, void *arg)
 static void on_peer(const char *identity, bool up, const char *why, void *arg)
 {
         struct server *s = arg;
-        struct verdict v = {
-                .procedure = VERDICT_CX_PEER,
-                .outcome = up ? VERDICT_OK : VERDICT_FAILED,
-                .cause = up ? CAUSE_peer_up : CAUSE_peer_lost,
-                .clause = "RFC 6733 5.6",
-        };
-        char evidence[320];
-        (void)snprintf(evidence, sizeof evidence, "%s%s%s", identity, why && *why ? ": " : "",
-                       why ? why : "");
-        v.evidence = evidence;
-        trace_verdict(s->trace, &v);
+        cx_trace_peer(s->trace, identity, up, why);
 }
 
 static void on_trace(const struct dia_trace_info *info, void *arg)
 {
         struct server *s = arg;
-        if (trace_on(s->trace))
-                cx_trace(info, s->trace);
+        cx_trace(info, s->trace);
 }
 
 /* --- life --- */
@@ -125,7 +114,7 @@ static int setup(struct server *s)
         const struct hss_conf *c = s->conf;
         const struct sqn_scheme scheme = hss_conf_sqn_scheme(c);
         const struct dia_handlers handlers = {
-                .on_request = on_request, .on_peer = on_peer, .on_trace = on_trace};
+                .on_request = on_request, .on_peer = on_peer, .on_trace = c->trace.file ? on_trace : NULL};
         int rc = loop_new(&s->loop);
         if (rc == 0)
                 rc = open_store(s);

@@ -11,6 +11,7 @@ struct store {
         sqlite3 *db;
         struct keyfile *keys;
         uint32_t ind_bits;
+        bool server; /* opened whole, by the server */
         int wal_pages;
         char error[256];
         sqlite3_stmt *stmts[SQL_COUNT];
@@ -43,6 +44,11 @@ int store_exec(struct store *s, const char *sql) IMS_CHECK;
 
 /* Copies column i into the arena. */
 int sql_text(struct arena *a, sqlite3_stmt *st, int i, struct span *out) IMS_CHECK;
+
+/* Key, split of SQN, how the store was left; in a transaction of its own. */
+int store_check_meta(struct store *s, const struct store_conf *c, struct buf *err) IMS_CHECK;
+/* The server closes the store in good order. */
+void store_mark_closed(struct store *s);
 
 /* Migrates from the version in the file to STORE_VERSION, in one transaction. */
 int store_migrate(struct store *s, struct buf *err) IMS_CHECK;

@@ -10,8 +10,6 @@
 
 #define TOOL_BUSY_MS       20000 /* a command waits this long for the lock of another program */
 #define CHECKPOINT_BUSY_MS 200
-#define CHECK_TEXT         "quintet-hss-key-check"
-#define CHECK_OWNER        SPAN("\x01key-check") /* no IMPI looks like this */
 
 /* What a connection is set to; each is read back, since a misspelt pragma is accepted silently. */
 struct pragma {
@@ -99,86 +97,6 @@ static int open_db(const struct store_conf *c, bool create, struct store *s, str
         return store_migrate(s, err);
 }
 
-/* The key file must be the one the database was made with; the first opening writes the check value. */
-static int check_key(struct store *s, const struct store_conf *c, struct buf *err)
-{
-        char plain[64];
-        size_t n = 0;
-        struct span sealed = SPAN_NULL;
-        sqlite3_stmt *st = sql_bind(s, SQL_GET_META, "t", SPAN("key_check"));
-        int rc = sql_step(s, st);
-        if (rc == 0) {
-                sql_reset(st);
-                uint8_t made[KEYFILE_SEALED_MAX];
-                rc = keyfile_seal(s->keys, CHECK_OWNER, CHECK_TEXT, sizeof CHECK_TEXT, made, &n);
-                if (rc == 0)
-                        rc = sql_run(s,
-                                     sql_bind(s, SQL_PUT_META, "tb", SPAN("key_check"), span_make(made, n)));
-                return rc;
-        }
-        if (rc < 0)
-                return rc;
-        sealed = span_make(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
-        rc = keyfile_open(s->keys, CHECK_OWNER, sealed, plain, sizeof plain, &n);
-        sql_reset(st);
-        if (rc < 0)
-                buf_printf(err,
-                           "key file %s is not the one that database %s was made with: the credentials "
-                           "cannot be "
-                           "read\n",
-                           c->key_file, c->file);
-        return rc;
-}
-
-/* SEQ is stored without IND: when the split changes, every SEQ is moved so that each next SQN is above
- * all that were given out. */
-static int check_ind_bits(struct store *s, struct buf *err)
-{
-        char text[16], sql[160];
-        uint32_t was = s->ind_bits;
-        sqlite3_stmt *st = sql_bind(s, SQL_GET_META, "t", SPAN("ind_bits"));
-        int rc = sql_step(s, st);
-        if (rc == 1) {
-                struct span v = span_make(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
-                if (span_u32(v, SQN_IND_BITS_MAX, &was) < 0)
-                        rc = -IMS_EDB;
-                sql_reset(st);
-                if (rc == 1 && was == s->ind_bits)
-                        return 0;
-        }
-        if (rc < 0) {
-                buf_puts(err, "database: meta ind_bits cannot be read\n");
-                return rc;
-        }
-        (void)snprintf(text, sizeof text, "%u", s->ind_bits);
-        (void)snprintf(sql, sizeof sql,
-                       "UPDATE impi SET seq = (((seq + 1) << %u) >> %u) + 1, ind_cs = 0, ind_ps = 0, "
-                       "ind_ims = 0",
-                       was, s->ind_bits);
-        rc = was == s->ind_bits ? 0 : store_exec(s, sql);
-        if (rc == 0)
-                rc = sql_run(s, sql_bind(s, SQL_PUT_META, "tb", SPAN("ind_bits"), span_of(text)));
-        return rc;
-}
-
-/* Under the write lock: the first opening, or a change of the split, writes. */
-static int check_meta(struct store *s, const struct store_conf *c, struct buf *err)
-{
-        int rc = store_begin(s, true);
-        if (rc == 0)
-                rc = check_key(s, c, err);
-        if (rc == 0)
-                rc = check_ind_bits(s, err);
-        if (rc == 0)
-                rc = store_commit(s);
-        if (rc < 0) {
-                store_rollback(s);
-                if (err->n == 0)
-                        buf_printf(err, "database %s: %s\n", c->file, s->error);
-        }
-        return rc;
-}
-
 static int open_store(const struct store_conf *c, bool create, struct store **out, struct buf *err)
 {
         struct store *s = calloc(1, sizeof *s);
@@ -194,13 +112,14 @@ static int open_store(const struct store_conf *c, bool create, struct store **ou
                         buf_printf(err, "database %s: %s\n", c->file, s->error);
         }
         if (rc == 0)
-                rc = check_meta(s, c, err);
+                rc = store_check_meta(s, c, err);
         if (rc == 0)
                 rc = set_pragmas(s, c, err);
         if (rc < 0) {
                 store_close(s);
                 return rc;
         }
+        s->server = c->role == STORE_SERVER;
         (void)sqlite3_wal_hook(s->db, c->role == STORE_SERVER ? on_wal : NULL, s);
         *out = s;
         return 0;
@@ -242,6 +161,8 @@ void store_close(struct store *s)
                 return;
         if (s->db) {
                 store_rollback(s);
+                if (s->server)
+                        store_mark_closed(s);
                 sql_finalize(s);
                 (void)sqlite3_close(s->db);
         }

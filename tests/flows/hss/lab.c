@@ -238,6 +238,7 @@ static void on_saa(int err, const struct cx_saa *a, void *arg)
         s->result = a->h.result;
         assert_int_equal(span_copy(a->user_data, s->user_data, sizeof s->user_data), 0);
         assert_int_equal(span_copy(a->impi, s->impi, sizeof s->impi), 0);
+        assert_int_equal(span_copy(a->h.failed_avp, s->failed_avp, sizeof s->failed_avp), 0);
 }
 
 void lab_sar(struct lab *lab, const char *impi, const char *impu, uint32_t type, struct lab_saa *s)

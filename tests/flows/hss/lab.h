@@ -71,7 +71,7 @@ uint64_t lab_sqn(const struct lab_maa *m, size_t i);
 struct lab_saa {
         int err;
         struct dia_result result;
-        char user_data[8192], impi[256];
+        char user_data[8192], impi[256], failed_avp[64];
         bool done;
 };
 void lab_sar(struct lab *lab, const char *impi, const char *impu, uint32_t type, struct lab_saa *s);

@@ -101,6 +101,10 @@ static void refusals(void **state)
         struct lab_saa s;
         lab_sar(lab, NULL, TEMP, CX_SAT_REGISTRATION, &s); /* the IMPI is missing */
         assert_result(s.result, dia_base(DIA_MISSING_AVP));
+        assert_string_equal(s.failed_avp, "User-Name");
+        lab_sar(lab, IMPI, TEMP, 99, &s);
+        assert_result(s.result, dia_base(DIA_INVALID_AVP_VALUE));
+        assert_string_equal(s.failed_avp, "Server-Assignment-Type");
         lab_sar(lab, IMPI, TEMP, CX_SAT_NO_ASSIGNMENT, &s);
         assert_result(s.result, dia_base(DIA_UNABLE_TO_COMPLY));
         lab_sar(lab, IMPI, TEMP, CX_SAT_PGW_UPDATE, &s);

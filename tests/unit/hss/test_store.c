@@ -248,6 +248,10 @@ static void ind_bits(void **state)
         static const uint32_t splits[] = {5, 8, 3, 4, 5};
         fixture_add(f, ALICE " --sqn 320000");
         uint64_t last = 320000;
+        f->store_conf.ind_bits = 8;
+        reopen(f, &err, -IMS_ECONF); /* a command does not convert */
+        assert_true(span_find(buf_as_span(&err), SPAN("auc.ind_bits is 8")) >= 0);
+        f->store_conf.role = STORE_SERVER;
         for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
                 f->store_conf.ind_bits = splits[i];
                 reopen(f, &err, 0);
@@ -258,6 +262,38 @@ static void ind_bits(void **state)
                        1; /* the highest that can have left by now */
                 assert_true(next < 330000 + 1000 * i);
         }
+        buf_free(&err);
+}
+
+/* The machine went down under a running server: what may be lost is not given out again. */
+static void machine_crash(void **state)
+{
+        struct fixture *f = *state;
+        struct buf err = BUF_INIT;
+        fixture_add(f, ALICE " --sqn 320000");
+        f->store_conf.role = STORE_SERVER;
+        log_init("test", LOG_ERROR);
+        reopen(f, &err, 0);
+        reopen(f, &err, 0); /* closed in good order */
+        assert_int_equal(fixture_record(f, "15550001").sqn.seq, 10000);
+        /* Killed, same boot: the operating system kept everything. */
+        struct store *killed = f->store;
+        f->store = NULL;
+        assert_int_equal(store_open(&f->store_conf, &f->store, &err), 0);
+        assert_int_equal(fixture_record(f, "15550001").sqn.seq, 10000);
+        killed->server = false;
+        store_close(killed);
+        /* Another boot. */
+        assert_int_equal(store_exec(f->store, "UPDATE meta SET value = x'61' WHERE name = 'open_boot'"), 0);
+        f->store->server = false;
+        f->store_conf.role = STORE_TOOL;
+        reopen(f, &err, 0);
+        assert_int_equal(fixture_record(f, "15550001").sqn.seq, 10000); /* no matter for a command */
+        f->store_conf.role = STORE_SERVER;
+        reopen(f, &err, 0);
+        assert_int_equal(fixture_record(f, "15550001").sqn.seq, 10000 + (1 << 24));
+        reopen(f, &err, 0);
+        assert_int_equal(fixture_record(f, "15550001").sqn.seq, 10000 + (1 << 24)); /* once */
         buf_free(&err);
 }
 
@@ -284,7 +320,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 T(pragmas),          T(statements), T(plans),        T(no_foreign_rows),
                 T(key_check),        T(seals),      T(no_plain_key), T(migrations),
-                T(missing_database), T(ind_bits),   T(two_openers),
+                T(missing_database), T(ind_bits),   T(two_openers),  T(machine_crash),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
