@@ -5,12 +5,12 @@
 
 #include "common/base/log.h"
 #include "common/diameter/cx.h"
+#include "common/net/prefix.h"
 #include "common/sip/forward.h"
 #include "common/trace/trace.h"
 #include "icscf/icscf_conf.h"
 #include "icscf/pool.h"
 #include "icscf/reg_read.h"
-#include "icscf/trust.h"
 
 struct icscf {
         const struct icscf_conf *conf;

@@ -2,21 +2,14 @@
  * Configuration of the I-CSCF: its schema and the checks between keys. */
 #include "icscf/icscf_conf.h"
 
+#include "common/net/prefix.h"
 #include "icscf/pool.h"
-#include "icscf/trust.h"
 
 static const char *check_domain(const char *value)
 {
         static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
 
         return *value && strspn(value, allowed) == strlen(value) ? NULL : "is not a domain name";
-}
-
-static const char *check_trusted(const char *value)
-{
-        struct trust_prefix p;
-
-        return trust_prefix_parse(span_of(value), &p) == 0 ? NULL : "is not ADDRESS or ADDRESS/BITS";
 }
 
 static const char *check_scscf_uri(const char *value)
@@ -71,7 +64,7 @@ static const struct conf_key keys[] = {
          .type = CONF_STR_LIST,
          .offset = AT(trusted),
          .optional = true,
-         .check = check_trusted,
+         .check = prefix_check,
          .doc = "nodes SIP is taken from: ADDRESS or ADDRESS/BITS (TS 24.229 5.3.1.2); none: everybody"},
         {.name = "scscf.pool",
          .type = CONF_MAP_LIST,

@@ -91,17 +91,8 @@ static void on_ready_timer(struct tmr *t, void *arg)
 static void on_peer(const char *identity, bool up, const char *why, void *arg)
 {
         struct icscf *ic = arg;
-        struct buf text = BUF_INIT;
-        struct verdict v = {.procedure = VERDICT_CX_PEER,
-                            .outcome = up ? VERDICT_OK : VERDICT_FAILED,
-                            .cause = up ? CAUSE_peer_up : CAUSE_peer_lost,
-                            .clause = "RFC 6733 5.6"};
 
-        buf_printf(&text, "%s%s%s", identity, why && *why ? ": " : "", why ? why : "");
-        buf_char(&text, '\0');
-        v.evidence = text.err ? NULL : text.p;
-        trace_verdict(ic->trace, &v);
-        buf_free(&text);
+        cx_trace_peer(ic->trace, identity, up, why);
         if (up && ic->sip)
                 say_ready(ic);
 }
@@ -180,9 +171,12 @@ static void on_terminate(void *arg)
 
 static int start(struct icscf *ic)
 {
-        const struct dia_handlers dh = {.on_peer = on_peer, .on_trace = on_cx_trace};
-        const struct sip_stack_handlers sh = {
-                .on_request = icscf_on_request, .on_cancel = icscf_on_cancel, .on_trace = on_sip_trace};
+        /* without a stream nobody parses what would be traced */
+        const bool tracing = ic->conf->trace.file;
+        const struct dia_handlers dh = {.on_peer = on_peer, .on_trace = tracing ? on_cx_trace : NULL};
+        const struct sip_stack_handlers sh = {.on_request = icscf_on_request,
+                                              .on_cancel = icscf_on_cancel,
+                                              .on_trace = tracing ? on_sip_trace : NULL};
         int err = loop_new(&ic->loop);
 
         if (!err)

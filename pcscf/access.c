@@ -13,43 +13,8 @@
 struct access_map {
         const struct pcscf_conf *conf;
         size_t n;
-        struct access_prefix prefixes[]; /* those of conf->ranges */
+        struct prefix prefixes[]; /* those of conf->ranges */
 };
-
-/* --- prefixes ------------------------------------------------------------------------------------- */
-
-static const uint8_t *octets(const struct addr *a)
-{
-        return addr_is_v6(a) ? a->u.v6.sin6_addr.s6_addr : (const uint8_t *)&a->u.v4.sin_addr.s_addr;
-}
-
-int access_prefix_parse(struct span text, struct access_prefix *out)
-{
-        ptrdiff_t slash = span_chr(text, '/', 0);
-        struct span host = slash < 0 ? text : span_sub(text, 0, (size_t)slash);
-        struct access_prefix p;
-        uint32_t bits, max;
-
-        if (addr_parse(host, 0, &p.addr) || addr_port(&p.addr))
-                return -IMS_EPARSE;
-        max = addr_is_v6(&p.addr) ? 128 : 32;
-        bits = max;
-        if (slash >= 0 && span_u32(span_sub(text, (size_t)slash + 1, text.n), max, &bits))
-                return -IMS_EPARSE;
-        p.bits = (uint8_t)bits;
-        *out = p;
-        return 0;
-}
-
-bool access_prefix_holds(const struct access_prefix *p, const struct addr *a)
-{
-        size_t whole = p->bits / 8;
-        unsigned rest = p->bits % 8;
-
-        if (addr_is_v6(&p->addr) != addr_is_v6(a) || memcmp(octets(&p->addr), octets(a), whole) != 0)
-                return false;
-        return !rest || ((octets(&p->addr)[whole] ^ octets(a)[whole]) & (0xffu << (8 - rest)) & 0xffu) == 0;
-}
 
 int access_map_new(const struct pcscf_conf *conf, struct access_map **out)
 {
@@ -61,7 +26,7 @@ int access_map_new(const struct pcscf_conf *conf, struct access_map **out)
         m->conf = conf;
         m->n = conf->ranges.n;
         for (size_t i = 0; i < m->n; i++) {
-                int err = access_prefix_parse(span_of(ranges[i].prefix), &m->prefixes[i]);
+                int err = prefix_parse(span_of(ranges[i].prefix), &m->prefixes[i]);
 
                 if (err) {
                         free(m);
@@ -82,7 +47,7 @@ struct access access_of(const struct access_map *m, const struct addr *ue)
         const struct pcscf_range *ranges = m->conf->ranges.items;
 
         for (size_t i = 0; i < m->n; i++)
-                if (access_prefix_holds(&m->prefixes[i], ue))
+                if (prefix_has(&m->prefixes[i], ue))
                         return (struct access){(enum access_type)ranges[i].type, ranges[i].pani};
         return (struct access){(enum access_type)m->conf->access_type, m->conf->pani};
 }

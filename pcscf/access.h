@@ -3,18 +3,9 @@
  * P-Access-Network-Info. TS 33.203 P.3 (PANI-aware P-CSCF), TS 24.229 5.2.1. */
 #pragma once
 
-#include "common/net/addr.h"
+#include "common/net/prefix.h"
 #include "common/sip/edit.h"
 #include "pcscf/pcscf_conf.h"
-
-struct access_prefix {
-        struct addr addr;
-        uint8_t bits;
-};
-
-/* "10.0.0.0/8"; without a slash the whole address. -IMS_EPARSE. */
-int access_prefix_parse(struct span text, struct access_prefix *out) IMS_CHECK;
-bool access_prefix_holds(const struct access_prefix *p, const struct addr *a);
 
 struct access {
         enum access_type type;

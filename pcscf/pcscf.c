@@ -196,8 +196,8 @@ static int draw_numbers(struct pcscf *p)
 
 int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace, struct pcscf **out)
 {
-        static const struct sip_stack_handlers handlers = {
-                .on_request = on_request, .on_cancel = on_cancel, .on_trace = on_trace};
+        const struct sip_stack_handlers handlers = {
+                .on_request = on_request, .on_cancel = on_cancel, .on_trace = trace_on(trace) ? on_trace : NULL};
         struct pcscf *p = calloc(1, sizeof(*p));
         struct sip_conf sip = conf->sip;
         int err;

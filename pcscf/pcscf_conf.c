@@ -27,18 +27,11 @@ static const char *check_sip_uri(const char *value)
         return !err && strncmp(value, "sip:", 4) == 0 ? NULL : "not a SIP URI (sip:icscf.example.org)";
 }
 
-static const char *check_prefix(const char *value)
-{
-        struct access_prefix p;
-
-        return access_prefix_parse(span_of(value), &p) ? "not a prefix (10.0.0.0/8, 2001:db8::/32)" : NULL;
-}
-
 static const struct conf_key range_keys[] = {
         {.name = "prefix",
          .type = CONF_STR,
          .offset = offsetof(struct pcscf_range, prefix),
-         .check = check_prefix,
+         .check = prefix_check,
          .doc = "UE addresses, 10.0.0.0/8 or 2001:db8::/32"},
         {.name = "type",
          .type = CONF_ENUM,

@@ -26,21 +26,10 @@ static void on_ready_timer(struct tmr *t, void *arg)
 static void on_peer(const char *identity, bool up, const char *why, void *arg)
 {
         struct scscf *s = arg;
-        struct verdict v = {.procedure = VERDICT_CX_PEER,
-                            .outcome = up ? VERDICT_OK : VERDICT_FAILED,
-                            .cause = up ? CAUSE_peer_up : CAUSE_peer_lost,
-                            .clause = "RFC 6733 5.6"};
-        struct buf text = BUF_INIT;
 
         if (s->stopping)
                 return;
-        buf_puts(&text, identity);
-        if (why && *why)
-                buf_printf(&text, ": %s", why);
-        buf_char(&text, '\0');
-        v.evidence = text.err ? NULL : text.p;
-        trace_verdict(s->trace, &v);
-        buf_free(&text);
+        cx_trace_peer(s->trace, identity, up, why);
         if (up && s->stack)
                 say_ready(s);
 }
@@ -61,25 +50,20 @@ static void on_sip_trace(const struct sip_trace_info *info, void *arg)
 
 static int read_trusted(struct scscf *s)
 {
-        char *const *items = s->conf->trusted.items;
-        int rc = 0;
-
         if (s->conf->trusted.n == 0)
-                return 0;
-        s->trusted = calloc(s->conf->trusted.n, sizeof(*s->trusted));
-        if (!s->trusted)
-                return -IMS_ENOMEM;
-        for (size_t i = 0; i < s->conf->trusted.n && rc == 0; i++)
-                rc = addr_parse(span_of(items[i]), 0, &s->trusted[i]);
-        return rc;
+                log_warn("trusted: empty: SIP is taken from everybody");
+        return trust_init(&s->trust, s->conf->trusted.items, s->conf->trusted.n);
 }
 
 static int start(struct scscf *s)
 {
+        /* without a stream nobody parses what would be traced */
+        const bool tracing = s->conf->trace.file;
         const struct dia_handlers dh = {
-                .on_request = scscf_on_cx, .on_peer = on_peer, .on_trace = on_cx_trace};
-        const struct sip_stack_handlers sh = {
-                .on_request = scscf_on_request, .on_cancel = scscf_on_cancel, .on_trace = on_sip_trace};
+                .on_request = scscf_on_cx, .on_peer = on_peer, .on_trace = tracing ? on_cx_trace : NULL};
+        const struct sip_stack_handlers sh = {.on_request = scscf_on_request,
+                                              .on_cancel = scscf_on_cancel,
+                                              .on_trace = tracing ? on_sip_trace : NULL};
         int rc = loop_new(&s->loop);
 
         if (rc == 0)
@@ -110,7 +94,7 @@ static void end(struct scscf *s)
         }
         trace_free(s->trace);
         loop_free(s->loop);
-        free(s->trusted);
+        trust_free(&s->trust);
 }
 
 int scscf_run(const struct scscf_conf *conf)

@@ -214,19 +214,11 @@ static void forward_in_dialog(struct scscf *s, struct sip_request *rq, const str
 
 /* --- entry --------------------------------------------------------------------------------------- */
 
-static bool is_trusted(const struct scscf *s, const struct addr *from)
-{
-        for (size_t i = 0; i < s->conf->trusted.n; i++)
-                if (addr_ip_eq(&s->trusted[i], from))
-                        return true;
-        return s->conf->trusted.n == 0;
-}
-
 static void refuse_untrusted(struct scscf *s, struct sip_request *rq)
 {
         char from[ADDR_STR];
         struct request_end end = {.outcome = VERDICT_REFUSED,
-                                  .cause = CAUSE_identity_not_allowed,
+                                  .cause = CAUSE_untrusted_source,
                                   .status = 403,
                                   .clause = "TS 24.229 4.4"};
         struct buf text = BUF_INIT;
@@ -292,7 +284,7 @@ void scscf_on_request(struct sip_request *rq, void *arg)
         struct log_ctx before = log_ctx_set((struct log_ctx){.call_id = rq->msg->call_id});
 
         sip_request_ref(rq); /* the context borrows from it */
-        if (!is_trusted(s, &rq->flow.remote))
+        if (!trust_has(&s->trust, &rq->flow.remote))
                 refuse_untrusted(s, rq);
         else if (s->stopping && rq->msg->method != SIP_ACK)
                 sip_reply(rq, 503, NULL, NULL, 0);

@@ -2,6 +2,7 @@
  * The S-CSCF as a program: what it is made of. */
 #pragma once
 
+#include "common/net/prefix.h"
 #include "common/diameter/cx.h"
 #include "common/sip/forward.h"
 #include "common/sip/stack.h"
@@ -26,7 +27,7 @@ struct scscf {
         struct dia_node *dia;
         struct trace *trace;
         struct registrar reg;
-        struct addr *trusted;                         /* as many as conf->trusted.n */
+        struct trust trust; /* who may send SIP */
         struct scscf_leg legs[2][SCSCF_CONTACTS_MAX]; /* [direct][rank] */
         struct list asking; /* requests that wait for the HSS to say whether an identity exists */
         struct tmr ready, stop;

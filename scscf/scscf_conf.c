@@ -2,6 +2,8 @@
  * Configuration of the S-CSCF: its schema and the checks between keys. */
 #include "scscf/scscf_conf.h"
 
+#include "common/net/prefix.h"
+
 #include "common/net/addr.h"
 
 static const char *const when_words[] = {"never", "always", NULL};
@@ -37,13 +39,6 @@ static const char *check_domain(const char *value)
         return *value && strspn(value, allowed) == strlen(value) ? NULL : "is not a domain name";
 }
 
-static const char *check_trusted(const char *value)
-{
-        struct addr a;
-
-        return addr_parse(span_of(value), 0, &a) == 0 ? NULL : "is not an IP address";
-}
-
 #define AT(field) offsetof(struct scscf_conf, field)
 
 static const struct conf_key keys[] = {
@@ -71,7 +66,7 @@ static const struct conf_key keys[] = {
          .type = CONF_STR_LIST,
          .offset = AT(trusted),
          .optional = true,
-         .check = check_trusted,
+         .check = prefix_check,
          .doc = "addresses of the CSCFs SIP is taken from (TS 24.229 4.4); none: everybody"},
         {.name = "registration.min_expires",
          .type = CONF_TIME_S,

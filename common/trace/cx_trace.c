@@ -293,3 +293,18 @@ void cx_trace(const struct dia_trace_info *info, struct trace *t)
         free(local);
         buf_free(&sum);
 }
+
+void cx_trace_peer(struct trace *t, const char *identity, bool up, const char *why)
+{
+        struct buf text = BUF_INIT;
+        struct verdict v = {.procedure = VERDICT_CX_PEER,
+                            .outcome = up ? VERDICT_OK : VERDICT_FAILED,
+                            .cause = up ? CAUSE_peer_up : CAUSE_peer_lost,
+                            .clause = "RFC 6733 5.6"};
+
+        buf_printf(&text, "%s%s%s", identity, why && *why ? ": " : "", why ? why : "");
+        buf_char(&text, '\0');
+        v.evidence = text.err ? NULL : text.p;
+        trace_verdict(t, &v);
+        buf_free(&text);
+}

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "icscf/pool.h"
-#include "icscf/trust.h"
 
 static void add(struct pool *p, const char *uri, const char *capabilities, uint32_t priority)
 {
@@ -126,55 +125,6 @@ static void capability_lists(void **state)
         assert_int_equal(pool_add(&p, "sip:b", SPAN(""), 1), -IMS_ETOOBIG);
 }
 
-static bool trusts(const struct trust *t, const char *text)
-{
-        struct addr a;
-
-        assert_int_equal(addr_parse(span_of(text), 5060, &a), 0);
-        return trust_has(t, &a);
-}
-
-static void trusted_nodes(void **state)
-{
-        char *const lines[] = {"192.0.2.8", "198.51.100.0/23", "2001:db8::/33", "10.0.0.0/8"};
-        struct trust t, everybody;
-
-        (void)state;
-        assert_int_equal(trust_init(&t, lines, 4), 0);
-        assert_true(trusts(&t, "192.0.2.8"));
-        assert_false(trusts(&t, "192.0.2.9"));
-        assert_true(trusts(&t, "198.51.101.255"));
-        assert_false(trusts(&t, "198.51.102.0"));
-        assert_true(trusts(&t, "2001:db8:7fff::1"));
-        assert_false(trusts(&t, "2001:db8:8000::1"));
-        assert_true(trusts(&t, "10.255.0.1"));
-        assert_true(trusts(&t, "::ffff:10.1.1.1"));
-        assert_false(trusts(&t, "a00::1")); /* the octets of 10/8, but IPv6 */
-        trust_free(&t);
-        assert_int_equal(trust_init(&everybody, NULL, 0), 0);
-        assert_true(trusts(&everybody, "203.0.113.1"));
-        trust_free(&everybody);
-}
-
-static void bad_prefixes(void **state)
-{
-        static const char *const bad[] = {"",
-                                          "example.org",
-                                          "192.0.2.0/33",
-                                          "192.0.2.0/",
-                                          "2001:db8::/129",
-                                          "192.0.2.1:5060",
-                                          "192.0.2.0/x",
-                                          "/8"};
-        struct trust_prefix p;
-
-        (void)state;
-        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-                if (trust_prefix_parse(span_of(bad[i]), &p) != -IMS_EPARSE)
-                        fail_msg("'%s' was taken", bad[i]);
-        assert_int_equal(trust_prefix_parse(SPAN("0.0.0.0/0"), &p), 0);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -183,8 +133,6 @@ int main(void)
                 cmocka_unit_test(equal_ones_take_turns),
                 cmocka_unit_test(named_server_is_preferred),
                 cmocka_unit_test(capability_lists),
-                cmocka_unit_test(trusted_nodes),
-                cmocka_unit_test(bad_prefixes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

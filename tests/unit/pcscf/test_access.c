@@ -17,41 +17,6 @@ static struct addr addr(const char *text)
         return a;
 }
 
-static void prefixes(void **state)
-{
-        static const struct {
-                const char *prefix, *addr;
-                bool holds;
-        } rows[] = {
-                {"10.0.0.0/8", "10.255.0.1", true},
-                {"10.0.0.0/8", "11.0.0.1", false},
-                {"192.0.2.128/25", "192.0.2.128", true},
-                {"192.0.2.128/25", "192.0.2.127", false},
-                {"0.0.0.0/0", "8.8.8.8", true},
-                {"0.0.0.0/0", "[2001:db8::1]:1", false},
-                {"192.0.2.1", "192.0.2.1", true},
-                {"192.0.2.1", "192.0.2.2", false},
-                {"2001:db8::/33", "[2001:db8:7fff::1]:1", true},
-                {"2001:db8::/33", "[2001:db8:8000::1]:1", false},
-                {"2001:db8::/128", "[2001:db8::]:1", true},
-        };
-        static const char *const bad[] = {"",       "10.0.0.0/33",  "10.0.0.0/", "10.0.0.0/-1",
-                                          "host/8", "10.0.0.1:5/8", "::/129"};
-        struct access_prefix p;
-
-        (void)state;
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                struct addr a = addr(rows[i].addr);
-
-                assert_int_equal(access_prefix_parse(span_of(rows[i].prefix), &p), 0);
-                if (access_prefix_holds(&p, &a) != rows[i].holds)
-                        fail_msg("row %zu", i);
-        }
-        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-                if (access_prefix_parse(span_of(bad[i]), &p) != -IMS_EPARSE)
-                        fail_msg("accepted %s", bad[i]);
-}
-
 static void by_address(void **state)
 {
         static struct pcscf_range ranges[] = {{(char *)"10.1.0.0/16", ACCESS_OTHER, (char *)"DOCSIS"},
@@ -166,7 +131,7 @@ static void configuration(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(prefixes),       cmocka_unit_test(by_address),
+                cmocka_unit_test(by_address),
                 cmocka_unit_test(register_rules), cmocka_unit_test(network_provided),
                 cmocka_unit_test(configuration),
         };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Trusted addresses and prefixes. */
-#include "icscf/trust.h"
+ * Address prefixes and lists of trust. */
+#include "common/net/prefix.h"
 
 #include <stdlib.h>
 
@@ -12,11 +12,11 @@ static size_t ip_octets(const struct addr *a, const uint8_t **out)
         return v6 ? 16 : 4;
 }
 
-int trust_prefix_parse(struct span text, struct trust_prefix *out)
+int prefix_parse(struct span text, struct prefix *out)
 {
         ptrdiff_t slash = span_chr(text, '/', 0);
         struct span ip = slash < 0 ? text : span_sub(text, 0, (size_t)slash);
-        struct trust_prefix p = {0};
+        struct prefix p = {0};
         uint32_t bits;
 
         if (addr_parse(ip, 0, &p.addr) != 0 || addr_port(&p.addr) != 0)
@@ -27,6 +27,24 @@ int trust_prefix_parse(struct span text, struct trust_prefix *out)
         p.bits = (uint8_t)bits;
         *out = p;
         return 0;
+}
+
+bool prefix_has(const struct prefix *p, const struct addr *a)
+{
+        const uint8_t *x, *y;
+        size_t n = ip_octets(&p->addr, &x), whole = p->bits / 8;
+        unsigned rest = p->bits % 8;
+
+        if (ip_octets(a, &y) != n || memcmp(x, y, whole) != 0)
+                return false;
+        return rest == 0 || (x[whole] ^ y[whole]) >> (8 - rest) == 0;
+}
+
+const char *prefix_check(const char *value)
+{
+        struct prefix p;
+
+        return prefix_parse(span_of(value), &p) == 0 ? NULL : "is not ADDRESS or ADDRESS/BITS";
 }
 
 int trust_init(struct trust *t, char *const *lines, size_t n)
@@ -40,7 +58,7 @@ int trust_init(struct trust *t, char *const *lines, size_t n)
         if (!t->prefixes)
                 return -IMS_ENOMEM;
         for (; t->n < n && !err; t->n++)
-                err = trust_prefix_parse(span_of(lines[t->n]), &t->prefixes[t->n]);
+                err = prefix_parse(span_of(lines[t->n]), &t->prefixes[t->n]);
         return err;
 }
 
@@ -48,17 +66,6 @@ void trust_free(struct trust *t)
 {
         free(t->prefixes);
         *t = (struct trust){0};
-}
-
-static bool prefix_has(const struct trust_prefix *p, const struct addr *a)
-{
-        const uint8_t *x, *y;
-        size_t n = ip_octets(&p->addr, &x), whole = p->bits / 8;
-        unsigned rest = p->bits % 8;
-
-        if (ip_octets(a, &y) != n || memcmp(x, y, whole) != 0)
-                return false;
-        return rest == 0 || (x[whole] ^ y[whole]) >> (8 - rest) == 0;
 }
 
 bool trust_has(const struct trust *t, const struct addr *a)
