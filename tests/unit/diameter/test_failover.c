@@ -479,7 +479,7 @@ static void test_shutdown(void **state)
 
 static void test_shutdown_of_idle_node(void **state)
 {
-        struct ctx *t = start("me.example.org", 0, &(struct dia_node_conf){0});
+        struct ctx *t = start("me.example.org", 1, &(struct dia_node_conf){0}); /* and a peer not tried yet */
 
         (void)state;
         dia_node_shutdown(t->node, on_stopped, t);

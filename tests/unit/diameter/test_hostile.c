@@ -42,7 +42,7 @@ static void on_uar(struct dia_request *rq, const struct cx_uar *m, void *arg)
         }
 }
 
-static int setup(void **state)
+static int setup_with(void **state, bool accept_unknown)
 {
         static struct ctx t;
         struct dia_handlers h = {.on_request = on_request};
@@ -55,7 +55,8 @@ static int setup(void **state)
                                      .peers = peers,
                                      .n_peers = 2,
                                      .message_max = 4096,
-                                     .max_pending = MAX_PENDING};
+                                     .max_pending = MAX_PENDING,
+                                     .accept_unknown = accept_unknown};
 
         t = (struct ctx){.srv = {.on_uar = on_uar}};
         t.srv.arg = &t;
@@ -65,6 +66,16 @@ static int setup(void **state)
         t.addr = *dia_node_listen_addr(t.node, 0);
         *state = &t;
         return 0;
+}
+
+static int setup(void **state)
+{
+        return setup_with(state, false);
+}
+
+static int setup_open(void **state)
+{
+        return setup_with(state, true);
 }
 
 static int teardown(void **state)
@@ -518,6 +529,23 @@ static void test_dpr(void **state)
         raw_free(&r);
 }
 
+/* Peers outside the list, where that is allowed: served, and forgotten when they go. */
+static void test_unknown_accepted(void **state)
+{
+        struct ctx *t = *state;
+        struct raw r;
+
+        for (int i = 0; i < 3; i++) {
+                raw_open(&r, t->loop, &t->addr, "stranger.example.org");
+                assert_non_null(dia_peer_find(t->node, SPAN("stranger.example.org")));
+                expect_serving(&r);
+                raw_free(&r);
+                while (dia_peer_find(t->node, SPAN("stranger.example.org")))
+                        uv_run(loop_uv(t->loop), UV_RUN_ONCE);
+        }
+        expect_alive(t);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -537,6 +565,7 @@ int main(void)
                 T(test_sent_again),
                 T(test_answer_to_nothing),
                 T(test_dpr),
+                cmocka_unit_test_setup_teardown(test_unknown_accepted, setup_open, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

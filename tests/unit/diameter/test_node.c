@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include "common/diameter/cx.h"
+#include "common/diameter/dict.h"
 
 struct pair {
         struct loop *loop;
@@ -17,6 +20,22 @@ struct pair {
         struct dia_result result;
         char server_name[128];
 };
+
+static void add(msg_or_avp *to, enum dict_avp id, union avp_value *value)
+{
+        struct avp *avp = NULL;
+
+        assert_int_equal(fd_msg_avp_new(dia_avp_model(id), 0, &avp), 0);
+        assert_int_equal(fd_msg_avp_setvalue(avp, value), 0);
+        assert_int_equal(fd_msg_avp_add(to, MSG_BRW_LAST_CHILD, avp), 0);
+}
+
+static void add_text(msg_or_avp *to, enum dict_avp id, const char *text)
+{
+        union avp_value v = {.os = {(uint8_t *)text, strlen(text)}};
+
+        add(to, id, &v);
+}
 
 static void on_request(struct dia_request *rq, void *arg)
 {
@@ -41,6 +60,40 @@ static void on_peer(const char *identity, bool up, const char *why, void *arg)
         (void)identity;
         (void)why;
         t->up += up ? 1 : -1;
+        loop_stop(t->loop);
+}
+
+/* The same answer, built with libfdproto on the bare one. */
+static void on_uar_plain(struct dia_request *rq, const struct cx_uar *m, void *arg)
+{
+        struct msg *answer = NULL;
+        struct avp *avp = NULL;
+        union avp_value v = {.u32 = DIA_SUCCESS};
+
+        (void)m;
+        (void)arg;
+        assert_int_equal(dia_answer_new(rq, &answer), 0);
+        add(answer, AVP_RESULT_CODE, &v);
+        v.i32 = 1;
+        add(answer, AVP_AUTH_SESSION_STATE, &v);
+        assert_int_equal(fd_msg_avp_new(dia_avp_model(AVP_VENDOR_SPECIFIC_APPLICATION_ID), 0, &avp), 0);
+        assert_int_equal(fd_msg_avp_add(answer, MSG_BRW_LAST_CHILD, avp), 0);
+        v.u32 = DIA_VENDOR_3GPP;
+        add(avp, AVP_VENDOR_ID, &v);
+        dia_answer_send(rq, answer);
+}
+
+static void on_plain(int err, struct msg *answer, void *arg)
+{
+        struct pair *t = arg;
+        struct cx_uaa m;
+        struct cx_fault fault;
+
+        t->err = err;
+        t->answers++;
+        assert_int_equal(cx_uaa_decode(answer, &m, &fault), 0);
+        t->result = m.h.result;
+        cx_uaa_clear(&m);
         loop_stop(t->loop);
 }
 
@@ -115,10 +168,71 @@ static void test_uar(void **state)
         assert_string_equal(t->server_name, "sip:scscf.example.org");
 }
 
+/* dia_send and dia_answer_send, for messages built with libfdproto. */
+static void test_plain(void **state)
+{
+        struct pair *t = *state;
+        struct msg *m = NULL;
+        struct avp *app = NULL;
+        struct dict_object *model = NULL;
+        command_code_t code = CX_UAR;
+        union avp_value v = {.i32 = 1};
+        char session[128];
+
+        t->srv.on_uar = on_uar_plain;
+        dia_session_id(t->cscf, session, sizeof(session));
+        assert_int_equal(fd_dict_search(dia_dict(), DICT_COMMAND, CMD_BY_CODE_R, &code, &model, ENOENT), 0);
+        assert_int_equal(fd_msg_new(model, 0, &m), 0);
+        add_text(m, AVP_SESSION_ID, session);
+        assert_int_equal(fd_msg_avp_new(dia_avp_model(AVP_VENDOR_SPECIFIC_APPLICATION_ID), 0, &app), 0);
+        assert_int_equal(fd_msg_avp_add(m, MSG_BRW_LAST_CHILD, app), 0);
+        add(m, AVP_AUTH_SESSION_STATE, &v);
+        v.u32 = DIA_VENDOR_3GPP;
+        add(app, AVP_VENDOR_ID, &v);
+        add_text(m, AVP_ORIGIN_HOST, "cscf.example.org");
+        add_text(m, AVP_ORIGIN_REALM, "example.org");
+        add_text(m, AVP_DESTINATION_REALM, "example.org");
+        add_text(m, AVP_USER_NAME, "u");
+        add_text(m, AVP_PUBLIC_IDENTITY, "sip:u");
+        add_text(m, AVP_VISITED_NETWORK_IDENTIFIER, "v");
+        assert_int_equal(dia_send(t->cscf, m, 0, on_plain, t, NULL), 0);
+        loop_run(t->loop);
+        assert_int_equal(t->answers, 1);
+        assert_true(dia_result_is(t->result, dia_base(DIA_SUCCESS)));
+}
+
+static void on_uar_held(struct dia_request *rq, const struct cx_uar *m, void *arg)
+{
+        struct pair *t = arg;
+
+        (void)rq;
+        (void)m;
+        loop_stop(t->loop);
+}
+
+/* A node freed with requests in hand leaves nothing behind. */
+static void test_freed_with_requests(void **state)
+{
+        struct pair *t = *state;
+        struct cx_uar rq = {.impi = SPAN("u"), .impu = SPAN("sip:u"), .visited_network = SPAN("v")};
+
+        t->srv.on_uar = on_uar_held;
+        assert_int_equal(cx_send_uar(t->cscf, &rq, 0, on_uaa, t, NULL), 0);
+        loop_run(t->loop);
+        assert_int_equal(t->answers, 0);
+        dia_node_free(t->hss);
+        t->hss = NULL;
+        while (t->answers == 0)
+                loop_run(t->loop);
+        assert_int_equal(t->err, -IMS_EUNREACH);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_uar, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_plain, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_freed_with_requests, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,7 +110,7 @@ static int teardown(void **state)
         trace_free(l->s.trace);
         loop_free(l->s.loop);
         sip_msg_unref(l->got);
-        free(l->s.trusted);
+        trust_free(&l->s.trust);
         free(l);
         return 0;
 }
@@ -445,12 +445,14 @@ static void trust(void **state)
 {
         struct lab *l = *state;
 
-        l->s.trusted = calloc(1, sizeof(*l->s.trusted));
-        l->conf.trusted.n = 1;
-        assert_int_equal(addr_parse(SPAN("192.0.2.1"), 0, l->s.trusted), 0);
+        char other[] = "192.0.2.1", us[] = "127.0.0.1";
+        char *const list[] = {other, us};
+
+        assert_int_equal(trust_init(&l->s.trust, list, 1), 0);
         send_request(l, "OPTIONS", l->name, "");
         expect_status(l, 403);
-        assert_int_equal(addr_parse(SPAN("127.0.0.1"), 0, l->s.trusted), 0);
+        trust_free(&l->s.trust);
+        assert_int_equal(trust_init(&l->s.trust, list, 2), 0);
         send_request(l, "OPTIONS", l->name, "");
         expect_status(l, 200);
 }
