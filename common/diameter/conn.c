@@ -114,6 +114,13 @@ int dia_conn_send(struct dia_conn *c, struct span octets)
         return err;
 }
 
+bool dia_conn_complain(struct dia_conn *c)
+{
+        uint64_t n = ++c->n_wrong;
+
+        return n <= 16 || (n & (n - 1)) == 0;
+}
+
 void dia_conn_drop(struct dia_conn *c, bool flush)
 {
         if (!c || c->closed)
@@ -145,7 +152,9 @@ static void on_close(struct tcp_conn *tcp, int reason, void *arg)
         (void)tcp;
         c->tcp = NULL; /* freed by TCP */
         if (p && c->initiator && p->state < PEER_ST_WAIT_RETURNS && p->state != PEER_ST_WAIT_I_CEA) {
-                log_info("diameter %s: no connection to %s: %s", p->identity, c->name, ims_strerror(reason));
+                log_write(p->complained ? LOG_DEBUG : LOG_WARN, "diameter %s: no connection to %s: %s",
+                          p->identity, c->name, ims_strerror(reason));
+                p->complained = true;
                 dia_peer_event(p, PEER_EV_I_RCV_CONN_NACK, c);
         } else if (p) {
                 dia_peer_event(p, c == p->i ? PEER_EV_I_PEER_DISC : PEER_EV_R_PEER_DISC, c);

@@ -74,9 +74,10 @@ void dia_refuse(struct dia_conn *c, struct span request, const struct dia_fault 
         struct buf b = BUF_INIT;
 
         put_error(&b, c->dn, request, f, text);
-        log_warn("diameter %s: command %u refused: %s%s%s%s%s", c->peer ? c->peer->identity : c->name,
-                 dia_header_get(request.p).code, dia_result_str(dia_base(f->code)), f->name[0] ? " " : "",
-                 f->name, text ? ", " : "", text ? text : "");
+        if (dia_conn_complain(c))
+                log_warn("diameter %s: command %u refused: %s%s%s%s%s", c->peer ? c->peer->identity : c->name,
+                         dia_header_get(request.p).code, dia_result_str(dia_base(f->code)),
+                         f->name[0] ? " " : "", f->name, text ? ", " : "", text ? text : "");
         if (!b.err) {
                 dia_trace(c, true, buf_as_span(&b), NULL, text);
                 (void)dia_conn_send(c, buf_as_span(&b));

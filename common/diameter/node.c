@@ -209,8 +209,6 @@ static void close_listeners(struct dia_node *n)
 void dia_node_shutdown(struct dia_node *n, void (*done)(void *arg), void *arg)
 {
         n->stopping = true;
-        n->on_stopped = done;
-        n->stopped_arg = arg;
         close_listeners(n);
         list_for_each_safe(pos, tmp, &n->peers)
                 dia_peer_event(container_of(pos, struct dia_peer, node), PEER_EV_STOP, NULL);
@@ -221,6 +219,8 @@ void dia_node_shutdown(struct dia_node *n, void (*done)(void *arg), void *arg)
                 if (!c->peer)
                         dia_conn_drop(c, false);
         }
+        n->on_stopped = done;
+        n->stopped_arg = arg;
         /* done runs from the loop also when there is nothing to wait for */
         if (tmr_start(n->loop, &n->stop_timer, list_empty(&n->conns) ? 0 : 2 * (uint64_t)n->answer_ms,
                       list_empty(&n->conns) ? on_nothing_left : on_stop_timer, n))

@@ -53,6 +53,7 @@ struct dia_conn {
         struct tmr cer;        /* waits for CER */
         struct list requests;  /* struct dia_inbound.node: not answered yet */
         size_t n_requests;
+        uint64_t n_wrong;          /* messages refused or dropped, for dia_conn_complain */
         uint32_t cer_hop, cer_end; /* of the CER that came, for the CEA */
         char name[ADDR_STR];       /* of the remote end */
 };
@@ -100,6 +101,7 @@ struct dia_peer {
         bool dynamic;           /* not in the configuration: forgotten when it goes */
         bool up;                /* reported as usable */
         bool held;              /* it sent DPR with a cause that forbids coming back by ourselves */
+        bool complained;        /* about no connection: once is enough */
         unsigned state;         /* enum peer_state */
         struct dia_conn *i, *r; /* initiator and responder connection */
         struct dia_conn *c;     /* the one that is open */
@@ -119,6 +121,9 @@ void dia_conn_accepted(struct tcp_conn *tcp, void *node);
 
 /* Sends one message. A connection that cannot take it is broken and reported so from the loop. */
 int dia_conn_send(struct dia_conn *c, struct span octets);
+
+/* Whether this fault is worth a line: the first ones are, then ever fewer. */
+bool dia_conn_complain(struct dia_conn *c);
 
 /* Ends it: nobody hears of it again. flush: what is queued leaves first. Accepts NULL. */
 void dia_conn_drop(struct dia_conn *c, bool flush);

@@ -166,7 +166,7 @@ void dia_peer_opened(struct dia_peer *p, struct dia_conn *c)
 {
         tmr_stop(p->dn->loop, &p->timer);
         p->c = c;
-        p->held = false;
+        p->held = p->complained = false;
         p->wd_heard_ms = 0;
         dia_peer_wd(p, WD_EV_UP);
         log_notice("diameter %s: connection %s %s is open", p->identity, c->initiator ? "to" : "from",
@@ -192,5 +192,4 @@ void dia_peer_lost(struct dia_peer *p, const char *why, bool orderly)
         dia_failover(p, true);
         if (p->dynamic && p->state == PEER_ST_CLOSED)
                 dia_peer_bury(p);
-        dia_node_check_stopped(n);
 }

@@ -265,7 +265,9 @@ void dia_on_answer(struct dia_conn *c, const struct dia_header *h, struct span o
         int err;
 
         if (!t || t->peer != c->peer || t->code != h->code || t->end != h->end) {
-                log_info("diameter %s: answer to nothing that waits, command %u", c->peer->identity, h->code);
+                if (dia_conn_complain(c))
+                        log_info("diameter %s: answer to nothing that waits, command %u", c->peer->identity,
+                                 h->code);
                 return;
         }
         err = dia_check(octets, &fault);
