@@ -28,7 +28,7 @@ void dia_trace(struct dia_conn *c, bool outbound, struct span octets, struct msg
         struct dia_fault fault;
         struct span raw = SPAN_NULL;
 
-        if (!c->dn->h.on_trace || (c->dn->h.want_trace && !c->dn->h.want_trace(c->dn->arg)))
+        if (!c->dn->h.on_trace)
                 return;
         h = dia_header_get(octets.p);
         if (!msg && h.code != dict_command_rows[CMD_DWR].code && dia_check(octets, &fault) == 0 &&

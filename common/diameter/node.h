@@ -54,9 +54,8 @@ struct dia_handlers {
         void (*on_request)(struct dia_request *rq, void *arg);
         /* Peer became usable or lost. May be NULL. */
         void (*on_peer)(const char *identity, bool up, const char *why, void *arg);
+        /* NULL unless somebody looks: what leaves is parsed once more for it. */
         void (*on_trace)(const struct dia_trace_info *t, void *arg);
-        /* Whether on_trace is worth its cost now (what leaves is parsed for it). NULL: always. */
-        bool (*want_trace)(void *arg);
 };
 
 /* conf and handlers are copied, with their strings. -IMS_EADDRINUSE names the address in the log. */
