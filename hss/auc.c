@@ -39,22 +39,22 @@ struct aka_ctx *auc_aka(struct auc *a)
         return a->aka;
 }
 
-int auc_vectors(struct auc *a, const struct aka_key *key, enum sqn_domain domain, uint16_t amf,
-                struct sqn_hss *st, struct aka_av *out, size_t m)
+int auc_vectors(struct auc *a, const struct aka_key *key, const struct auc_order *order, struct sqn_hss *st,
+                struct aka_av *out)
 {
         struct sqn_hss next = *st;
         uint8_t rand[AKA_RAND_N];
         uint64_t sqn;
         int rc = 0;
-        for (size_t i = 0; rc == 0 && i < m; i++) {
+        for (size_t i = 0; rc == 0 && i < order->m; i++) {
                 rc = secret_random(rand, sizeof rand);
                 if (rc == 0)
-                        rc = sqn_next(&a->scheme, &next, domain, &sqn);
+                        rc = sqn_next(&a->scheme, &next, order->domain, &sqn);
                 if (rc == 0)
-                        rc = aka_generate(a->aka, key, rand, sqn, amf, &out[i]);
+                        rc = aka_generate(a->aka, key, rand, sqn, order->amf, &out[i]);
         }
         if (rc < 0) {
-                secret_wipe(out, m * sizeof *out);
+                secret_wipe(out, order->m * sizeof *out);
                 return rc;
         }
         *st = next;

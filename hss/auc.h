@@ -11,10 +11,16 @@ int auc_new(const struct sqn_scheme *scheme, struct auc **out) IMS_CHECK;
 void auc_free(struct auc *a);
 struct aka_ctx *auc_aka(struct auc *a);
 
-/* m vectors with rising SQN; st moves on and must be stored before one of them leaves. -IMS_ELIMIT when
- * SEQ is used up, -IMS_EINVAL for a key of wrong shape, -IMS_ECRYPTO. On failure st is unchanged. */
-int auc_vectors(struct auc *a, const struct aka_key *key, enum sqn_domain domain, uint16_t amf,
-                struct sqn_hss *st, struct aka_av *out, size_t m) IMS_CHECK;
+struct auc_order { /* what is wanted */
+        enum sqn_domain domain;
+        uint16_t amf;
+        size_t m; /* vectors */
+};
+
+/* order->m vectors with rising SQN; st moves on and must be stored before one of them leaves. -IMS_ELIMIT
+ * when SEQ is used up, -IMS_EINVAL for a key of wrong shape, -IMS_ECRYPTO. On failure st is unchanged. */
+int auc_vectors(struct auc *a, const struct aka_key *key, const struct auc_order *order, struct sqn_hss *st,
+                struct aka_av *out) IMS_CHECK;
 
 /* item: RAND and AUTS, 30 octets. -IMS_EAUTH when MAC-S is wrong: st is unchanged. Else st follows the
  * card where TS 33.102 C.3.2 wants it; *moved says so. */

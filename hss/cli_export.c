@@ -108,20 +108,10 @@ static void cell_yes_no(struct buf *b, int value, const char *yes, const char *n
                 buf_puts(b, value ? yes : no);
 }
 
-static void cell(struct export *e, const struct record *r, enum sub_field f)
+/* Fields with several values; false: the field is none of them. */
+static bool cell_list(struct buf *b, const struct record *r, enum sub_field f)
 {
-        struct buf *b = &e->cell;
-        bool tuak = r->scheme == HSS_SCHEME_AKA && r->algorithm == AKA_TUAK;
         switch (f) {
-        case SUB_IMSI:
-                buf_span(b, r->imsi);
-                break;
-        case SUB_MSISDN:
-                buf_span(b, r->msisdn);
-                break;
-        case SUB_IMPI:
-                buf_span(b, r->impi);
-                break;
         case SUB_IMPU:
                 cell_impus(b, r, KIND_SET);
                 break;
@@ -133,6 +123,47 @@ static void cell(struct export *e, const struct record *r, enum sub_field f)
                 break;
         case SUB_PSI:
                 cell_impus(b, r, KIND_PSI);
+                break;
+        case SUB_NBA_LINE:
+                cell_lines(b, "", r->line_ids);
+                break;
+        case SUB_CAPABILITY:
+                cell_lines(b, "mandatory:", r->mandatory);
+                cell_lines(b, "optional:", r->optional);
+                break;
+        case SUB_SERVER_NAME:
+                cell_lines(b, "", r->server_names);
+                break;
+        case SUB_VISITED:
+                cell_lines(b, "", r->visited);
+                break;
+        case SUB_ECF:
+                cell_charging(b, r->charging, 0);
+                break;
+        case SUB_CCF:
+                cell_charging(b, r->charging, 2);
+                break;
+        default:
+                return false;
+        }
+        return true;
+}
+
+static void cell(struct export *e, const struct record *r, enum sub_field f)
+{
+        struct buf *b = &e->cell;
+        bool tuak = r->scheme == HSS_SCHEME_AKA && r->algorithm == AKA_TUAK;
+        if (cell_list(b, r, f))
+                return;
+        switch (f) {
+        case SUB_IMSI:
+                buf_span(b, r->imsi);
+                break;
+        case SUB_MSISDN:
+                buf_span(b, r->msisdn);
+                break;
+        case SUB_IMPI:
+                buf_span(b, r->impi);
                 break;
         case SUB_AS_NAME:
                 buf_span(b, first_text(r, true));
@@ -160,33 +191,14 @@ static void cell(struct export *e, const struct record *r, enum sub_field f)
         case SUB_DIGEST_REALM:
                 buf_span(b, r->digest_realm);
                 break;
-        case SUB_NBA_LINE:
-                cell_lines(b, "", r->line_ids);
-                break;
         case SUB_PROFILE:
                 buf_span(b, r->n_impus ? r->impus[0].profile : SPAN_NULL);
-                break;
-        case SUB_CAPABILITY:
-                cell_lines(b, "mandatory:", r->mandatory);
-                cell_lines(b, "optional:", r->optional);
-                break;
-        case SUB_SERVER_NAME:
-                cell_lines(b, "", r->server_names);
-                break;
-        case SUB_VISITED:
-                cell_lines(b, "", r->visited);
                 break;
         case SUB_REGISTRATION:
                 cell_yes_no(b, r->registration_allowed, "allowed", "denied");
                 break;
         case SUB_UNREGISTERED:
                 cell_yes_no(b, r->unregistered_services, "yes", "no");
-                break;
-        case SUB_ECF:
-                cell_charging(b, r->charging, 0);
-                break;
-        case SUB_CCF:
-                cell_charging(b, r->charging, 2);
                 break;
         case SUB_LOOSE_ROUTE:
                 cell_yes_no(b, r->loose_route, "yes", "no");

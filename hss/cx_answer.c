@@ -109,6 +109,12 @@ static void strings(const struct conf_list *list, struct cx_spans *out)
                 out->v[out->n++] = span_of(((char **)list->items)[i]);
 }
 
+static void impis(const struct store_impis *list, struct cx_spans *out)
+{
+        for (size_t i = 0; i < list->n; i++)
+                out->v[out->n++] = list->v[i];
+}
+
 static void charging(struct span lines, struct cx_charging *c)
 {
         struct span *const to[] = {&c->ecf1, &c->ecf2, &c->ccf1, &c->ccf2};
@@ -137,11 +143,8 @@ static void answer_sar(struct job *j, const struct hss_conf *conf)
         };
         header(j, &a.h);
         charging(r->charging, &a.charging);
-        for (size_t i = 0; i < r->n_associated; i++)
-                a.associated_identities.v[a.associated_identities.n++] = r->associated[i];
-        for (size_t i = 0; i < r->n_registered; i++)
-                a.associated_registered_identities.v[a.associated_registered_identities.n++] =
-                        r->registered[i];
+        impis(&r->associated, &a.associated_identities);
+        impis(&r->registered, &a.associated_registered_identities);
         for (size_t i = 0; i < r->n_restorations; i++)
                 if (restoration_read(r->restorations[i], &restorations[a.n_restorations]) == 0)
                         a.n_restorations++;

@@ -10,8 +10,6 @@
 #include "hss/profile_build.h"
 #include "hss/store.h"
 
-#define REPLY_IMPIS_MAX 16 /* IMPIs named in Associated-Identities */
-
 /* What an answer carries, before it is encoded. Texts live in the job's arena or in the request. */
 struct reply {
         struct span impi, impu, server_name, wildcarded, user_data;
@@ -19,8 +17,7 @@ struct reply {
         struct span charging;                          /* four lines */
         int loose_route, priviledged_sender;           /* -1: not sent */
         uint32_t lia_flags;
-        struct span associated[REPLY_IMPIS_MAX], registered[REPLY_IMPIS_MAX];
-        size_t n_associated, n_registered;
+        struct store_impis associated, registered; /* Associated-(Registered-)Identities */
         struct span restorations[CX_RESTORATION_MAX];
         size_t n_restorations;
         struct aka_av avs[CX_AUTH_ITEMS_MAX]; /* wiped with the job */

@@ -24,7 +24,8 @@ static int aka_vectors(const struct hss_env *env, struct job *j, struct credenti
                 if (rc < 0 && rc != -IMS_EAUTH)
                         return rc;
         }
-        rc = auc_vectors(env->auc, &c->key, SQN_DOMAIN_IMS, c->amf, &c->sqn, j->reply.avs, n);
+        const struct auc_order order = {.domain = SQN_DOMAIN_IMS, .amf = c->amf, .m = n};
+        rc = auc_vectors(env->auc, &c->key, &order, &c->sqn, j->reply.avs);
         if (rc == 0)
                 rc = store_write_sqn(env->store, j->facts.impi, &c->sqn);
         if (rc == 0)

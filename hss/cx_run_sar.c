@@ -10,13 +10,13 @@
 /* User-Data names an IMPI: that of the request, else the first of the subscription. */
 static int name_impi(const struct hss_env *env, struct job *j)
 {
-        size_t n = 0;
+        struct store_impis all;
         j->reply.impi = j->m.sar.impi;
         if (j->reply.impi.p)
                 return 0;
-        int rc = store_list_impis(env->store, &j->arena, j->facts.subscription, 0, &j->reply.impi, 1, &n);
-        if (rc == 0 && n == 0)
-                j->reply.impi = SPAN_NULL;
+        int rc = store_list_impis(env->store, &j->arena, j->facts.subscription, &all);
+        if (rc == 0 && all.n)
+                j->reply.impi = all.v[0];
         return rc;
 }
 
@@ -45,15 +45,13 @@ static int take_reply(const struct hss_env *env, struct job *j)
 {
         struct reply *r = &j->reply;
         struct store_extras extras;
-        size_t n = 0;
         int rc = 0;
         if (j->d.associated)
-                rc = store_list_impis(env->store, &j->arena, j->facts.subscription, 0, r->associated,
-                                      REPLY_IMPIS_MAX, &n);
-        r->n_associated = n > 1 ? n : 0;
-        if (rc == 0 && r->n_associated)
-                rc = store_list_impis(env->store, &j->arena, 0, j->facts.set, r->registered, REPLY_IMPIS_MAX,
-                                      &r->n_registered);
+                rc = store_list_impis(env->store, &j->arena, j->facts.subscription, &r->associated);
+        if (r->associated.n <= 1)
+                r->associated.n = 0; /* the IMPI of the request alone */
+        else if (rc == 0)
+                rc = store_list_registered_impis(env->store, &j->arena, j->facts.set, &r->registered);
         if (rc == 0 && j->d.charging) {
                 rc = store_read_extras(env->store, &j->arena, j->facts.subscription, &extras);
                 if (rc == 0) {

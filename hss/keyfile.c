@@ -14,7 +14,7 @@
 #include "common/base/secret.h"
 
 #define VERSION  1
-#define KEY_N    32
+#define KEY_N    ((size_t)32)
 #define NONCE_N  12
 #define TAG_N    16
 #define FILE_MAX 128
@@ -38,7 +38,7 @@ int keyfile_create(const char *path, struct buf *err)
         }
         hex_encode(key, sizeof key, text);
         text[2 * KEY_N] = '\n';
-        if (write(fd, text, 2 * KEY_N + 1) != 2 * KEY_N + 1 || fsync(fd) != 0) {
+        if (write(fd, text, 2 * KEY_N + 1) != (ssize_t)(2 * KEY_N + 1) || fsync(fd) != 0) {
                 buf_printf(err, "key file %s cannot be written: %s\n", path, strerror(errno));
                 rc = -IMS_EIO;
                 unlink(path);

@@ -68,9 +68,15 @@ int store_read_credential(struct store *s, struct arena *a, int64_t impi, struct
 int store_list_sets(struct store *s, int64_t impi, bool registered_only, int64_t *out, size_t cap,
                     size_t *n) IMS_CHECK;
 
-/* IMPIs of a subscription, or (set != 0) those that have the set registered; at most cap names. */
-int store_list_impis(struct store *s, struct arena *a, int64_t subscription, int64_t set, struct span *out,
-                     size_t cap, size_t *n) IMS_CHECK;
+#define STORE_IMPIS_MAX 16
+struct store_impis { /* the first ones of a longer list */
+        struct span v[STORE_IMPIS_MAX];
+        size_t n;
+};
+int store_list_impis(struct store *s, struct arena *a, int64_t subscription,
+                     struct store_impis *out) IMS_CHECK;
+int store_list_registered_impis(struct store *s, struct arena *a, int64_t set,
+                                struct store_impis *out) IMS_CHECK;
 
 struct store_impu { /* one identity of a set, for User-Data */
         struct span impu, display_name;

@@ -30,13 +30,16 @@ static int list_texts(struct store *s, struct arena *a, sqlite3_stmt *st, struct
         return rc < 0 ? rc : 0;
 }
 
-int store_list_impis(struct store *s, struct arena *a, int64_t subscription, int64_t set, struct span *out,
-                     size_t cap, size_t *n)
+int store_list_impis(struct store *s, struct arena *a, int64_t subscription, struct store_impis *out)
 {
-        return list_texts(s, a,
-                          set ? sql_bind(s, SQL_LIST_REGISTERED_IMPIS, "i", set)
-                              : sql_bind(s, SQL_LIST_SUBSCRIPTION_IMPIS, "i", subscription),
-                          out, cap, n);
+        return list_texts(s, a, sql_bind(s, SQL_LIST_SUBSCRIPTION_IMPIS, "i", subscription), out->v,
+                          STORE_IMPIS_MAX, &out->n);
+}
+
+int store_list_registered_impis(struct store *s, struct arena *a, int64_t set, struct store_impis *out)
+{
+        return list_texts(s, a, sql_bind(s, SQL_LIST_REGISTERED_IMPIS, "i", set), out->v, STORE_IMPIS_MAX,
+                          &out->n);
 }
 
 int store_list_restoration(struct store *s, struct arena *a, int64_t set, struct span *out, size_t cap,

@@ -20,7 +20,6 @@ static int check_key(struct store *s, const struct store_conf *c, struct buf *er
 {
         char plain[64];
         size_t n = 0;
-        struct span sealed = SPAN_NULL;
         sqlite3_stmt *st = sql_bind(s, SQL_GET_META, "t", SPAN("key_check"));
         int rc = sql_step(s, st);
         if (rc == 0) {
@@ -34,7 +33,7 @@ static int check_key(struct store *s, const struct store_conf *c, struct buf *er
         }
         if (rc < 0)
                 return rc;
-        sealed = span_make(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+        struct span sealed = span_make(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0));
         rc = keyfile_open(s->keys, CHECK_OWNER, sealed, plain, sizeof plain, &n);
         sql_reset(st);
         if (rc < 0)

@@ -27,9 +27,8 @@ static int pragma_check(struct store *s, const struct pragma *p, struct buf *err
                 return rc;
         }
         (void)snprintf(sql, sizeof sql, "PRAGMA %s", p->name);
-        int code = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
         const char *is = "";
-        if (code == SQLITE_OK && (code = sqlite3_step(st)) == SQLITE_ROW)
+        if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
                 is = (const char *)sqlite3_column_text(st, 0);
         if (!is || strcmp(is, p->expect) != 0) {
                 buf_printf(err, "database: PRAGMA %s is \"%s\" and not \"%s\"\n", p->name, is ? is : "",

@@ -31,29 +31,36 @@ static bool is_option(const char *word)
         return word[0] == '-' && word[1] == '-' && word[2];
 }
 
+struct option_words {
+        const char *joined; /* behind "=", or NULL */
+        int argc;
+        char **argv; /* the words behind the option */
+};
+
 /* The values of one option; how many words were used up, or -1. */
-static int take_option(struct subscriber *sub, struct arena *a, enum sub_field f, const char *joined,
-                       int argc, char **argv, struct buf *err)
+static int take_option(struct subscriber *sub, struct arena *a, enum sub_field f,
+                       const struct option_words *w, struct buf *err)
 {
         const struct sub_row *row = &sub_rows[f];
         const char *why = NULL;
         int used = 0;
         if (row->kind == SUB_SWITCH) {
-                why = sub_take(sub, a, f, joined ? span_of(joined) : SPAN(""));
-        } else if (joined) {
-                why = sub_take(sub, a, f, span_of(joined));
-        } else if (argc == 0 || is_option(argv[0])) {
+                why = sub_take(sub, a, f, w->joined ? span_of(w->joined) : SPAN(""));
+        } else if (w->joined) {
+                why = sub_take(sub, a, f, span_of(w->joined));
+        } else if (w->argc == 0 || is_option(w->argv[0])) {
                 why = "the value is missing";
         } else {
                 do
-                        why = sub_take(sub, a, f, span_of(argv[used++]));
-                while (!why && row->kind == SUB_MANY && used < argc && !is_option(argv[used]));
+                        why = sub_take(sub, a, f, span_of(w->argv[used++]));
+                while (!why && row->kind == SUB_MANY && used < w->argc && !is_option(w->argv[used]));
         }
         if (!why)
                 return used;
         buf_printf(err, "--%s: %s", row->name, why);
-        if (f >= SUB_K && f <= SUB_TOPC && (joined || used)) /* a secret: its length, never its value */
-                buf_printf(err, "; given were %zu characters", strlen(joined ? joined : argv[used - 1]));
+        if (f >= SUB_K && f <= SUB_TOPC && (w->joined || used)) /* a secret: its length, never its value */
+                buf_printf(err, "; given were %zu characters",
+                           strlen(w->joined ? w->joined : w->argv[used - 1]));
         buf_char(err, '\n');
         return -1;
 }
@@ -80,7 +87,8 @@ int sub_read_args(struct subscriber *sub, struct arena *a, unsigned use, int arg
                         buf_puts(err, ": no such option here\n");
                         return -IMS_EINVAL;
                 }
-                int used = take_option(sub, a, f, joined, argc - i - 1, argv + i + 1, err);
+                const struct option_words w = {joined, argc - i - 1, argv + i + 1};
+                int used = take_option(sub, a, f, &w, err);
                 if (used < 0)
                         return -IMS_EINVAL;
                 i += used;
