@@ -97,10 +97,10 @@ static uint32_t objection(struct dia_conn *c, const struct dia_header *h, struct
                 *text = "a request with the E bit";
                 return DIA_INVALID_HDR_BITS;
         }
-        if (h->app != CX_APPLICATION)
+        if (h->app != CX_APPLICATION && h->app != 0)
                 return DIA_APPLICATION_UNSUPPORTED;
-        if (dia_command_find(h->code, true) < 0 || !n->h.on_request)
-                return DIA_COMMAND_UNSUPPORTED;
+        if (h->app == 0 || dia_command_find(h->code, true) < 0 || !n->h.on_request)
+                return DIA_COMMAND_UNSUPPORTED; /* of the base protocol the rest is answered elsewhere */
         if (c->n_requests >= n->max_pending)
                 return DIA_TOO_BUSY;
         while (dia_avp_next(&avps, &a) > 0) {

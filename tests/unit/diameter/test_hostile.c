@@ -296,6 +296,9 @@ static void test_refused_requests(void **state)
         b.p[11] = 1; /* another application */
         answered(&r, b, DIA_APPLICATION_UNSUPPORTED);
         b = raw_uar("raw.example.org", 0, 5);
+        memset(b.p + 8, 0, 4); /* the base protocol has no such command */
+        answered(&r, b, DIA_COMMAND_UNSUPPORTED);
+        b = raw_uar("raw.example.org", 0, 5);
         b.p[7] = 99; /* another command */
         answered(&r, b, DIA_COMMAND_UNSUPPORTED);
         answered(&r, uar_to("else.example.org", "example.org"), DIA_UNABLE_TO_DELIVER);
@@ -546,6 +549,45 @@ static void test_unknown_accepted(void **state)
         expect_alive(t);
 }
 
+/* Good messages with a few octets changed, some thousand of them (always the same): the node answers, drops
+ * or closes, and serves afterwards. */
+static void test_mutations(void **state)
+{
+        struct ctx *t = *state;
+        struct buf good = raw_uar("raw.example.org", 0, 5), b;
+        uint32_t seed = 1, closed = 0;
+        struct raw r = {0};
+
+        dia_put_end(&good, 0);
+        for (uint32_t i = 0; i < 3000; i++) {
+                if (!r.tcp) {
+                        raw_free(&r);
+                        raw_connect(&r, t->loop, &t->addr);
+                        raw_cer(&r, "stranger.example.org");
+                }
+                b = BUF_INIT;
+                buf_span(&b, buf_as_span(&good));
+                for (uint32_t k = 0; k < 1 + i % 4; k++) {
+                        seed = seed * 1664525 + 1013904223;
+                        b.p[(seed >> 8) % b.n] = (char)(seed >> 24);
+                }
+                b.p[2] = good.p[2]; /* the frame itself has tests of its own */
+                b.p[3] = good.p[3];
+                raw_send(&r, buf_as_span(&b));
+                buf_free(&b);
+                for (int turn = 0; turn < 3; turn++)
+                        uv_run(loop_uv(t->loop), UV_RUN_NOWAIT);
+                while (r.n_got)
+                        buf_free(&r.got[--r.n_got]);
+                closed += r.tcp == NULL;
+        }
+        print_message("%u times closed, %zu requests served\n", closed, t->n_handled);
+        assert_true(t->n_handled > 100);
+        raw_free(&r);
+        buf_free(&good);
+        expect_alive(t);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -566,6 +608,7 @@ int main(void)
                 T(test_answer_to_nothing),
                 T(test_dpr),
                 cmocka_unit_test_setup_teardown(test_unknown_accepted, setup_open, teardown),
+                cmocka_unit_test_setup_teardown(test_mutations, setup_open, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
