@@ -47,8 +47,15 @@ static void cell_lines(struct buf *b, const char *prefix, struct span lines)
 
 enum impu_kind { KIND_SET, KIND_BARRED, KIND_SEPARATE, KIND_PSI };
 
+static bool joined(const struct record *r)
+{
+        return !span_eq(r->impi, r->first_impi);
+}
+
 static void cell_impus(struct buf *b, const struct record *r, enum impu_kind kind)
 {
+        if (joined(r))
+                return; /* they stand with the first IMPI */
         for (size_t i = 0; i < r->n_impus; i++) {
                 const struct record_impu *u = &r->impus[i];
                 bool psi = u->type == PROFILE_DISTINCT_PSI || u->type == PROFILE_WILDCARDED_PSI;
@@ -64,6 +71,8 @@ static void cell_impus(struct buf *b, const struct record *r, enum impu_kind kin
 
 static struct span first_text(const struct record *r, bool as_name)
 {
+        if (joined(r))
+                return SPAN_NULL;
         for (size_t i = 0; i < r->n_impus; i++) {
                 struct span v = as_name ? r->impus[i].as_name : r->impus[i].display_name;
                 if (v.p)
@@ -162,6 +171,9 @@ static void cell(struct export *e, const struct record *r, enum sub_field f)
         case SUB_MSISDN:
                 buf_span(b, r->msisdn);
                 break;
+        case SUB_JOIN:
+                buf_span(b, joined(r) ? r->first_impi : SPAN_NULL);
+                break;
         case SUB_IMPI:
                 buf_span(b, r->impi);
                 break;
@@ -192,7 +204,7 @@ static void cell(struct export *e, const struct record *r, enum sub_field f)
                 buf_span(b, r->digest_realm);
                 break;
         case SUB_PROFILE:
-                buf_span(b, r->n_impus ? r->impus[0].profile : SPAN_NULL);
+                buf_span(b, r->n_impus && !joined(r) ? r->impus[0].profile : SPAN_NULL);
                 break;
         case SUB_REGISTRATION:
                 cell_yes_no(b, r->registration_allowed, "allowed", "denied");

@@ -46,6 +46,8 @@ static void print_impu(const struct record_impu *u)
 static void print_record(const struct record *r, unsigned ind_bits)
 {
         (void)printf("%-18s " SPAN_FMT "\n", "IMPI", SPAN_ARG(r->impi));
+        if (!span_eq(r->impi, r->first_impi))
+                print_lines("joined", r->first_impi);
         print_lines("IMSI", r->imsi);
         print_lines("MSISDN", r->msisdn);
         (void)printf("%-18s %s%s%s\n", "credential", scheme_names[r->scheme],

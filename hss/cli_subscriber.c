@@ -75,7 +75,7 @@ int cli_subscriber_remove(struct cli *c, int argc, char **argv)
         for (int i = 0; rc == 0 && i < argc; i++) {
                 rc = cli_find(c, argv[i], &r);
                 if (rc == 0)
-                        rc = store_remove_subscription(c->store, r.subscription);
+                        rc = store_remove(c->store, r.id, r.subscription);
                 if (rc == 0 && r.scscf_name.p)
                         buf_printf(&c->err, "%s was assigned to " SPAN_FMT ", which is not told\n", argv[i],
                                    SPAN_ARG(r.scscf_name));

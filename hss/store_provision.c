@@ -86,7 +86,7 @@ static int take_record(struct arena *a, sqlite3_stmt *st, struct record *r)
                 {2, &r->impi},          {3, &r->imsi},          {4, &r->msisdn},    {14, &r->sealed},
                 {15, &r->digest_realm}, {16, &r->line_ids},     {19, &r->visited},  {20, &r->mandatory},
                 {21, &r->optional},     {22, &r->server_names}, {23, &r->charging}, {26, &r->scscf_name},
-                {27, &r->scscf_host},
+                {27, &r->scscf_host},   {29, &r->first_impi},
         };
         *r = (struct record){
                 .id = sqlite3_column_int64(st, 0),
@@ -219,9 +219,17 @@ int store_remove_impu(struct store *s, int64_t impi, struct span impu)
         return change(s, sql_bind(s, SQL_DELETE_IMPU, "it", impi, impu));
 }
 
-int store_remove_subscription(struct store *s, int64_t subscription)
+int store_join(struct store *s, int64_t impi, int64_t subscription)
 {
-        return change(s, sql_bind(s, SQL_DELETE_SUBSCRIPTION, "i", subscription));
+        return sql_run(s, sql_bind(s, SQL_JOIN_SETS, "ii", impi, subscription));
+}
+
+int store_remove(struct store *s, int64_t impi, int64_t subscription)
+{
+        int rc = change(s, sql_bind(s, SQL_DELETE_SHARED_IMPI, "i", impi));
+        if (rc == -IMS_ENOTFOUND)
+                return change(s, sql_bind(s, SQL_DELETE_SUBSCRIPTION, "i", subscription));
+        return rc < 0 ? rc : sql_run(s, sql_bind(s, SQL_SETTLE_SETS, "i", subscription));
 }
 
 const char *store_conflict(const struct store *s)

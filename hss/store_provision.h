@@ -27,6 +27,7 @@ struct record { /* an IMPI with its subscription; no plain key in it */
         struct span visited, mandatory, optional, server_names, charging;
         int loose_route, priviledged_sender;
         struct span scscf_name, scscf_host;
+        struct span first_impi;    /* of the subscription: the one others joined */
         struct record_impu *impus; /* set by set, in order */
         size_t n_impus;
 };
@@ -57,7 +58,11 @@ int store_set_profile(struct store *s, int64_t impi, int64_t profile) IMS_CHECK;
 /* -IMS_ENOTFOUND when the IMPI has no such IMPU. */
 int store_set_barred(struct store *s, int64_t impi, struct span impu, bool barred) IMS_CHECK;
 int store_remove_impu(struct store *s, int64_t impi, struct span impu) IMS_CHECK;
-int store_remove_subscription(struct store *s, int64_t subscription) IMS_CHECK;
+/* Removes an IMPI, and the subscription with everything in it when it was the last one. */
+int store_remove(struct store *s, int64_t impi, int64_t subscription) IMS_CHECK;
+
+/* Gives an IMPI every implicit set of the subscription. */
+int store_join(struct store *s, int64_t impi, int64_t subscription) IMS_CHECK;
 
 /* After -IMS_EEXISTS: "impi", "imsi", "msisdn", "impu" or "". */
 const char *store_conflict(const struct store *s);

@@ -116,12 +116,20 @@ static const char *const texts[SQL_COUNT] = {
         [SQL_DELETE_IMPU] = "DELETE FROM impu WHERE impu = ?2 AND implicit_set IN"
                             " (SELECT implicit_set FROM registration WHERE impi = ?1)",
         [SQL_DELETE_SUBSCRIPTION] = "DELETE FROM subscription WHERE id = ?1",
+        [SQL_DELETE_SHARED_IMPI] = "DELETE FROM impi WHERE id = ?1 AND EXISTS (SELECT 1 FROM impi o"
+                                   " WHERE o.subscription = impi.subscription AND o.id <> impi.id)",
+        [SQL_SETTLE_SETS] =
+                "UPDATE implicit_set SET state = 0 WHERE subscription = ?1 AND state = 1 AND NOT EXISTS"
+                " (SELECT 1 FROM registration g WHERE g.implicit_set = implicit_set.id AND g.registered)",
+        [SQL_JOIN_SETS] = "INSERT INTO registration (impi, implicit_set) SELECT ?1, id FROM implicit_set"
+                          " WHERE subscription = ?2",
         [SQL_SHOW_IMPI] =
                 "SELECT i.id, i.subscription, i.impi, i.imsi, i.msisdn, i.scheme, i.algorithm, i.amf,"
                 " i.iterations, i.res_octets, i.seq, i.ind_cs, i.ind_ps, i.ind_ims, i.credential,"
                 " i.digest_realm, i.line_ids, s.registration_allowed, s.unregistered_services, s.visited,"
                 " s.mandatory, s.optional, s.server_names, s.charging, coalesce(s.loose_route, -1),"
-                " coalesce(s.priviledged_sender, -1), s.scscf_name, s.scscf_host, s.reassign"
+                " coalesce(s.priviledged_sender, -1), s.scscf_name, s.scscf_host, s.reassign,"
+                " (SELECT o.impi FROM impi o WHERE o.subscription = s.id ORDER BY o.id LIMIT 1)"
                 " FROM impi i JOIN subscription s ON s.id = i.subscription"
                 " WHERE i.id >= ?1 ORDER BY i.id LIMIT 1",
         [SQL_SHOW_IMPUS] =

@@ -48,6 +48,9 @@ enum sql_id {
         SQL_SET_BARRED,
         SQL_DELETE_IMPU,
         SQL_DELETE_SUBSCRIPTION,
+        SQL_DELETE_SHARED_IMPI,
+        SQL_SETTLE_SETS,
+        SQL_JOIN_SETS,
         SQL_SHOW_IMPI,
         SQL_SHOW_IMPUS,
         SQL_COUNT

@@ -21,6 +21,7 @@ enum sub_field {
         SUB_MNC_DIGITS,
         SUB_DOMAIN,
         SUB_IMPI,
+        SUB_JOIN,
         SUB_IMPU,
         SUB_BARRED_IMPU,
         SUB_SEPARATE_IMPU,
@@ -59,7 +60,7 @@ enum sub_field {
 
 struct subscriber {
         uint64_t given; /* bit per field */
-        struct span imsi, msisdn, domain, impi, as_name, display_name, profile, digest_realm;
+        struct span imsi, msisdn, domain, impi, join, as_name, display_name, profile, digest_realm;
         struct sub_list impus, barred, separate, psis, lines, server_names, visited, ecf, ccf, bar, unbar,
                 remove;
         struct sub_list mandatory, optional; /* capabilities, as text */

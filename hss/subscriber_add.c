@@ -186,11 +186,41 @@ static int set_sqn(const struct provision *p, const struct subscriber *sub, int6
         return sub_given(sub, SUB_SQN) ? store_write_sqn(p->store, impi, &sqn) : 0;
 }
 
+/* --join: the subscription of the other IMPI, whose fields stay unless others are given. */
+static int find_joined(const struct provision *p, const struct subscriber *sub, struct record *r,
+                       struct buf *err)
+{
+        struct record other;
+        int64_t id = 0;
+        int rc = store_find(p->store, sub->join, &id);
+        if (rc == -IMS_ENOTFOUND)
+                return refuse(err, SUB_JOIN, sub->join, "is no IMPI of a subscriber", -IMS_EINVAL);
+        if (rc == 0)
+                rc = store_read_record(p->store, p->arena, id, &other);
+        if (rc < 0)
+                return rc;
+        r->subscription = other.subscription;
+        r->registration_allowed =
+                sub_given(sub, SUB_REGISTRATION) ? r->registration_allowed : other.registration_allowed;
+        r->unregistered_services =
+                sub_given(sub, SUB_UNREGISTERED) ? r->unregistered_services : other.unregistered_services;
+        r->visited = sub_given(sub, SUB_VISITED) ? r->visited : other.visited;
+        r->mandatory = sub_given(sub, SUB_CAPABILITY) ? r->mandatory : other.mandatory;
+        r->optional = sub_given(sub, SUB_CAPABILITY) ? r->optional : other.optional;
+        r->server_names = sub_given(sub, SUB_SERVER_NAME) ? r->server_names : other.server_names;
+        r->charging = sub_given(sub, SUB_ECF) || sub_given(sub, SUB_CCF) ? r->charging : other.charging;
+        r->loose_route = sub_given(sub, SUB_LOOSE_ROUTE) ? r->loose_route : other.loose_route;
+        r->priviledged_sender =
+                sub_given(sub, SUB_PRIVILEDGED) ? r->priviledged_sender : other.priviledged_sender;
+        return 0;
+}
+
 /* The rows of the subscriber, its IMPI with credential; identities follow. */
 static int put_subscriber(const struct provision *p, const struct subscriber *sub, struct record *r,
                           struct buf *err)
 {
-        int rc = store_new_subscription(p->store, &r->subscription);
+        int rc = sub->join.n ? find_joined(p, sub, r, err)
+                             : store_new_subscription(p->store, &r->subscription);
         if (rc < 0)
                 return rc;
         rc = store_new_impi(p->store, r->subscription, r, &r->id);
@@ -224,14 +254,15 @@ int sub_add(const struct provision *p, const struct subscriber *sub, struct buf 
         }
         if (rc == 0)
                 rc = find_profile(p, sub, &profile, err);
-        if (rc == 0)
+        if (rc == 0 && !sub->join.n)
                 rc = make_set(p, sub, domain, &set, err);
         if (rc == 0)
                 rc = sub_fill_record(p, sub, &r, err);
         if (rc == 0)
                 rc = put_subscriber(p, sub, &r, err);
         if (rc == 0)
-                rc = store_new_set(p->store, r.subscription, r.id, &set_id);
+                rc = sub->join.n ? store_join(p->store, r.id, r.subscription)
+                                 : store_new_set(p->store, r.subscription, r.id, &set_id);
         for (size_t i = 0; rc == 0 && i < set.n; i++)
                 rc = put_impu(p, set_id, profile, &set.v[i], SUB_IMPU, err);
         if (rc == 0)

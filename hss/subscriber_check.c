@@ -132,6 +132,8 @@ static const struct rule {
         {AKA_KEYS, NEEDS, BIT(K), true, SUB_K, "K is missing"},
         {0, NEEDS, BIT(K) | DIGEST | BIT(NBA_LINE), true, SUB_K, "a credential is needed: K and OPc (or OP)"},
         {BIT(AS_NAME), NEEDS, BIT(PSI), true, SUB_AS_NAME, "only with --psi"},
+        {BIT(JOIN), EXCLUDES, BIT(IMPU) | BIT(BARRED_IMPU) | BIT(BAR) | BIT(UNBAR), false, SUB_JOIN,
+         "the identities are those of the other IMPI"},
         {BIT(MNC_DIGITS), NEEDS, BIT(IMSI), true, SUB_MNC_DIGITS, "only with --imsi"},
         {BIT(DIGEST_REALM), NEEDS, DIGEST, true, SUB_DIGEST_REALM, "only with SIP Digest"},
 };

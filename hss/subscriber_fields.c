@@ -77,6 +77,12 @@ TAKE(impi)
         return identity_check_impi(v);
 }
 
+TAKE(join)
+{
+        sub->join = v;
+        return identity_check_impi(v);
+}
+
 TAKE(impu)
 {
         return append_impu(&sub->impus, a, v);
@@ -318,6 +324,8 @@ const struct sub_row sub_rows[SUB_FIELDS] = {
                         take_domain},
         [SUB_IMPI] = {"impi", ALL, SUB_ONE, "USER@REALM", "private identity (default: IMSI@domain)",
                       take_impi},
+        [SUB_JOIN] = {"join", NEW, SUB_ONE, "IMPI",
+                      "another device of that IMPI's subscriber: shares every identity", take_join},
         [SUB_IMPU] = {"impu", ALL, SUB_MANY, "URI",
                       "identities of the implicit set, the default one first "
                       "(default: sip:+MSISDN@domain, sip:IMSI@domain barred, tel:+MSISDN); set: adds",

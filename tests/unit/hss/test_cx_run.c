@@ -177,6 +177,31 @@ static void reassignment(void **state)
         assert_set_state(f, REG_ST_REGISTERED, false, SCSCF2);
 }
 
+/* Two devices with one set: it is registered while one of them is. */
+static void two_impis(void **state)
+{
+        struct fixture *f = *state;
+        fixture_add(f, "--impi tablet@" DOMAIN " --join " ALICE_IMPI " --k " K " --opc " OPC);
+        const char *tablet = "tablet@" DOMAIN;
+        assert_result(do_mar(f, tablet, ALICE_SIP, SCSCF1, 1, NULL), SUCCESS);
+        assert_result(do_sar(f, tablet, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
+        assert_int_equal(f->job.reply.associated.n, 2);
+        assert_int_equal(f->job.reply.registered.n, 1);
+        assert_span(f->job.reply.registered.v[0], "tablet@" DOMAIN);
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
+        assert_int_equal(f->job.reply.registered.n, 2);
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_USER_DEREGISTRATION), SUCCESS);
+        assert_set_state(f, REG_ST_REGISTERED, false, SCSCF1);
+        assert_result(do_sar(f, tablet, NULL, SCSCF1, CX_SAT_TIMEOUT_DEREGISTRATION), SUCCESS);
+        assert_set_state(f, REG_ST_NOT_REGISTERED, false, NULL);
+        /* One of them goes for good. */
+        assert_result(do_sar(f, tablet, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
+        assert_int_equal(fixture_run(f, cli_subscriber_remove, tablet, NULL), 0);
+        assert_set_state(f, REG_ST_NOT_REGISTERED, false, SCSCF1);
+        assert_result(do_uar(f, tablet, ALICE_SIP, -1), dia_3gpp(CX_ERROR_USER_UNKNOWN));
+        assert_result(do_uar(f, ALICE_IMPI, ALICE_SIP, -1), dia_3gpp(CX_FIRST_REGISTRATION));
+}
+
 static void unregistered(void **state)
 {
         struct fixture *f = *state;
@@ -451,10 +476,23 @@ static void roaming_and_barring(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                T(registration),      T(failure),      T(two_sets),           T(several_impus),
-                T(reassignment),      T(unregistered), T(restoration),        T(vectors),
-                T(resynchronisation), T(swapped_rows), T(sqn_used_up),        T(psi_and_wildcard),
-                T(schemes),           T(user_data),    T(charging_and_flags), T(roaming_and_barring),
+                T(registration),
+                T(failure),
+                T(two_sets),
+                T(several_impus),
+                T(reassignment),
+                T(two_impis),
+                T(unregistered),
+                T(restoration),
+                T(vectors),
+                T(resynchronisation),
+                T(swapped_rows),
+                T(sqn_used_up),
+                T(psi_and_wildcard),
+                T(schemes),
+                T(user_data),
+                T(charging_and_flags),
+                T(roaming_and_barring),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

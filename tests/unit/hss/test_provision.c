@@ -122,6 +122,8 @@ static const struct {
         {AKA "--bar sip:other@b.example", "bar", "no identity of this subscriber"},
         {AKA "--unbar sip:other@b.example", "unbar", "no identity of this subscriber"},
         {AKA "--remove-impu " ALICE_SIP, "remove-impu", "no such option"},
+        {AKA "--join nobody@x.example", "join", "is no IMPI"},
+        {AKA "--join " ALICE_IMPI " --impu sip:a@b.example", "join", "those of the other IMPI"},
         {AKA "--color red", "color", "no such option"},
         {AKA "blue", "", "what is blue"},
 };
@@ -351,6 +353,7 @@ static void round_trip(void **state)
                 "--loose-route no --priviledged-sender yes");
         fixture_add(f, "--impi carol@example.org --digest-password secret");
         fixture_add(f, "--impi dave@example.org --nba-line line,1");
+        fixture_add(f, "--impi tablet@example.org --join 001010000000041@" DOMAIN " --k " K " --opc " OPC);
         (void)snprintf(args, sizeof args, "--with-keys %s/keys.csv", f->dir);
         assert_int_equal(fixture_run(f, cli_subscriber_export, args, NULL), 0);
         struct stat st;
@@ -358,15 +361,16 @@ static void round_trip(void **state)
         assert_int_equal(stat(command, &st), 0);
         assert_int_equal(st.st_mode & 0777, 0600);
         assert_int_equal(fixture_run(f, cli_subscriber_export, args, NULL), -IMS_EIO); /* never overwritten */
-        static const char *const ids[] = {"15550001", "41000", "carol@example.org", "dave@example.org"};
-        for (size_t i = 0; i < 4; i++)
+        static const char *const ids[] = {"15550001", "tablet@example.org", "41000", "carol@example.org",
+                                          "dave@example.org"};
+        for (size_t i = 0; i < 5; i++)
                 assert_int_equal(fixture_run(f, cli_subscriber_remove, ids[i], NULL), 0);
         (void)snprintf(args, sizeof args, "%s/keys.csv --dry-run", f->dir);
         assert_int_equal(fixture_run(f, cli_subscriber_import, args, NULL), 0);
         assert_int_equal(count(f, "impi"), 0);
         (void)snprintf(args, sizeof args, "%s/keys.csv", f->dir);
         assert_int_equal(fixture_run(f, cli_subscriber_import, args, NULL), 0);
-        assert_int_equal(count(f, "impi"), 4);
+        assert_int_equal(count(f, "impi"), 5);
         (void)snprintf(args, sizeof args, "--with-keys %s/again.csv", f->dir);
         assert_int_equal(fixture_run(f, cli_subscriber_export, args, NULL), 0);
         (void)snprintf(command, sizeof command, "cmp %s/keys.csv %s/again.csv", f->dir, f->dir);
