@@ -113,6 +113,11 @@ nodes_stop() {
                         say "$n did not end within 5 seconds: killed"
                         kill -KILL "$pid"
                 fi
+                # how it ended is written by the shell beside it, a moment later
+                for ((i = 0; i < 50; i++)); do
+                        [ -s "$LAB_DIR/run/$n.exit" ] && break
+                        sleep 0.02
+                done
                 rm -f "$LAB_DIR/run/$n.pid"
         done
         rm -f "$LAB_DIR/run/mode"

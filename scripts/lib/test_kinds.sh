@@ -30,10 +30,11 @@ unit_test() {
         awk -v base="$name" -v code="$code" '
                 /^PROVES / { sub(/^PROVES /, ""); ids = ids " " $0; next }
                 /^ok [0-9]+ - /     { n++; print "PASS " base "." $4 ids; ids = ""; next }
+                /^not ok [0-9]+ # SKIP / { skipped++; print "SKIP " base "." $6; next }
                 /^not ok [0-9]+ - / { bad++; print "FAIL " base "." $5 ": see build/test-results/" base ".out"; ids = "" }
                 END {
                         if (code != 0 && !bad) print "FAIL " base ": exit code " code ", see build/test-results/" base ".out"
-                        else if (!n && !bad) print "FAIL " base ": no test ran"
+                        else if (!n && !bad && !skipped) print "FAIL " base ": no test ran"
                 }' "$RESULTS/$name.out" >"$RESULTS/$name.lines"
         say "$(printf '%-44s %3d passed, %d failed' "$name" "$(grep -c '^PASS' "$RESULTS/$name.lines")" \
                 "$(grep -c '^FAIL' "$RESULTS/$name.lines")")"
