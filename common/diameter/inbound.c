@@ -213,8 +213,8 @@ static void inbound_free(struct dia_inbound *in)
 
 void dia_inbound_free_all(struct dia_node *n)
 {
-        while (!list_empty(&n->inbound))
-                inbound_free(container_of(n->inbound.next, struct dia_inbound, of_node));
+        list_for_each_safe(pos, tmp, &n->inbound)
+                inbound_free(container_of(pos, struct dia_inbound, of_node));
 }
 
 void dia_inbound_orphan(struct dia_conn *c)

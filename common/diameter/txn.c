@@ -216,12 +216,13 @@ void dia_failover(struct dia_peer *p, bool lost)
                 list_append(&moving, first);
         }
         while (!list_empty(&moving)) {
-                struct dia_txn *t = container_of(moving.next, struct dia_txn, node);
+                struct list *first = moving.next;
+                struct dia_txn *t = container_of(first, struct dia_txn, node);
                 struct dia_peer *to = dia_route(p->dn, t->host, t->realm, t->tried, t->n_tried);
 
+                list_unlink(first);
                 if (!to && !lost) {
-                        list_unlink(&t->node);
-                        list_append(&p->pending, &t->node);
+                        list_append(&p->pending, first);
                         continue;
                 }
                 txn_forget(t);
