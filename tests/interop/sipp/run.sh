@@ -57,7 +57,7 @@ lab exec hss hss subscriber import "$WORK/hss.csv" >"$WORK/import.log" 2>&1 ||
         { fail import "$(tail -3 "$WORK/import.log" | paste -sd' ')"; exit 1; }
 one_run udp -t u1
 one_run tcp -t t1
-left=$(lab exec hss hss state --json 2>/dev/null | grep -c '"registered"')
+left=$(lab exec hss hss state --json 2>/dev/null | grep -c '"registered":true')
 if [ "$left" = 0 ]; then pass nothing_left_registered; else fail nothing_left_registered "$left identities are still registered"; fi
 judge_capture
 lab_end
