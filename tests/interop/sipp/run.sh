@@ -15,10 +15,10 @@ RATE=${QUINTET_SIPP_RATE:-150}
 make_subscribers() {
         awk -v n="$N" -v domain="$DOMAIN" -v hss="$WORK/hss.csv" -v sipp="$WORK/sipp.csv" '
                 function hex(s,  i, out) { for (i = 1; i <= length(s); i++) out = out sprintf("%02x", ord[substr(s, i, 1)]); return out }
-                function text(  i, out) { for (i = 0; i < 16; i++) out = out substr(alphabet, int(rand() * 62) + 1, 1); return out }
+                function text(  i, out) { for (i = 0; i < 16; i++) out = out substr(alphabet, int(rand() * 61) + 1, 1); return out }
                 BEGIN {
                         for (i = 32; i < 127; i++) ord[sprintf("%c", i)] = i
-                        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                        alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz123456789" # 0x would mean hex to SIPp
                         srand(20)
                         print "imsi,msisdn,k,op,amf" >hss
                         print "SEQUENTIAL" >sipp
