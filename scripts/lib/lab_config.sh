@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The configuration files of the lab's nodes.
 
@@ -5,14 +6,16 @@ HOME_DOMAIN=ims.mnc001.mcc001.3gppnetwork.org
 
 # sip_listen ADDR [ADDR6]: the listen list of a node.
 sip_listen() {
-        local a
-        printf '['
+        local a list=""
         for a in "$@"; do
                 case $a in *:*) a="[$a]" ;; esac
-                printf '"udp:%s:5060", "tcp:%s:5060", ' "$a" "$a"
+                list="$list, \"udp:$a:5060\", \"tcp:$a:5060\""
         done
-        printf ']\n' | sed 's/, ]/]/'
+        echo "[${list#, }]"
 }
+
+# Whom a core node takes SIP from: the CSCFs, never a UE (TS 33.203 Annex J).
+lab_trusted() { echo "[$(addr_of pcscf), $(addr_of icscf), $(addr_of scscf)]"; }
 
 # The names of the lab, for nodes without DNS.
 lab_hosts() {
@@ -33,17 +36,32 @@ diameter:
 C
 }
 
+# yaml_text TEXT: a path may hold what means something in YAML.
+yaml_text() { printf "'%s'" "${1//\'/\'\'}"; }
+
 lab_trace() {
         cat <<C
 trace:
-  file: $LAB_DIR/trace/$1.jsonl
+  file: $(yaml_text "$LAB_DIR/trace/$1.jsonl")
 C
 }
 
+# lab_conf_put NODE: the configuration on standard input becomes the node's, unless somebody changed the file
+# since the lab wrote it.
+lab_conf_put() {
+        local conf=$LAB_DIR/conf/$1.yaml made=$LAB_DIR/conf/.$1.yaml changed=0
+        [ -f "$conf" ] && [ -f "$made" ] && ! cmp -s "$conf" "$made" && changed=1
+        cat >"$made"
+        if [ $changed = 0 ]; then
+                cat "$made" >"$conf"
+        elif ! cmp -s "$conf" "$made"; then
+                say "$conf was changed by hand and is used as it is; without it the lab writes its own again"
+        fi
+}
+
 lab_write_config() {
-        local pcscf6=""
-        [ "$MODE" = netns ] && pcscf6=$(addr6_of pcscf)
-        umask 077
+        local pcscf=("$(addr_of pcscf)")
+        [ "$MODE" = loopback ] || pcscf+=("$(addr6_of pcscf)")
         {
                 cat <<C
 diameter:
@@ -54,14 +72,15 @@ diameter:
     - identity: icscf.$HOME_DOMAIN
     - identity: scscf.$HOME_DOMAIN
 store:
-  file: $LAB_DIR/hss.db
-  key_file: $LAB_DIR/hss.key
+  file: $(yaml_text "$LAB_DIR/hss.db")
+  key_file: $(yaml_text "$LAB_DIR/hss.key")
 C
                 lab_trace hss
-        } >"$LAB_DIR/conf/hss.yaml"
+        } | lab_conf_put hss
         {
                 cat <<C
 home_domain: [$HOME_DOMAIN]
+trusted: $(lab_trusted)
 sip:
   listen: $(sip_listen "$(addr_of icscf)")
   name: icscf.$HOME_DOMAIN
@@ -74,12 +93,13 @@ scscf:
 C
                 lab_cx_client icscf
                 lab_trace icscf
-        } >"$LAB_DIR/conf/icscf.yaml"
+        } | lab_conf_put icscf
         {
                 cat <<C
 scscf:
   name: "sip:scscf.$HOME_DOMAIN:5060"
 home_domain: [$HOME_DOMAIN]
+trusted: $(lab_trusted)
 icscf: "sip:icscf.$HOME_DOMAIN:5060"
 registration:
   # until IPsec protects Gm in this lab (docs/decisions.md)
@@ -93,11 +113,11 @@ $(lab_hosts)
 C
                 lab_cx_client scscf
                 lab_trace scscf
-        } >"$LAB_DIR/conf/scscf.yaml"
+        } | lab_conf_put scscf
         {
                 cat <<C
 gm:
-  listen: $(sip_listen "$(addr_of pcscf)" $pcscf6)
+  listen: $(sip_listen "${pcscf[@]}")
 home:
   icscf: "sip:icscf.$HOME_DOMAIN:5060"
 visited_network: $HOME_DOMAIN
@@ -108,5 +128,5 @@ resolver:
 $(lab_hosts)
 C
                 lab_trace pcscf
-        } >"$LAB_DIR/conf/pcscf.yaml"
+        } | lab_conf_put pcscf
 }
