@@ -1,11 +1,11 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Where the nodes live: network namespaces on a bridge of their own (root), or loopback addresses.
 
 NODES="hss scscf icscf pcscf"
-# A second lab beside the first takes another name (at most 8 characters) and another network number.
+# A second lab beside the first takes another name, another network number and a directory of its own.
 LAB_NAME=${QUINTET_LAB_NAME:-quintet}
 LAB_NET=${QUINTET_LAB_NET:-45}
-NS_BRIDGE=$LAB_NAME-lab
 
 # The host number of a node, the same in every kind of network.
 host_of() {
@@ -19,20 +19,20 @@ addr_of() {
 addr6_of() { echo "fd00:$LAB_NET::$(host_of "$1")"; }
 
 network_can_netns() {
-        [ "$(id -u)" = 0 ] && command -v ip >/dev/null && ip netns add "$LAB_NAME-probe" 2>/dev/null &&
-                ip netns del "$LAB_NAME-probe"
+        [ "$(id -u)" = 0 ] && command -v ip >/dev/null && ip netns add "$LAB_NAME-p$$" 2>/dev/null &&
+                ip netns del "$LAB_NAME-p$$"
 }
 
 ns_exists() { [ -e "/run/netns/$1" ]; }
 
+ns_all() { for n in lab ue $NODES; do echo "$LAB_NAME-$n"; done; }
+
 # Processes inside a namespace that are not recorded as ours.
 ns_strangers() {
-        local pid n
+        local pid
         for pid in $(ip netns pids "$1" 2>/dev/null); do
-                for n in $NODES; do
-                        [ "$(cat "$LAB_DIR/run/$n.pid" 2>/dev/null)" = "$pid" ] && continue 2
-                done
-                echo "$pid ($(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | cut -c1-60))"
+                grep -qsx "$pid" "$LAB_DIR"/run/*.pid "$LAB_DIR"/run/*.shell ||
+                        echo "process $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | cut -c1-60))"
         done
 }
 
@@ -40,41 +40,57 @@ network_add_host() {
         local node=$1 ns=$LAB_NAME-$1 port
         port=v-$node
         ip netns add "$ns" &&
-                ip link add "$port" netns "$NS_BRIDGE" type veth peer name eth0 netns "$ns" &&
-                ip -n "$NS_BRIDGE" link set "$port" master br0 up &&
+                ip link add "$port" netns "$LAB_NAME-lab" type veth peer name eth0 netns "$ns" &&
+                ip -n "$LAB_NAME-lab" link set "$port" master br0 up &&
                 ip -n "$ns" link set lo up &&
                 ip -n "$ns" addr add "$(addr_of "$node")/24" dev eth0 &&
                 ip -n "$ns" addr add "$(addr6_of "$node")/64" dev eth0 nodad &&
-                ip -n "$ns" link set eth0 up || die "cannot make the namespace $ns"
+                ip -n "$ns" link set eth0 up && return
+        die "cannot make the namespace $ns; scripts/lab down, or QUINTET_LAB_MODE=loopback, may help"
 }
 
-# Makes what is missing; a namespace left over from an earlier run is made anew and named.
-network_up() {
-        local n who
-        [ "$MODE" = netns ] || return 0
-        lab_running && return 0
-        for n in $NS_BRIDGE $LAB_NAME-ue $(printf "$LAB_NAME-%s " $NODES); do
-                ns_exists "$n" || continue
-                who=$(ns_strangers "$n" | paste -sd' ')
-                [ -z "$who" ] || die "the namespace $n is in use by $who; end that, or use 'ip netns del $n'"
-                say "removing the stale namespace $n"
-                ip netns del "$n"
+# Removes namespaces left over from an earlier run and says so; refuses when somebody uses one.
+network_clear() {
+        local ns who stale=""
+        for ns in $(ns_all); do
+                ns_exists "$ns" || continue
+                who=$(ns_strangers "$ns" | paste -sd, | sed 's/,/, /g')
+                [ -z "$who" ] || die "the namespace $ns is in use by $who; end that, or all in it by scripts/lab down"
+                stale="$stale $ns"
         done
-        ip netns add $NS_BRIDGE && ip -n $NS_BRIDGE link add br0 type bridge forward_delay 0 mcast_snooping 0 &&
-                ip -n $NS_BRIDGE link set br0 up && ip -n $NS_BRIDGE link set lo up ||
-                die "cannot make the lab's bridge in the namespace $NS_BRIDGE"
+        [ -z "$stale" ] || { say "removing stale namespaces of an earlier run:$stale"; network_down; }
+}
+
+network_up() {
+        local n ns
+        [ "$MODE" = netns ] && ! lab_running || return 0
+        network_clear
+        ns=$LAB_NAME-lab
+        if ! ip netns add "$ns" || ! ip -n "$ns" link add br0 type bridge forward_delay 0 mcast_snooping 0 ||
+                ! ip -n "$ns" link set br0 up || ! ip -n "$ns" link set lo up; then
+                die "cannot make the lab's bridge in the namespace $ns; QUINTET_LAB_MODE=loopback works without"
+        fi
         for n in $NODES ue; do network_add_host "$n"; done
 }
 
+# Ends what still runs in the lab (a phone that holds its registration, a capture) and removes the namespaces.
 network_down() {
-        local n
-        [ "$MODE" = netns ] || return 0
-        for n in $LAB_NAME-ue $(printf "$LAB_NAME-%s " $NODES) $NS_BRIDGE; do
-                ns_exists "$n" || continue
-                ip netns pids "$n" | xargs -r kill 2>/dev/null
-                ip netns del "$n"
+        local ns i pids
+        # what was started by in_node carries in its environment whose it is
+        pids=$(grep -lsxzF "QUINTET_UE_STATE=$LAB_DIR/ue" /proc/[0-9]*/environ | cut -d/ -f3
+                [ "$MODE" = loopback ] || for ns in $(ns_all); do ns_exists "$ns" && ip netns pids "$ns"; done)
+        pids=$(sort -u <<<"$pids" | grep -vx "$$")
+        # shellcheck disable=SC2086
+        [ -z "$pids" ] || kill $pids 2>/dev/null
+        for ((i = 0; i < 100; i++)); do
+                # shellcheck disable=SC2086
+                [ -n "$pids" ] && kill -0 $pids 2>/dev/null || break
+                sleep 0.02
         done
-        return 0
+        # shellcheck disable=SC2086
+        [ $i -lt 100 ] || kill -KILL $pids 2>/dev/null
+        [ "$MODE" = netns ] || return 0
+        for ns in $(ns_all); do ! ns_exists "$ns" || ip netns del "$ns"; done
 }
 
 # in_node NODE CMD...: runs CMD where NODE lives, the lab's addresses and files being its defaults.

@@ -1,29 +1,27 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Starting, watching and stopping the four nodes of the lab.
+#
+# Files in $LAB_DIR/run: mode and name (how and as what the lab was started, NAME NET), and for each node its pid,
+# since (start time of that process in clock ticks since boot), shell (who waits for it) and exit.
 
 BIN=${QUINTET_BIN:-$ROOT/build/release/bin}
-LAB_DIR=${QUINTET_LAB_DIR:-$ROOT/build/lab}
+[[ $BIN = /* ]] || BIN=$PWD/$BIN
 
-lab_mode_saved() { cat "$LAB_DIR/run/mode" 2>/dev/null; }
-
-# Decides how nodes are separated: as the running lab does, as told, or by what this machine allows.
-lab_select() {
-        MODE=$(lab_mode_saved)
-        [ -n "$MODE" ] && return 0
-        MODE=${QUINTET_LAB_MODE:-}
-        [ -n "$MODE" ] || { if network_can_netns; then MODE=netns; else MODE=loopback; fi; }
-        case $MODE in netns | loopback) ;; *) die "QUINTET_LAB_MODE is netns or loopback, not '$MODE'" ;; esac
-        if [[ $1 = up || $1 = start ]] && [ "$MODE" = netns ] && ! network_can_netns; then
-                die "network namespaces need root; QUINTET_LAB_MODE=loopback works without"
-        fi
+# ticks PID: start time of a process that is alive.
+ticks() {
+        local stat
+        { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+        # shellcheck disable=SC2086
+        set -- ${stat##*) }
+        [ "$1" != Z ] && echo "${20}"
 }
 
 node_pid() {
-        local pid exe
-        pid=$(cat "$LAB_DIR/run/$1.pid" 2>/dev/null) || return 1
-        # the pid may have been given to somebody else since; a rebuilt program's old file is "(deleted)"
-        exe=$(readlink "/proc/$pid/exe" 2>/dev/null)
-        [ "${exe% (deleted)}" = "$(readlink -f "$BIN/$1")" ] || return 1
+        local pid since
+        { read -r pid <"$LAB_DIR/run/$1.pid" && read -r since <"$LAB_DIR/run/$1.since"; } 2>/dev/null || return 1
+        # the pid may have been given to somebody else since
+        [ "$(ticks "$pid")" = "$since" ] || return 1
         echo "$pid"
 }
 
@@ -48,32 +46,44 @@ node_end() {
 
 # node_start NODE: returns when it serves; otherwise names the reason from its log.
 node_start() {
-        local node=$1 fifo=$LAB_DIR/run/$1.ready line="" mark
-        rm -f "$fifo" "$LAB_DIR/run/$node.exit" "$LAB_DIR/run/$node.pid"
-        mkfifo -m 600 "$fifo"
-        touch "$LAB_DIR/log/$node.log"
-        mark=$(($(wc -l <"$LAB_DIR/log/$node.log") + 1))
-        # a small shell stays behind each node to write down how it ended
+        local node=$1 log=$LAB_DIR/log/$1.log run=$LAB_DIR/run line="" mark out
+        rm -f "$run/$node".{pid,since,shell,exit}
+        touch "$log"
+        mark=$(($(wc -l <"$log") + 1))
+        # The node says "ready" into a pipe, which ends when the node ends first. A small shell stays behind
+        # to write down how it ended.
         # shellcheck disable=SC2016
-        QUINTET_READY_FD=9 in_node "$node" setsid bash -c '
-                node=$1 run=$2 bin=$3 log=$4
-                "$bin" -c "$5" 9>"$run/$node.ready" </dev/null >>"$log" 2>&1 &
-                echo $! >"$run/$node.pid"
-                wait $!
-                echo $? >"$run/$node.exit"' lab "$node" "$LAB_DIR/run" "$BIN/$node" "$LAB_DIR/log/$node.log" \
-                "$LAB_DIR/conf/$node.yaml" </dev/null >/dev/null 2>&1 &
-        disown $!
-        read -r -t 10 line <"$fifo" || true
-        rm -f "$fifo"
+        exec {out}< <(
+                [ -z "$LOCK" ] || exec {LOCK}>&-
+                QUINTET_READY_FD=9 exec_in_node "$node" setsid bash -c '
+                        node=$1 run=$2
+                        echo $$ >"$run/$node.shell"
+                        (
+                                read -r stat </proc/self/stat
+                                set -- "$@" ${stat##*) }
+                                echo "${25}" >"$run/$node.since"
+                                echo "$BASHPID" >"$run/$node.pid"
+                                exec "$3" -c "$4" 9>&1 >>"$5" 2>&1
+                        ) &
+                        exec >/dev/null
+                        wait $!
+                        echo $? >"$run/$node.exit"' lab "$node" "$run" "$BIN/$node" "$LAB_DIR/conf/$node.yaml" "$log" \
+                        </dev/null 2>>"$log"
+        )
+        read -r -t 10 -u "$out" line || true
+        exec {out}<&-
         [ "$line" = ready ] && return 0
         say "$node did not start; its log says:" >&2
-        tail -n "+$mark" "$LAB_DIR/log/$node.log" | tail -8 | sed 's/^/    /' >&2
+        tail -n "+$mark" "$log" | tail -8 | sed 's/^/    /' >&2
+        [ "$(wc -l <"$log")" -ge "$mark" ] || say "    (nothing)" >&2
         die "$node did not start"
 }
 
 nodes_start() {
-        local n why started=""
+        local n why started="" marks=""
         echo "$MODE" >"$LAB_DIR/run/mode"
+        echo "$LAB_NAME $LAB_NET" >"$LAB_DIR/run/name"
+        for n in icscf scscf; do marks="$marks $(stat -c %s "$LAB_DIR/trace/$n.jsonl" 2>/dev/null || echo 0)"; done
         for n in $NODES; do
                 node_pid "$n" >/dev/null && continue
                 if [ -f "$LAB_DIR/run/$n.pid" ]; then
@@ -83,20 +93,26 @@ nodes_start() {
                 node_start "$n"
                 started="$started $n"
         done
-        nodes_wait_cx "$started"
+        # shellcheck disable=SC2086
+        nodes_wait_cx "$started" $marks
 }
 
-# The CSCFs serve only when their Diameter connection to the HSS is up; wait for that, bounded.
+# The CSCFs serve only when their Diameter connection to the HSS is up; wait for that, bounded. The marks are the
+# lengths of the traces of icscf and scscf before the start.
 nodes_wait_cx() {
-        local n i
+        local n i started=$1
+        shift
         for n in icscf scscf; do
-                case " $1 " in *" $n "* | *" hss "*) ;; *) continue ;; esac
-                for ((i = 0; i < 100; i++)); do
-                        tail -n 50 "$LAB_DIR/trace/$n.jsonl" 2>/dev/null | grep '"cause":"peer_' | tail -1 |
-                                grep -q '"cause":"peer_up"' && break
-                        sleep 0.03
-                done
-                [ $i -lt 100 ] || say "warning: $n has no Diameter connection to the HSS yet"
+                case " $started " in
+                *" $n "* | *" hss "*)
+                        for ((i = 0; i < 100; i++)); do
+                                tail -c "+$(($1 + 1))" "$LAB_DIR/trace/$n.jsonl" 2>/dev/null |
+                                        grep '"cause":"peer_' | tail -1 | grep -q '"cause":"peer_up"' && break
+                                sleep 0.03
+                        done
+                        [ $i -lt 100 ] || say "warning: $n has no Diameter connection to the HSS yet" ;;
+                esac
+                shift
         done
 }
 
@@ -120,8 +136,11 @@ nodes_stop() {
                 done
                 rm -f "$LAB_DIR/run/$n.pid"
         done
-        rm -f "$LAB_DIR/run/mode"
+        rm -f "$LAB_DIR/run/mode" "$LAB_DIR/run/name"
 }
+
+# Time of the start of a process, in UTC like logs and ladder.
+since_of() { date -u -d "$(ps -o lstart= -p "$1")" '+%Y-%m-%d %H:%M:%S UTC'; }
 
 nodes_status() {
         local n pid all=0
@@ -129,8 +148,7 @@ nodes_status() {
         printf '%-7s %-9s %-8s %-22s %s\n' node state pid address since
         for n in $NODES; do
                 if pid=$(node_pid "$n"); then
-                        printf '%-7s %-9s %-8s %-22s %s\n' "$n" running "$pid" "$(addr_of "$n")" \
-                                "$(ps -o lstart= -p "$pid")"
+                        printf '%-7s %-9s %-8s %-22s %s\n' "$n" running "$pid" "$(addr_of "$n")" "$(since_of "$pid")"
                 else
                         printf '%-7s %-9s %-8s %-22s %s\n' "$n" down - "$(addr_of "$n")" "$(node_end "$n")"
                         all=3
