@@ -130,10 +130,10 @@ static void read_log(struct lab *lab)
                 (void)fclose(f);
 }
 
-int lab_stop(struct lab *lab, int sig)
+/* Waits for the end of the HSS; its wait status. */
+static int wait_end(struct lab *lab)
 {
         int status = 0;
-        assert_int_equal(kill(lab->hss, sig), 0);
         /* The loop turns meanwhile: the HSS says goodbye by DPR. */
         for (int i = 0; waitpid(lab->hss, &status, WNOHANG) == 0; i++) {
                 assert_true(i < 20000);
@@ -142,7 +142,20 @@ int lab_stop(struct lab *lab, int sig)
         }
         lab->hss = 0;
         read_log(lab);
+        return status;
+}
+
+int lab_stop(struct lab *lab, int sig)
+{
+        assert_int_equal(kill(lab->hss, sig), 0);
+        int status = wait_end(lab);
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int lab_wait_end(struct lab *lab)
+{
+        int status = wait_end(lab);
+        return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 int lab_hss(struct lab *lab, const char *args, struct buf *out)

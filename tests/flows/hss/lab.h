@@ -43,6 +43,9 @@ void lab_start(struct lab *lab);
 /* Ends the HSS by the signal and waits for it; its exit code, or -1 when a signal ended it. */
 int lab_stop(struct lab *lab, int signal);
 
+/* Waits for the HSS to end of itself; the signal that ended it, or 0. */
+int lab_wait_end(struct lab *lab);
+
 /* `hss -c CONF ARGS` (split at spaces); the exit code. out: stdout and stderr, may be NULL. */
 int lab_hss(struct lab *lab, const char *args, struct buf *out);
 
