@@ -219,6 +219,11 @@ int store_remove_impu(struct store *s, int64_t impi, struct span impu)
         return change(s, sql_bind(s, SQL_DELETE_IMPU, "it", impi, impu));
 }
 
+int store_drop_empty_sets(struct store *s, int64_t subscription)
+{
+        return sql_run(s, sql_bind(s, SQL_DELETE_EMPTY_SETS, "i", subscription));
+}
+
 int store_join(struct store *s, int64_t impi, int64_t subscription)
 {
         return sql_run(s, sql_bind(s, SQL_JOIN_SETS, "ii", impi, subscription));

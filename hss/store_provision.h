@@ -58,6 +58,8 @@ int store_set_profile(struct store *s, int64_t impi, int64_t profile) IMS_CHECK;
 /* -IMS_ENOTFOUND when the IMPI has no such IMPU. */
 int store_set_barred(struct store *s, int64_t impi, struct span impu, bool barred) IMS_CHECK;
 int store_remove_impu(struct store *s, int64_t impi, struct span impu) IMS_CHECK;
+/* Implicit sets without identities go: nobody could end their registration. */
+int store_drop_empty_sets(struct store *s, int64_t subscription) IMS_CHECK;
 /* Removes an IMPI, and the subscription with everything in it when it was the last one. */
 int store_remove(struct store *s, int64_t impi, int64_t subscription) IMS_CHECK;
 

@@ -89,8 +89,9 @@ static const char *const texts[SQL_COUNT] = {
         [SQL_LIST_PROFILES] = "SELECT name, document, (SELECT count(*) FROM impu WHERE profile = p.id)"
                               " FROM service_profile p ORDER BY id",
         [SQL_PUT_PROFILE] =
-                "INSERT INTO service_profile (name, document) VALUES (?1, ?2)"
-                " ON CONFLICT DO UPDATE SET document = excluded.document, revision = revision + 1",
+                /* A row number may come again after a removal, so the revision is no mere counter. */
+        "INSERT INTO service_profile (name, document, revision) VALUES (?1, ?2, random())"
+        " ON CONFLICT DO UPDATE SET document = excluded.document, revision = excluded.revision",
         [SQL_DELETE_PROFILE] = "DELETE FROM service_profile WHERE name = ?1",
         [SQL_NEW_SUBSCRIPTION] = "INSERT INTO subscription (id) VALUES (NULL)",
         [SQL_NEW_IMPI] =
@@ -115,6 +116,8 @@ static const char *const texts[SQL_COUNT] = {
                            " (SELECT implicit_set FROM registration WHERE impi = ?1)",
         [SQL_DELETE_IMPU] = "DELETE FROM impu WHERE impu = ?2 AND implicit_set IN"
                             " (SELECT implicit_set FROM registration WHERE impi = ?1)",
+        [SQL_DELETE_EMPTY_SETS] = "DELETE FROM implicit_set WHERE subscription = ?1 AND NOT EXISTS"
+                                  " (SELECT 1 FROM impu u WHERE u.implicit_set = implicit_set.id)",
         [SQL_DELETE_SUBSCRIPTION] = "DELETE FROM subscription WHERE id = ?1",
         [SQL_DELETE_SHARED_IMPI] = "DELETE FROM impi WHERE id = ?1 AND EXISTS (SELECT 1 FROM impi o"
                                    " WHERE o.subscription = impi.subscription AND o.id <> impi.id)",

@@ -47,6 +47,7 @@ enum sql_id {
         SQL_SET_PROFILE,
         SQL_SET_BARRED,
         SQL_DELETE_IMPU,
+        SQL_DELETE_EMPTY_SETS,
         SQL_DELETE_SUBSCRIPTION,
         SQL_DELETE_SHARED_IMPI,
         SQL_SETTLE_SETS,

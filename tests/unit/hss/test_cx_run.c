@@ -443,6 +443,47 @@ static void user_data(void **state)
         proves("AKA-002 AKA-036");
 }
 
+/* A profile whose row number another one had before: its own criteria are sent. */
+static void profile_number_again(void **state)
+{
+        struct fixture *f = *state;
+        char path[160];
+        assert_int_equal(fixture_run(f, cli_profile_set, "gold " TEST_DATA "/cx/profile-example.xml", NULL),
+                         0);
+        fixture_set(f, "15550001 --profile gold");
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
+        assert_true(span_find(f->job.reply.user_data, SPAN("InitialFilterCriteria")) > 0);
+        fixture_set(f, "15550001 --profile default");
+        assert_int_equal(fixture_run(f, cli_profile_remove, "gold", NULL), 0);
+        (void)snprintf(path, sizeof path, "silver %s/silver.xml", f->dir);
+        FILE *file = fopen(path + 7, "w");
+        assert_non_null(file);
+        (void)fputs(
+                "<IMSSubscription><PrivateID>x@y</PrivateID><ServiceProfile><PublicIdentity><Identity>sip:x@y"
+                "</Identity></PublicIdentity></ServiceProfile></IMSSubscription>",
+                file);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(fixture_run(f, cli_profile_set, path, NULL), 0);
+        fixture_set(f, "15550001 --profile silver");
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_RE_REGISTRATION), SUCCESS);
+        assert_true(span_find(f->job.reply.user_data, SPAN("InitialFilterCriteria")) < 0);
+}
+
+/* A set that loses its last identity goes, and with it its registration. */
+static void last_identity_of_a_set(void **state)
+{
+        struct fixture *f = *state;
+        const char *work = "sip:alice.work@" DOMAIN;
+        assert_result(do_sar(f, ALICE_IMPI, work, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
+        fixture_set(f, "15550001 --remove-impu sip:alice.work@" DOMAIN);
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_USER_DEREGISTRATION), SUCCESS);
+        assert_set_state(f, REG_ST_NOT_REGISTERED, false, NULL); /* nobody needs the name any more */
+        fixture_set(f, "15550001 --psi sip:conf@" DOMAIN " --as-name sip:as1." DOMAIN);
+        assert_result(do_lir(f, "sip:conf@" DOMAIN, false), SUCCESS);
+        assert_span(f->job.reply.server_name, "sip:as1." DOMAIN);
+}
+
 static void charging_and_flags(void **state)
 {
         struct fixture *f = *state;
@@ -491,6 +532,8 @@ int main(void)
                 T(psi_and_wildcard),
                 T(schemes),
                 T(user_data),
+                T(profile_number_again),
+                T(last_identity_of_a_set),
                 T(charging_and_flags),
                 T(roaming_and_barring),
         };
