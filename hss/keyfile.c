@@ -68,8 +68,9 @@ static int check_file(int fd, const char *path, struct buf *err)
                 return -IMS_EPERM;
         }
         if (st.st_uid != geteuid()) {
-                buf_printf(err, "key file %s is refused: it belongs to user %u, not to this user\n", path,
-                           (unsigned)st.st_uid);
+                buf_printf(err,
+                           "key file %s is refused: it belongs to user %u, not to user %u who runs this\n",
+                           path, (unsigned)st.st_uid, (unsigned)geteuid());
                 return -IMS_EPERM;
         }
         return 0;
@@ -81,12 +82,13 @@ static int read_key(const char *path, uint8_t key[static KEY_N], struct buf *err
         char text[FILE_MAX];
         int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0) {
-                bool missing = errno == ENOENT;
+                bool missing = errno == ENOENT, denied = errno == EACCES;
                 buf_printf(err, "key file %s cannot be opened: %s%s\n", path, strerror(errno),
-                           missing ? " (the credentials of the database cannot be read without the key they "
-                                     "were "
-                                     "stored under; `hss init` makes a new store)"
-                                   : "");
+                           missing  ? " (the credentials of the database cannot be read without the key they "
+                                      "were "
+                                      "stored under; `hss init` makes a new store)"
+                           : denied ? " (run this as the user it belongs to)"
+                                    : "");
                 return missing ? -IMS_ENOTFOUND : -IMS_EPERM;
         }
         int rc = check_file(fd, path, err);

@@ -12,6 +12,7 @@ struct store {
         struct keyfile *keys;
         uint32_t ind_bits;
         bool server; /* opened whole, by the server */
+        int lock_fd; /* key file, locked while a server has the store open; -1: not */
         int wal_pages;
         char error[256];
         sqlite3_stmt *stmts[SQL_COUNT];

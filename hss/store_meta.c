@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What a store knows about itself (table meta): its key, the split of SQN, how it was left. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
@@ -122,8 +124,25 @@ static int mark_open(struct store *s)
         return rc;
 }
 
+/* Servers hold a shared lock on the key file while they have the store open. -1: it cannot be had. */
+static int lock_shared(const char *key_file)
+{
+        int fd = open(key_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0) {
+                close(fd);
+                fd = -1;
+        }
+        return fd;
+}
+
 void store_mark_closed(struct store *s)
 {
+        bool last = s->lock_fd >= 0 && flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0;
+        if (s->lock_fd >= 0)
+                close(s->lock_fd);
+        s->lock_fd = -1;
+        if (!last)
+                return; /* another HSS has it open still, and clears the mark when it ends */
         /* First what was answered reaches the disk, then the mark that says so. */
         if (sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL) != SQLITE_OK)
                 return;
@@ -131,16 +150,33 @@ void store_mark_closed(struct store *s)
                 log_warn("database: %s", s->error);
 }
 
-/* Under the write lock: the first opening, or a change of the split, writes. */
+static bool has_meta(struct store *s, const char *name)
+{
+        sqlite3_stmt *st = sql_bind(s, SQL_GET_META, "t", span_of(name));
+        int rc = sql_step(s, st);
+        if (rc == 1)
+                sql_reset(st);
+        return rc == 1;
+}
+
+/* The server and the first opening write. A command does not, so that it works while another program
+ * holds the lock (a long import) and on a database that can only be read. */
 int store_check_meta(struct store *s, const struct store_conf *c, struct buf *err)
 {
-        int rc = store_begin(s, true);
+        int rc = store_begin(s, false);
+        bool write = c->role == STORE_SERVER || !has_meta(s, "key_check") || !has_meta(s, "ind_bits");
+        if (rc == 0 && write) {
+                store_rollback(s);
+                rc = store_begin(s, true);
+        }
         if (rc == 0)
                 rc = check_key(s, c, err);
         if (rc == 0)
                 rc = check_ind_bits(s, c, err);
         if (rc == 0 && c->role == STORE_SERVER)
                 rc = mark_open(s);
+        if (rc == 0 && c->role == STORE_SERVER)
+                s->lock_fd = lock_shared(c->key_file);
         if (rc == 0)
                 rc = store_commit(s);
         if (rc < 0) {

@@ -75,6 +75,17 @@ bool store_exists(const char *file)
         return stat(file, &st) == 0 && st.st_size > 0;
 }
 
+/* What cannot even be looked at is not taken for missing. */
+static int check_reach(const char *file, struct buf *err)
+{
+        struct stat st;
+        if (stat(file, &st) == 0 || errno == ENOENT)
+                return 0;
+        buf_printf(err, "database %s cannot be reached: %s%s\n", file, strerror(errno),
+                   errno == EACCES ? " (run this as the user of the HSS)" : "");
+        return -IMS_EPERM;
+}
+
 /* A connection in WAL mode with the current schema. */
 static int open_db(const struct store_conf *c, bool create, struct store *s, struct buf *err)
 {
@@ -102,6 +113,7 @@ static int open_store(const struct store_conf *c, bool create, struct store **ou
         if (!s)
                 return -IMS_ENOMEM;
         s->ind_bits = c->ind_bits;
+        s->lock_fd = -1;
         int rc = keyfile_load(c->key_file, &s->keys, err);
         if (rc == 0)
                 rc = open_db(c, create, s, err);
@@ -128,6 +140,8 @@ int store_create(const struct store_conf *c, struct buf *err)
 {
         struct store *s = NULL;
         bool key_there = access(c->key_file, F_OK) == 0;
+        if (check_reach(c->file, err) < 0)
+                return -IMS_EPERM;
         if (store_exists(c->file) && !key_there) {
                 buf_printf(
                         err,
@@ -147,6 +161,8 @@ int store_create(const struct store_conf *c, struct buf *err)
 
 int store_open(const struct store_conf *c, struct store **out, struct buf *err)
 {
+        if (check_reach(c->file, err) < 0)
+                return -IMS_EPERM;
         if (!store_exists(c->file)) {
                 buf_printf(err, "database %s is missing: `hss init` makes it\n", c->file);
                 return -IMS_ENOTFOUND;
@@ -162,6 +178,8 @@ void store_close(struct store *s)
                 store_rollback(s);
                 if (s->server)
                         store_mark_closed(s);
+                else if (s->lock_fd >= 0)
+                        close(s->lock_fd);
                 sql_finalize(s);
                 (void)sqlite3_close(s->db);
         }

@@ -110,7 +110,7 @@ static void key_check(void **state)
 {
         struct fixture *f = *state;
         struct buf err = BUF_INIT;
-        char kept[160], command[512];
+        char kept[160], command[1024];
         (void)snprintf(kept, sizeof kept, "%s.kept", f->key);
         assert_int_equal(rename(f->key, kept), 0);
         reopen(f, &err, -IMS_ENOTFOUND);
@@ -147,6 +147,16 @@ static void key_check(void **state)
                 reopen(f, &err, rows[i].want);
                 if (span_find(buf_as_span(&err), span_of(rows[i].text)) < 0)
                         fail_msg("%s: %.*s", rows[i].change, (int)err.n, err.p);
+        }
+        if (geteuid() == 0) { /* somebody else's */
+                (void)snprintf(command, sizeof command, "rmdir %s; cp %s %s; chown 1 %s", f->key, kept,
+                               f->key, f->key);
+                assert_int_equal(system(command), 0);
+                buf_reset(&err);
+                reopen(f, &err, -IMS_EPERM);
+                assert_true(span_find(buf_as_span(&err), SPAN("belongs to user 1, not to user 0")) >= 0);
+                (void)snprintf(command, sizeof command, "rm %s; mkdir %s", f->key, f->key);
+                assert_int_equal(system(command), 0);
         }
         (void)snprintf(command, sizeof command, "rmdir %s; mv %s %s", f->key, kept, f->key);
         assert_int_equal(system(command), 0);
@@ -205,7 +215,7 @@ static void migrations(void **state)
         static const struct store_migration steps[] = {
                 {1, "ALTER TABLE impi ADD COLUMN note TEXT"},
                 {2, "UPDATE impi SET note = 'x'; CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT"},
-                {3, "this is no SQL"},
+                {3, "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT; this is no SQL"},
         };
         fixture_add(f, ALICE);
         assert_int_equal(store_migrate_with(f->store, steps, 3, 3, &err), 0);
@@ -216,6 +226,8 @@ static void migrations(void **state)
         /* A step that fails leaves everything as it was. */
         assert_true(store_migrate_with(f->store, steps, 3, 4, &err) < 0);
         pragma(f->store, "user_version", "3");
+        assert_int_equal(store_exec(f->store, "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT"), 0);
+        assert_int_equal(store_exec(f->store, "DROP TABLE half"), 0);
         assert_int_equal(store_migrate_with(f->store, steps, 3, 5, &err), -IMS_EDB);
         buf_reset(&err);
         /* This program knows version 1 alone. */
@@ -233,6 +245,11 @@ static void missing_database(void **state)
         f->store_conf.file = "/nonexistent/hss.db";
         assert_int_equal(store_open(&f->store_conf, &f->store, &err), -IMS_ENOTFOUND);
         assert_true(span_find(buf_as_span(&err), SPAN("hss init")) >= 0);
+        buf_reset(&err);
+        f->store_conf.file = "/dev/null/hss.db"; /* not missing: unreachable */
+        assert_int_equal(store_open(&f->store_conf, &f->store, &err), -IMS_EPERM);
+        assert_true(span_find(buf_as_span(&err), SPAN("cannot be reached")) >= 0);
+        assert_int_equal(store_create(&f->store_conf, &err), -IMS_EPERM);
         buf_reset(&err);
         f->store_conf.file = f->conf->store_key_file; /* no database at all */
         assert_int_equal(store_open(&f->store_conf, &f->store, &err), -IMS_EDB);
@@ -297,6 +314,86 @@ static void machine_crash(void **state)
         buf_free(&err);
 }
 
+/* Of two servers the last one to end says that the store is closed. */
+static void two_servers(void **state)
+{
+        struct fixture *f = *state;
+        struct store *second = NULL;
+        struct buf err = BUF_INIT;
+        fixture_add(f, ALICE " --sqn 320000");
+        f->store_conf.role = STORE_SERVER;
+        log_init("test", LOG_ERROR);
+        reopen(f, &err, 0);
+        assert_int_equal(store_open(&f->store_conf, &second, &err), 0);
+        store_close(second);
+        assert_int_equal(store_exec(f->store, "UPDATE meta SET value = x'61' WHERE name = 'open_boot' AND "
+                                              "length(value)"),
+                         0);
+        f->store->server = false; /* and now the machine goes down */
+        reopen(f, &err, 0);
+        assert_int_equal(fixture_record(f, "15550001").sqn.seq, 10000 + (1 << 24));
+        assert_int_equal(store_open(&f->store_conf, &second, &err), 0);
+        store_close(second);
+        store_close(f->store);
+        f->store = NULL;
+        f->store_conf.role = STORE_TOOL;
+        assert_int_equal(store_open(&f->store_conf, &f->store, &err), 0);
+        sqlite3_stmt *st = NULL;
+        assert_int_equal(sqlite3_prepare_v2(f->store->db,
+                                            "SELECT length(value) FROM meta WHERE name = 'open_boot'", -1,
+                                            &st, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+        assert_int_equal(sqlite3_column_int(st, 0), 0);
+        sqlite3_finalize(st);
+        buf_free(&err);
+}
+
+/* A command that reads works while another program writes, and on a database it may not write. */
+static void reading_command(void **state)
+{
+        struct fixture *f = *state;
+        struct store *second = NULL;
+        struct buf err = BUF_INIT;
+        int64_t id;
+        fixture_add(f, ALICE);
+        assert_int_equal(store_begin(f->store, true), 0);
+        assert_int_equal(store_open(&f->store_conf, &second, &err), 0);
+        assert_int_equal(store_begin(second, false), 0);
+        assert_int_equal(store_find(second, SPAN("15550001"), &id), 0);
+        store_rollback(second);
+        store_close(second);
+        store_rollback(f->store);
+        buf_free(&err);
+}
+
+static mode_t mode_of(const struct fixture *f, const char *suffix)
+{
+        struct stat st;
+        char path[160];
+        (void)snprintf(path, sizeof path, "%s%s", f->db, suffix);
+        assert_int_equal(stat(path, &st), 0);
+        return st.st_mode & 07777;
+}
+
+/* Database, log and key are for their user alone, whatever the umask. */
+static void file_modes(void **state)
+{
+        (void)state;
+        struct fixture f;
+        mode_t mask = umask(0);
+        fixture_open(&f, "");
+        fixture_add(&f, ALICE);
+        (void)umask(mask);
+        struct stat st;
+        assert_int_equal(mode_of(&f, ""), 0600);
+        assert_int_equal(mode_of(&f, "-wal"), 0600);
+        assert_int_equal(mode_of(&f, "-shm"), 0600);
+        assert_int_equal(stat(f.key, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        fixture_close(&f);
+}
+
 /* Two programs make the store at the same time; both end well. */
 static void two_openers(void **state)
 {
@@ -318,9 +415,9 @@ static void two_openers(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                T(pragmas),          T(statements), T(plans),        T(no_foreign_rows),
-                T(key_check),        T(seals),      T(no_plain_key), T(migrations),
-                T(missing_database), T(ind_bits),   T(two_openers),  T(machine_crash),
+                T(pragmas),     T(statements),    T(plans),       T(no_foreign_rows),  T(key_check),
+                T(seals),       T(no_plain_key),  T(migrations),  T(missing_database), T(ind_bits),
+                T(two_openers), T(machine_crash), T(two_servers), T(file_modes),       T(reading_command),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
