@@ -19,25 +19,32 @@ static const struct command {
         enum opening opening;
         int (*run)(struct cli *c, int argc, char **argv);
         const char *usage;
+        bool takes_words; /* behind the command */
 } commands[] = {
-        {{"init", NULL}, OPEN_NONE, NULL, "init"},
+        {{"init", NULL}, OPEN_NONE, NULL, "init", false},
         {{"subscriber", "add"},
          OPEN_OR_MAKE,
          cli_subscriber_add,
-         "subscriber add --imsi IMSI --msisdn NUMBER --k HEX (--op HEX | --opc HEX) [OPTION...]"},
-        {{"subscriber", "list"}, OPEN_STORE, cli_subscriber_list, "subscriber list [--json]"},
-        {{"subscriber", "show"}, OPEN_STORE, cli_subscriber_show, "subscriber show ID [--json]"},
-        {{"subscriber", "set"}, OPEN_STORE, cli_subscriber_set, "subscriber set ID OPTION..."},
-        {{"subscriber", "remove"}, OPEN_STORE, cli_subscriber_remove, "subscriber remove ID..."},
+         "subscriber add --imsi IMSI --msisdn NUMBER --k HEX (--op HEX | --opc HEX) [OPTION...]",
+         true},
+        {{"subscriber", "list"}, OPEN_STORE, cli_subscriber_list, "subscriber list [--json]", true},
+        {{"subscriber", "show"}, OPEN_STORE, cli_subscriber_show, "subscriber show ID [--json]", true},
+        {{"subscriber", "set"}, OPEN_STORE, cli_subscriber_set, "subscriber set ID OPTION...", true},
+        {{"subscriber", "remove"}, OPEN_STORE, cli_subscriber_remove, "subscriber remove ID...", true},
         {{"subscriber", "import"},
          OPEN_OR_MAKE,
          cli_subscriber_import,
-         "subscriber import FILE.csv [--dry-run]"},
-        {{"subscriber", "export"}, OPEN_STORE, cli_subscriber_export, "subscriber export [--with-keys FILE]"},
-        {{"state", NULL}, OPEN_STORE, cli_state, "state [ID] [--json]"},
-        {{"profile", "list"}, OPEN_STORE, cli_profile_list, "profile list"},
-        {{"profile", "set"}, OPEN_OR_MAKE, cli_profile_set, "profile set NAME FILE.xml"},
-        {{"profile", "remove"}, OPEN_STORE, cli_profile_remove, "profile remove NAME"},
+         "subscriber import FILE.csv|- [--dry-run]",
+         true},
+        {{"subscriber", "export"},
+         OPEN_STORE,
+         cli_subscriber_export,
+         "subscriber export [--with-keys FILE]",
+         true},
+        {{"state", NULL}, OPEN_STORE, cli_state, "state [ID] [--json]", true},
+        {{"profile", "list"}, OPEN_STORE, cli_profile_list, "profile list", false},
+        {{"profile", "set"}, OPEN_OR_MAKE, cli_profile_set, "profile set NAME FILE.xml", true},
+        {{"profile", "remove"}, OPEN_STORE, cli_profile_remove, "profile remove NAME", true},
 };
 
 #define N_COMMANDS (sizeof commands / sizeof *commands)
@@ -111,6 +118,20 @@ static const struct command *find_command(int argc, char **argv)
         return NULL;
 }
 
+/* The commands that begin like the one given, else where to find them all. */
+static void print_usage(const char *word)
+{
+        bool found = false;
+        for (size_t i = 0; i < N_COMMANDS; i++) {
+                if (strcmp(word, commands[i].words[0]) != 0)
+                        continue;
+                (void)fprintf(stderr, "%s hss %s\n", found ? "      " : "usage:", commands[i].usage);
+                found = true;
+        }
+        if (!found)
+                (void)fprintf(stderr, "hss: no such command; `hss help` lists them\n");
+}
+
 /* hss init */
 static int init(struct cli *c)
 {
@@ -143,13 +164,18 @@ int cli_run(const struct hss_conf *conf, int argc, char **argv)
 {
         const struct command *command = find_command(argc, argv);
         struct cli c = {.conf = conf};
+        struct arena args;
         char name[64];
         int words, rc;
-        if (!command) {
-                (void)fprintf(stderr, "hss: no such command; `hss help` lists them\n");
+        arena_init(&args);
+        if (sub_hide_args(&args, argc, argv) < 0)
+                return EXIT_FAILURE;
+        words = command && command->words[1] ? 2 : 1;
+        if (!command || (!command->takes_words && argc > words)) {
+                print_usage(argv[0]);
+                arena_reset(&args, true);
                 return EXIT_USAGE;
         }
-        words = command->words[1] ? 2 : 1;
         (void)snprintf(name, sizeof name, "%s%s%s", argv[0], words == 2 ? " " : "",
                        words == 2 ? argv[1] : "");
         arena_init(&c.arena);
@@ -162,6 +188,7 @@ int cli_run(const struct hss_conf *conf, int argc, char **argv)
         aka_ctx_free(c.aka);
         store_close(c.store);
         arena_reset(&c.arena, true);
+        arena_reset(&args, true);
         buf_free(&c.err);
         if (fflush(stdout) != 0 && rc == 0) {
                 (void)fprintf(stderr, "hss %s: the output cannot be written\n", name);

@@ -45,6 +45,17 @@ static void cell_lines(struct buf *b, const char *prefix, struct span lines)
         }
 }
 
+/* Values that may have spaces in them: one per line then, and a line end behind the last one. */
+static void cell_texts(struct buf *b, struct span lines, bool list)
+{
+        if (span_chr(lines, ' ', 0) >= 0 || (list && span_chr(lines, '\n', 0) >= 0)) {
+                buf_span(b, lines);
+                buf_char(b, '\n');
+        } else {
+                cell_lines(b, "", lines);
+        }
+}
+
 enum impu_kind { KIND_SET, KIND_BARRED, KIND_SEPARATE, KIND_PSI };
 
 static bool joined(const struct record *r)
@@ -134,7 +145,7 @@ static bool cell_list(struct buf *b, const struct record *r, enum sub_field f)
                 cell_impus(b, r, KIND_PSI);
                 break;
         case SUB_NBA_LINE:
-                cell_lines(b, "", r->line_ids);
+                cell_texts(b, r->line_ids, true);
                 break;
         case SUB_CAPABILITY:
                 cell_lines(b, "mandatory:", r->mandatory);
@@ -144,7 +155,7 @@ static bool cell_list(struct buf *b, const struct record *r, enum sub_field f)
                 cell_lines(b, "", r->server_names);
                 break;
         case SUB_VISITED:
-                cell_lines(b, "", r->visited);
+                cell_texts(b, r->visited, false);
                 break;
         case SUB_ECF:
                 cell_charging(b, r->charging, 0);
@@ -259,6 +270,11 @@ static int write_all(struct export *e)
         while (rc == 0 && (rc = store_read_record(c->store, &c->arena, from, &r)) == 0) {
                 if (e->keys)
                         rc = store_read_credential(c->store, &c->arena, r.id, &e->secret);
+                if (rc == -IMS_EAUTH) {
+                        buf_span(&c->err, r.impi);
+                        buf_puts(&c->err, ": the stored credential does not open under this key file: "
+                                          "provision it again\n");
+                }
                 if (rc == 0)
                         rc = write_row(e, &r);
                 secret_wipe(&e->secret, sizeof e->secret);
@@ -298,6 +314,11 @@ int cli_subscriber_export(struct cli *c, int argc, char **argv)
         store_rollback(c->store);
         if (e.to != stdout && fclose(e.to) != 0 && rc == 0)
                 rc = -IMS_EIO;
+        if (rc == -IMS_EIO)
+                buf_printf(&c->err, "%s cannot be written: %s\n", e.keys ? argv[1] : "the output",
+                           strerror(errno));
+        if (rc < 0 && e.keys)
+                (void)unlink(argv[1]);
         buf_free(&e.row);
         buf_free(&e.cell);
         return cli_store_failed(c, rc);

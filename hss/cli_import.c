@@ -45,15 +45,19 @@ static int read_columns(struct import *im, const struct span *fields, size_t n, 
         return 0;
 }
 
-/* One cell; an empty one is a field that is not given. */
+/* One cell; an empty one is a field that is not given. A list has one value per line, or, when it is a
+ * single line, spaces between its values; a single NBA line may have spaces in it. */
 static const char *take_cell(struct subscriber *sub, struct arena *a, enum sub_field f, struct span cell)
 {
         struct span part;
+        bool lines = span_chr(cell, '\n', 0) >= 0;
+        cell = span_trim(cell);
         if (cell.n == 0)
                 return NULL;
-        if (sub_rows[f].kind != SUB_MANY || f == SUB_NBA_LINE)
+        if (sub_rows[f].kind != SUB_MANY || (f == SUB_NBA_LINE && !lines))
                 return sub_take(sub, a, f, cell);
-        while (cell.n && span_split(&cell, ' ', &part)) {
+        while (cell.n && span_split(&cell, lines ? '\n' : ' ', &part)) {
+                part = span_trim(part);
                 const char *why = part.n ? sub_take(sub, a, f, part) : NULL;
                 if (why)
                         return why;
@@ -71,7 +75,7 @@ static int import_row(struct import *im, const struct provision *p, const struct
         int rc = 0;
         for (size_t i = 0; !why && i < n; i++) {
                 field = im->columns[i];
-                why = take_cell(&sub, p->arena, field, span_trim(fields[i]));
+                why = take_cell(&sub, p->arena, field, fields[i]);
         }
         if (!why)
                 why = sub_check(&sub, true, &field);
@@ -112,14 +116,18 @@ int cli_subscriber_import(struct cli *c, int argc, char **argv)
         struct import im = {.c = c};
         struct csv_reader *csv = NULL;
         bool dry_run = false;
+        bool bad = false;
         for (int i = 0; i < argc; i++) {
                 if (strcmp(argv[i], "--dry-run") == 0)
                         dry_run = true;
+                else if (im.file || (argv[i][0] == '-' && argv[i][1]))
+                        bad = true;
                 else
                         im.file = argv[i];
         }
-        if (!im.file || argc > 2) {
-                buf_puts(&c->err, "usage: hss subscriber import FILE.csv [--dry-run]\n");
+        if (!im.file || bad) {
+                buf_puts(&c->err, "usage: hss subscriber import FILE.csv|- [--dry-run]: one file, - is the "
+                                  "standard input\n");
                 return -IMS_EINVAL;
         }
         int rc = csv_open(im.file, &csv);
@@ -131,6 +139,8 @@ int cli_subscriber_import(struct cli *c, int argc, char **argv)
         if (rc == 0)
                 rc = import_rows(&im, csv);
         csv_close(csv);
+        if (rc == 0 && im.n_columns == 0 && im.faults == 0)
+                fault(&im, 1, SPAN("the file is empty: its first row names the columns (`hss help`)"));
         if (rc == 0 && im.faults)
                 rc = -IMS_EINVAL;
         if (rc == 0 && !dry_run)

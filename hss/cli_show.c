@@ -34,6 +34,16 @@ static void print_lines(const char *label, struct span lines)
         }
 }
 
+static const char *const charging_names[] = {"primary ECF", "secondary ECF", "primary CCF", "secondary CCF"};
+
+static void print_charging(struct span lines)
+{
+        struct span line;
+        for (int i = 0; i < 4 && lines.n && span_split(&lines, '\n', &line); i++)
+                if (line.n)
+                        print_lines(charging_names[i], line);
+}
+
 static void print_impu(const struct record_impu *u)
 {
         (void)printf("  " SPAN_FMT "\n    %s, %s%s%s%s, profile " SPAN_FMT "\n", SPAN_ARG(u->impu),
@@ -68,7 +78,11 @@ static void print_record(const struct record *r, unsigned ind_bits)
         print_lines("must have", r->mandatory);
         print_lines("should have", r->optional);
         print_lines("S-CSCF advised", r->server_names);
-        print_lines("charging", r->charging);
+        print_charging(r->charging);
+        if (r->loose_route >= 0)
+                (void)printf("%-18s %s\n", "loose route", r->loose_route ? "yes" : "no");
+        if (r->priviledged_sender >= 0)
+                (void)printf("%-18s %s\n", "priviledged sender", r->priviledged_sender ? "yes" : "no");
         (void)printf("%-18s " SPAN_FMT "%s\n", "S-CSCF",
                      SPAN_ARG(r->scscf_name.n ? r->scscf_name : SPAN("none")),
                      r->reassign ? " (may be replaced)" : "");
@@ -112,6 +126,23 @@ static void json_lines(struct buf *b, const char *name, struct span lines)
         buf_char(b, ']');
 }
 
+static void json_charging(struct buf *b, struct span lines)
+{
+        static const char *const names[] = {"primary_ecf", "secondary_ecf", "primary_ccf", "secondary_ccf"};
+        for (int i = 0; i < 4; i++) {
+                struct span line = SPAN_NULL;
+                if (lines.n)
+                        (void)span_split(&lines, '\n', &line);
+                json_text(b, names[i], line.n ? line : SPAN_NULL);
+        }
+}
+
+/* value -1: not provisioned */
+static void json_flag(struct buf *b, const char *name, int value)
+{
+        buf_printf(b, ",\"%s\":%s", name, value < 0 ? "null" : value ? "true" : "false");
+}
+
 static void json_impu(struct buf *b, const struct record *r, const struct record_impu *u)
 {
         buf_puts(b, "{\"impu\":");
@@ -153,6 +184,9 @@ static void json_record(struct buf *b, const struct record *r, unsigned ind_bits
         json_lines(b, "mandatory_capabilities", r->mandatory);
         json_lines(b, "optional_capabilities", r->optional);
         json_lines(b, "scscf_advised", r->server_names);
+        json_charging(b, r->charging);
+        json_flag(b, "loose_route", r->loose_route);
+        json_flag(b, "priviledged_sender", r->priviledged_sender);
         buf_puts(b, ",\"impus\":[");
         for (size_t i = 0; i < r->n_impus; i++) {
                 if (i)

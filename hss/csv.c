@@ -100,6 +100,10 @@ int csv_next(struct csv_reader *r, struct span fields[static CSV_FIELDS_MAX], si
         } while (length == 0 || (length > 0 && r->row[0] == '#'));
         if (length < 0)
                 return 0;
+        if (*line == 1 && length >= 3 && memcmp(r->row, "\xef\xbb\xbf", 3) == 0) {
+                length -= 3; /* the mark that some programs begin UTF-8 files with */
+                memmove(r->row, r->row + 3, (size_t)length);
+        }
         if (too_long)
                 return -IMS_EPARSE;
         size_t at = 0;

@@ -100,6 +100,13 @@ enum sub_field sub_find(struct span name, unsigned use);
 /* Takes a value; NULL or what is wrong. */
 const char *sub_take(struct subscriber *sub, struct arena *a, enum sub_field f, struct span value);
 
+/* True for keys and passwords. */
+bool sub_is_secret(enum sub_field f);
+
+/* Overwrites keys and passwords in the argument list, which everybody on the machine can read, and lets
+ * argv point to copies in a; that arena is to be reset as a secret. -IMS_ENOMEM. */
+int sub_hide_args(struct arena *a, int argc, char **argv) IMS_CHECK;
+
 /* Options from argv[0..argc). 0, or -IMS_EINVAL with "--FIELD: reason" lines in err. Texts are copied. */
 int sub_read_args(struct subscriber *sub, struct arena *a, unsigned use, int argc, char **argv,
                   struct buf *err) IMS_CHECK;

@@ -84,12 +84,10 @@ static int derive(const struct provision *p, const struct subscriber *sub, struc
         if (rc == 0 && sub->imsi.n && (rc = identity_join(p->arena, temporary, 4, &uri)) == 0) {
                 if (identity_canonical_impu(p->arena, uri, &impu))
                         return -IMS_EINVAL;
-                put(set, impu, numbered, SPAN_NULL);
+                put(set, impu, numbered, numbered ? SPAN_NULL : sub->display_name);
         }
         if (rc == 0 && numbered && (rc = identity_join(p->arena, tel, 2, &impu)) == 0) {
                 put(set, impu, false, sub->display_name);
-                set->v[0].has_alias_group = set->v[set->n - 1].has_alias_group = true;
-                set->v[0].alias_group = set->v[set->n - 1].alias_group = 1;
         }
         if (rc == 0 && set->n == 0 && (rc = identity_join(p->arena, alone, 2, &uri)) == 0) {
                 if (identity_canonical_impu(p->arena, uri, &impu))
@@ -97,6 +95,31 @@ static int derive(const struct provision *p, const struct subscriber *sub, struc
                 put(set, impu, false, sub->display_name);
         }
         return rc;
+}
+
+/* sip:+NUMBER@domain and tel:+NUMBER are aliases of each other (TS 29.228 B.2.1). */
+static void mark_aliases(struct new_set *set)
+{
+        uint32_t group = 0;
+        for (size_t i = 0; i < set->n; i++) {
+                struct record_impu *sip = &set->v[i], *tel = NULL;
+                ptrdiff_t at = span_chr(sip->impu, '@', 0);
+                if (at < 0 || !span_starts(sip->impu, SPAN("sip:+")))
+                        continue;
+                struct span number = span_sub(sip->impu, 4, (size_t)at);
+                for (size_t k = 0; !tel && k < set->n; k++)
+                        if (span_starts(set->v[k].impu, SPAN("tel:")) &&
+                            span_eq(span_sub(set->v[k].impu, 4, set->v[k].impu.n), number))
+                                tel = &set->v[k];
+                if (!tel)
+                        continue;
+                if (!tel->has_alias_group) {
+                        tel->has_alias_group = true;
+                        tel->alias_group = ++group;
+                }
+                sip->has_alias_group = true;
+                sip->alias_group = tel->alias_group;
+        }
 }
 
 static int make_set(const struct provision *p, const struct subscriber *sub, struct span domain,
@@ -114,7 +137,9 @@ static int make_set(const struct provision *p, const struct subscriber *sub, str
         for (size_t i = 0; i < sub->barred.n; i++) {
                 put(set, sub->barred.v[i], true, SPAN_NULL);
                 find(set, sub->barred.v[i])->barred = true;
+                find(set, sub->barred.v[i])->display_name = SPAN_NULL; /* nobody is shown it */
         }
+        mark_aliases(set);
         for (size_t i = 0; i < sub->bar.n + sub->unbar.n; i++) {
                 bool bar = i < sub->bar.n;
                 struct span impu = bar ? sub->bar.v[i] : sub->unbar.v[i - sub->bar.n];
@@ -298,7 +323,7 @@ static int remove_impus(const struct provision *p, const struct record *r, const
                 if (rc < 0)
                         return rc;
         }
-        return 0;
+        return list->n ? store_drop_empty_sets(p->store, r->subscription) : 0;
 }
 
 int sub_change(const struct provision *p, struct record *r, const struct subscriber *sub, struct buf *err)

@@ -26,6 +26,11 @@ const char *sub_take(struct subscriber *sub, struct arena *a, enum sub_field f, 
         return why;
 }
 
+bool sub_is_secret(enum sub_field f)
+{
+        return (f >= SUB_K && f <= SUB_TOPC) || f == SUB_DIGEST_PASSWORD || f == SUB_DIGEST_HA1;
+}
+
 static bool is_option(const char *word)
 {
         return word[0] == '-' && word[1] == '-' && word[2];
@@ -58,11 +63,34 @@ static int take_option(struct subscriber *sub, struct arena *a, enum sub_field f
         if (!why)
                 return used;
         buf_printf(err, "--%s: %s", row->name, why);
-        if (f >= SUB_K && f <= SUB_TOPC && (w->joined || used)) /* a secret: its length, never its value */
+        if (f >= SUB_K && f <= SUB_TOPC && (w->joined || used)) /* its length, never its value */
                 buf_printf(err, "; given were %zu characters",
                            strlen(w->joined ? w->joined : w->argv[used - 1]));
         buf_char(err, '\n');
         return -1;
+}
+
+int sub_hide_args(struct arena *a, int argc, char **argv)
+{
+        for (int i = 0; i < argc; i++) {
+                char *value = strchr(argv[i], '=');
+                if (!is_option(argv[i]))
+                        continue;
+                struct span name =
+                        span_make(argv[i] + 2, value ? (size_t)(value - argv[i]) - 2 : strlen(argv[i]) - 2);
+                enum sub_field f = sub_find(name, SUB_USE_ADD | SUB_USE_SET | SUB_USE_CSV);
+                int at = value ? i : i + 1; /* the word the value stands in */
+                struct span copy;
+                if (f == SUB_FIELDS || !sub_is_secret(f) || at == argc || (!value && is_option(argv[at])))
+                        continue;
+                if (arena_copy(a, span_of(argv[at]), &copy) < 0)
+                        return -IMS_ENOMEM;
+                char *shown = value ? value + 1 : argv[at];
+                secret_wipe(shown, strlen(shown));
+                argv[at] = (char *)(uintptr_t)copy.p;
+                i = at;
+        }
+        return 0;
 }
 
 int sub_read_args(struct subscriber *sub, struct arena *a, unsigned use, int argc, char **argv,
@@ -131,7 +159,7 @@ static const struct rule {
          "K needs OP or OPc (with TUAK: TOP or TOPc)"},
         {AKA_KEYS, NEEDS, BIT(K), true, SUB_K, "K is missing"},
         {0, NEEDS, BIT(K) | DIGEST | BIT(NBA_LINE), true, SUB_K, "a credential is needed: K and OPc (or OP)"},
-        {BIT(AS_NAME), NEEDS, BIT(PSI), true, SUB_AS_NAME, "only with --psi"},
+        {BIT(AS_NAME), NEEDS, BIT(PSI), false, SUB_AS_NAME, "only with --psi"},
         {BIT(JOIN), EXCLUDES, BIT(IMPU) | BIT(BARRED_IMPU) | BIT(BAR) | BIT(UNBAR), false, SUB_JOIN,
          "the identities are those of the other IMPI"},
         {BIT(MNC_DIGITS), NEEDS, BIT(IMSI), true, SUB_MNC_DIGITS, "only with --imsi"},

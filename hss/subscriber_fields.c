@@ -32,12 +32,36 @@ static const char *yes_no(struct span v, struct span yes, struct span no, bool *
         return span_eq(yes, SPAN("yes")) ? "yes or no" : "allowed or denied";
 }
 
-/* No control characters: the value stands in one line of a list and in XML. */
+/* Octets of the UTF-8 character at p (RFC 3629 4), 0 when it is none. Characters that XML does not have
+ * are none either. */
+static size_t utf8_char(const unsigned char *p, size_t n)
+{
+        static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+        size_t len = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+        uint32_t c = len == 1 ? p[0] : p[0] & (0xffu >> (len + 1));
+        if (len == 0 || len > n)
+                return 0;
+        for (size_t i = 1; i < len; i++) {
+                if ((p[i] & 0xc0) != 0x80)
+                        return 0;
+                c = c << 6 | (p[i] & 0x3fu);
+        }
+        bool bad =
+                c < least[len] || (c >= 0xd800 && c < 0xe000) || c == 0xfffe || c == 0xffff || c > 0x10ffff;
+        return bad ? 0 : len;
+}
+
+/* UTF-8 without control characters: the value stands in one line of a list, in XML and in JSON. */
 static const char *printable(struct span v)
 {
-        for (size_t i = 0; i < v.n; i++)
+        size_t len;
+        for (size_t i = 0; i < v.n; i += len) {
                 if ((unsigned char)v.p[i] < ' ' || v.p[i] == 0x7f)
                         return "a control character may not stand here";
+                len = utf8_char((const unsigned char *)v.p + i, v.n - i);
+                if (len == 0)
+                        return "not UTF-8";
+        }
         return v.n == 0 ? "empty" : v.n > IDENTITY_MAX ? "longer than 255 octets" : NULL;
 }
 
@@ -335,7 +359,7 @@ const struct sub_row sub_rows[SUB_FIELDS] = {
         [SUB_SEPARATE_IMPU] = {"separate-impu", ALL, SUB_MANY, "URI", "identities that register on their own",
                                take_separate_impu},
         [SUB_PSI] = {"psi", ALL, SUB_MANY, "URI", "public service identities", take_psi},
-        [SUB_AS_NAME] = {"as-name", NEW, SUB_ONE, "SIP-URI",
+        [SUB_AS_NAME] = {"as-name", ALL, SUB_ONE, "SIP-URI",
                          "application server for direct routing to the PSIs", take_as_name},
         [SUB_DISPLAY_NAME] = {"display-name", NEW, SUB_ONE, "TEXT", "display name of the identities",
                               take_display_name},

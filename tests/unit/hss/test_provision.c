@@ -124,6 +124,13 @@ static const struct {
         {AKA "--remove-impu " ALICE_SIP, "remove-impu", "no such option"},
         {AKA "--join nobody@x.example", "join", "is no IMPI"},
         {AKA "--join " ALICE_IMPI " --impu sip:a@b.example", "join", "those of the other IMPI"},
+        {AKA "--display-name a\xff", "display-name", "not UTF-8"},
+        {AKA "--display-name a\xc3", "display-name", "not UTF-8"},
+        {AKA "--display-name \xc0\xaf", "display-name", "not UTF-8"},     /* overlong */
+        {AKA "--display-name \xed\xa0\x80", "display-name", "not UTF-8"}, /* a surrogate */
+        {AKA "--display-name \xef\xbf\xbf", "display-name", "not UTF-8"}, /* XML does not have it */
+        {AKA "--display-name \xf4\x90\x80\x80", "display-name", "not UTF-8"},
+        {AKA "--display-name a\x1b[1m", "display-name", "control character"},
         {AKA "--color red", "color", "no such option"},
         {AKA "blue", "", "what is blue"},
 };
@@ -187,6 +194,104 @@ static void import_faults(void **state)
         assert_true(span_find(buf_as_span(&err), SPAN(":1: colour: is no column name")) >= 0);
         buf_free(&err);
         assert_int_equal(fixture_run(f, cli_subscriber_import, "/nonexistent.csv", NULL), -IMS_EIO);
+}
+
+static int import_text(struct fixture *f, const char *text, struct buf *err)
+{
+        char path[128];
+        (void)snprintf(path, sizeof path, "%s/in.csv", f->dir);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        (void)fputs(text, file);
+        assert_int_equal(fclose(file), 0);
+        return fixture_run(f, cli_subscriber_import, path, err);
+}
+
+/* What spreadsheets and other programs make of CSV. */
+static void csv_forms(void **state)
+{
+        struct fixture *f = *state;
+        struct buf err = BUF_INIT;
+        assert_int_equal(import_text(f,
+                                     "\xef\xbb\xbfimsi, k ,opc,display-name,visited,nba-line\r\n"
+                                     "\r\n"
+                                     "001010000000011," K "," OPC
+                                     ",\"J\xc3\xbcrgen \"\"J\"\", esq.\",one.example  "
+                                     "two.example,\r\n"
+                                     "\n"
+                                     "\"001010000000012\"," K "," OPC ",,\"network number 1\n\",\n"
+                                     "# no subscriber\n"
+                                     "001010000000013,,,,,\"line 1\nline,2\n\"\n"
+                                     "001010000000014,,,,,line 1",
+                                     &err),
+                         0);
+        assert_span(fixture_record(f, "001010000000011").impus[0].display_name, "J\xc3\xbcrgen \"J\", esq.");
+        assert_span(fixture_record(f, "001010000000011").visited, "one.example\ntwo.example");
+        assert_span(fixture_record(f, "001010000000012").visited, "network number 1");
+        assert_span(fixture_record(f, "001010000000013").line_ids, "line 1\nline,2");
+        assert_span(fixture_record(f, "001010000000014").line_ids, "line 1");
+        static const struct {
+                const char *text, *want;
+        } rows[] = {
+                {"", "the file is empty"},
+                {"\n\n# nothing\n", "the file is empty"},
+                {"imsi,imsi\n1,2\n", ":1: imsi: stands there twice"},
+                {"imsi,k\n\"001010000000021," K "\n", ":2: not a CSV row"},
+                {"imsi,,k\n1,2,3\n", "is no column name"},
+                {"imsi,k,opc\n001010000000021," K "," OPC ",\n", ":2: another number of fields"},
+        };
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                buf_free(&err);
+                assert_int_equal(import_text(f, rows[i].text, &err), -IMS_EINVAL);
+                if (span_find(buf_as_span(&err), span_of(rows[i].want)) < 0)
+                        fail_msg("%s: %.*s", rows[i].text, (int)err.n, err.p);
+        }
+        buf_free(&err);
+        assert_int_equal(fixture_run(f, cli_subscriber_import, "a.csv b.csv", NULL), -IMS_EINVAL);
+        assert_int_equal(fixture_run(f, cli_subscriber_import, "--dryrun", NULL), -IMS_EINVAL);
+        assert_int_equal(count(f, "impi"), 5);
+}
+
+/* Keys do not stay in the argument list, whatever becomes of the command. */
+static void hidden_arguments(void **state)
+{
+        struct fixture *f = *state;
+        static const struct {
+                const char *args;
+                int code;
+        } rows[] = {
+                {"subscriber add --imsi 001010000000051 --k " K " --opc=" OPC, 0},
+                {"subscriber add --imsi 001010000000052 --top " OPC " --topc " OPC " --color red --op " OPC
+                 " --k " K " --digest-password hunter22 --digest-ha1=" K,
+                 1},
+                {"subscriber ad --k " K " --opc " OPC, 2},
+        };
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                char text[1024], *argv[32];
+                size_t n = strlen(rows[i].args);
+                memcpy(text, rows[i].args, n + 1);
+                int argc = words(text, argv, 32);
+                assert_int_equal(cli_run(f->conf, argc, argv), rows[i].code);
+                static const char *const secrets[] = {K, OPC, "hunter22"};
+                for (size_t k = 0; k < 3; k++)
+                        assert_null(memmem(text, n, secrets[k], strlen(secrets[k])));
+                assert_non_null(memmem(text, n, "subscriber", 10));
+        }
+        assert_int_equal(count(f, "impi"), 2);
+        struct credential c;
+        assert_int_equal(store_begin(f->store, false), 0);
+        assert_int_equal(store_read_credential(f->store, &f->job.arena, 2, &c), 0);
+        store_rollback(f->store);
+        uint8_t want[16];
+        assert_int_equal(hex_decode(SPAN(OPC), want, 16), 0);
+        assert_memory_equal(c.key.opc, want, 16);
+        /* And not while the command waits for the database: the database is missing here. */
+        char text[] = "subscriber set 001010000000051 --k " K " --opc " OPC, *argv[16];
+        size_t n = sizeof text - 1;
+        int argc = words(text, argv, 16);
+        assert_int_equal(unlink(f->key), 0);
+        assert_int_equal(cli_run(f->conf, argc, argv), 1);
+        assert_null(memmem(text, n, K, strlen(K)));
 }
 
 static void derived(void **state)
@@ -297,6 +402,7 @@ static void changes(void **state)
                  "at least one"},
                 {"15550001 --remove-impu sip:x@example.org", "remove-impu", "no identity"},
                 {"15550001 --msisdn x", "msisdn", "digits"},
+                {"15550001 --as-name sip:as.example", "as-name", "only with --psi"},
                 {"99999 --amf 8000", "", "no subscriber"},
                 {"15550001", "", "usage"},
         };
@@ -352,7 +458,11 @@ static void round_trip(void **state)
                 "--registration denied --unregistered-services yes --ecf aaa://e1 aaa://e2 --ccf aaa://c1 "
                 "--loose-route no --priviledged-sender yes");
         fixture_add(f, "--impi carol@example.org --digest-password secret");
-        fixture_add(f, "--impi dave@example.org --nba-line line,1");
+        fixture_add(f, "--impi dave@example.org --nba-line line,1 line-2");
+        fixture_set(f, "15550001 --visited x.example");
+        assert_int_equal(store_exec(f->store, "UPDATE subscription SET visited = 'network number 1'"
+                                              " WHERE visited = 'x.example'"),
+                         0);
         fixture_add(f, "--impi tablet@example.org --join 001010000000041@" DOMAIN " --k " K " --opc " OPC);
         (void)snprintf(args, sizeof args, "--with-keys %s/keys.csv", f->dir);
         assert_int_equal(fixture_run(f, cli_subscriber_export, args, NULL), 0);
@@ -371,6 +481,12 @@ static void round_trip(void **state)
         (void)snprintf(args, sizeof args, "%s/keys.csv", f->dir);
         assert_int_equal(fixture_run(f, cli_subscriber_import, args, NULL), 0);
         assert_int_equal(count(f, "impi"), 5);
+        struct record r = fixture_record(f, "15550001");
+        assert_true(r.impus[0].has_alias_group && r.impus[2].has_alias_group && !r.impus[1].has_alias_group);
+        assert_int_equal(r.impus[0].alias_group, r.impus[2].alias_group);
+        assert_span(r.visited, "network number 1");
+        assert_span(fixture_record(f, "dave@example.org").line_ids, "line,1\nline-2");
+        assert_null(fixture_record(f, "41000").impus[1].display_name.p);
         (void)snprintf(args, sizeof args, "--with-keys %s/again.csv", f->dir);
         assert_int_equal(fixture_run(f, cli_subscriber_export, args, NULL), 0);
         (void)snprintf(command, sizeof command, "cmp %s/keys.csv %s/again.csv", f->dir, f->dir);
@@ -381,7 +497,7 @@ static void round_trip(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = {T(refused),     T(import_faults), T(derived),
-                                           T(op_and_tuak), T(changes),       T(round_trip)};
+        const struct CMUnitTest tests[] = {T(refused), T(import_faults), T(csv_forms), T(hidden_arguments),
+                                           T(derived), T(op_and_tuak),   T(changes),   T(round_trip)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
