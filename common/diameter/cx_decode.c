@@ -84,7 +84,13 @@ static void decode_features(struct avp *avp, const struct avp_hdr *group, struct
                         got.features = h->avp_value->u32;
         }
         /* several lists may come; list 1 of 3GPP is the one Cx defines (TS 29.229 7.1.1) */
-        if (!out->present || (got.vendor == DIA_VENDOR_3GPP && got.list_id == 1))
+        /* another list that is required is what decides: nobody here supports it */
+        bool ours = got.vendor == DIA_VENDOR_3GPP && got.list_id == 1;
+        bool foreign = out->present && (out->vendor != DIA_VENDOR_3GPP || out->list_id != 1);
+
+        if (out->present && foreign && out->has_m)
+                return;
+        if (!out->present || ours || got.has_m)
                 *out = got;
 }
 
