@@ -371,6 +371,19 @@ int sip_send_stateless(struct sip_stack *s, const struct sip_edit *e, const stru
         return err;
 }
 
+uint32_t sip_clients_unanswered(const struct sip_stack *s)
+{
+        uint32_t n = 0;
+
+        list_for_each(pos, &s->clients)
+        {
+                const struct sip_client *c = container_of(pos, const struct sip_client, all);
+
+                n += c->state == CT_ST_START || c->state == CT_ST_PROCEEDING;
+        }
+        return n;
+}
+
 void sip_clients_end(struct sip_stack *s)
 {
         list_for_each_safe(pos, tmp, &s->clients) /* no owner can free another one */

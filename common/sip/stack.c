@@ -169,4 +169,5 @@ void sip_stack_stats(const struct sip_stack *s, struct sip_stack_stats *out)
         *out = s->stats;
         out->server_txns = s->n_servers;
         out->client_txns = s->n_clients;
+        out->unanswered = sip_clients_unanswered(s);
 }

@@ -142,6 +142,7 @@ int sip_send_stateless(struct sip_stack *s, const struct sip_edit *e, const stru
 struct sip_stack_stats {
         uint64_t received, sent, malformed, retransmitted;
         uint32_t server_txns, client_txns, conns;
+        uint32_t unanswered; /* of client_txns: those without a final answer yet */
 };
 void sip_stack_stats(const struct sip_stack *s, struct sip_stack_stats *out);
 

@@ -115,3 +115,6 @@ void sip_client_refused(struct sip_stack *s, const struct addr *to, struct span 
 void sip_servers_end(struct sip_stack *s);
 /* Every owner hears -IMS_ECANCELED. */
 void sip_clients_end(struct sip_stack *s);
+
+/* How many client transactions still wait for a final answer. */
+uint32_t sip_clients_unanswered(const struct sip_stack *s);

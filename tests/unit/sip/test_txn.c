@@ -49,6 +49,14 @@ static uint32_t live_clients(struct node *n)
         return stats.client_txns;
 }
 
+static uint32_t unanswered(struct node *n)
+{
+        struct sip_stack_stats stats;
+
+        sip_stack_stats(n->s, &stats);
+        return stats.unanswered;
+}
+
 static uint32_t live_servers(struct node *n)
 {
         struct sip_stack_stats stats;
@@ -90,11 +98,13 @@ static void provisional_slows_down_and_final_ends(void **state)
         raw_answer(&d.r, 0, "100 Trying", "");
         WAIT_FOR(&d.w, d.call.provisional == 1);
         WAIT_FOR(&d.w, d.r.n >= 4); /* goes on at T2 */
+        assert_int_equal(unanswered(&d.n), 1);
         raw_answer(&d.r, 0, "486 Busy Here", "");
         raw_answer(&d.r, 0, "486 Busy Here", "");
         raw_answer(&d.r, 0, "200 OK", "");
         WAIT_FOR(&d.w, d.call.done);
         assert_int_equal(d.call.status, 486);
+        assert_int_equal(unanswered(&d.n), 0); /* K may still run */
         WAIT_FOR(&d.w, live_clients(&d.n) == 0); /* K */
         assert_int_equal(d.call.reports, 1);
         assert_int_equal(d.n.strays, 0); /* copies were absorbed */
