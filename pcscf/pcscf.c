@@ -258,7 +258,7 @@ static void on_drain(struct tmr *t, void *arg)
         struct sip_stack_stats stats;
 
         sip_stack_stats(p->stack, &stats);
-        if (!stats.client_txns || loop_now_ms(p->loop) >= p->drain_until_ms ||
+        if (!stats.unanswered || loop_now_ms(p->loop) >= p->drain_until_ms ||
             tmr_start(p->loop, t, ims_timer_rows[IMS_TIMER_DRAIN_POLL].default_ms, on_drain, p))
                 loop_stop(p->loop);
 }
