@@ -3,6 +3,7 @@
 #include "hss/identity.h"
 
 #include <ctype.h>
+#include <regex.h>
 
 static bool all_digits(struct span s)
 {
@@ -118,12 +119,39 @@ static const char *canonical_tel(char *p, struct span number, size_t *n)
         return digits >= 3 && digits <= 15 ? NULL : "a tel IMPU has 3 to 15 digits";
 }
 
+/* "chat-!room[0-9]+!": an extended regular expression between two exclamation marks (TS 23.003 13.5). NULL,
+ * or what is wrong. */
+static const char *check_wildcard(struct span user, size_t open)
+{
+        ptrdiff_t close = span_chr(user, '!', open + 1);
+        char text[IDENTITY_MAX + 1];
+        regex_t compiled;
+        if (close < 0 || span_chr(user, '!', (size_t)close + 1) >= 0)
+                return "a wildcard stands between two exclamation marks";
+        struct span head = span_sub(user, 0, open), tail = span_sub(user, (size_t)close + 1, user.n);
+        struct span re = span_sub(user, open + 1, (size_t)close);
+        for (size_t i = 0; i < re.n; i++)
+                if (re.p[i] <= ' ' || re.p[i] > '~' || strchr("\"<>", re.p[i]))
+                        return "the wildcard has a character that may not stand there";
+        if ((head.n && !user_chars(head)) || (tail.n && !user_chars(tail)))
+                return "the user part of the IMPU has a character that may not stand there";
+        if (re.n == 0 || span_copy(re, text, sizeof text) < 0 ||
+            regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB) != 0)
+                return "the wildcard between the exclamation marks is no regular expression";
+        regfree(&compiled);
+        return NULL;
+}
+
 static const char *canonical_sip(char *p, struct span rest, size_t *n)
 {
         ptrdiff_t at = span_chr(rest, '@', 0);
         struct span user = at < 0 ? SPAN_NULL : span_sub(rest, 0, (size_t)at);
         struct span host = at < 0 ? rest : span_sub(rest, (size_t)at + 1, rest.n);
-        if (at >= 0 && !user_chars(user))
+        ptrdiff_t wildcard = span_chr(user, '!', 0);
+        const char *why = wildcard < 0 ? NULL : check_wildcard(user, (size_t)wildcard);
+        if (why)
+                return why;
+        if (at >= 0 && wildcard < 0 && !user_chars(user))
                 return "the user part of the IMPU is empty or has a character that may not stand there";
         if (span_chr(host, ':', 0) >= 0)
                 return "an IMPU has no port";

@@ -29,9 +29,18 @@ static void on_peer(const char *identity, bool up, const char *why, void *arg)
         lab->up = up;
 }
 
+static void on_trace(const struct dia_trace_info *info, void *arg)
+{
+        struct lab *lab = arg;
+        if (info->outbound)
+                return;
+        buf_reset(&lab->received);
+        buf_span(&lab->received, info->octets);
+}
+
 void lab_open(struct lab *lab, const char *extra)
 {
-        const struct dia_handlers handlers = {.on_peer = on_peer};
+        const struct dia_handlers handlers = {.on_peer = on_peer, .on_trace = on_trace};
         struct addr any;
         char address[ADDR_STR];
         memset(lab, 0, sizeof *lab);
@@ -68,6 +77,7 @@ void lab_close(struct lab *lab)
         dia_node_free(lab->node);
         loop_free(lab->loop);
         buf_free(&lab->log);
+        buf_free(&lab->received);
         (void)snprintf(command, sizeof command, "rm -rf %s", lab->dir);
         assert_int_equal(system(command), 0);
 }

@@ -29,6 +29,7 @@ struct lab {
         bool up;
         pid_t hss;
         int log_fd;
+        struct buf received; /* the last message that came from the HSS */
         struct buf log;      /* what the HSS wrote to stderr, after lab_stop */
         unsigned kill_after; /* not 0: SIGKILL for the HSS at this many MAAs from now, at once */
 };

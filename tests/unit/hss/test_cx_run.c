@@ -7,6 +7,7 @@
 #include "common/base/codec.h"
 #include "common/profile/profile.h"
 #include "hss/restoration.h"
+#include "hss/store_int.h"
 
 #define SUCCESS dia_base(DIA_SUCCESS)
 
@@ -175,6 +176,20 @@ static void reassignment(void **state)
         assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_USER_DEREGISTRATION),
                       dia_base(DIA_UNABLE_TO_COMPLY));
         assert_set_state(f, REG_ST_REGISTERED, false, SCSCF2);
+        /* The assigned one comes back first: nobody else may take over any more. */
+        assert_result(do_uar(f, ALICE_IMPI, ALICE_SIP, CX_REGISTRATION_AND_CAPABILITIES), SUCCESS);
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF2, CX_SAT_REGISTRATION), SUCCESS);
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION),
+                      dia_3gpp(CX_ERROR_IDENTITY_ALREADY_REGISTERED));
+        /* The same by LIR. */
+        struct job *j = fixture_job(f, CX_LIR);
+        j->m.lir = (struct cx_lir){
+                .impu = SPAN(ALICE_SIP), .has_type = true, .type = CX_REGISTRATION_AND_CAPABILITIES};
+        assert_true(job_writes(j));
+        assert_result(fixture_handle(f), SUCCESS);
+        assert_span(f->job.reply.server_name, SCSCF2);
+        assert_result(do_sar(f, NULL, ALICE_SIP, SCSCF1, CX_SAT_UNREGISTERED_USER), SUCCESS);
+        assert_set_state(f, REG_ST_REGISTERED, false, SCSCF1);
 }
 
 /* Two devices with one set: it is registered while one of them is. */
@@ -194,6 +209,13 @@ static void two_impis(void **state)
         assert_set_state(f, REG_ST_REGISTERED, false, SCSCF1);
         assert_result(do_sar(f, tablet, NULL, SCSCF1, CX_SAT_TIMEOUT_DEREGISTRATION), SUCCESS);
         assert_set_state(f, REG_ST_NOT_REGISTERED, false, NULL);
+        /* A request that names no IMPI ends the registration of both. */
+        assert_result(do_sar(f, tablet, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
+        assert_result(do_sar(f, NULL, ALICE_SIP, SCSCF1, CX_SAT_TIMEOUT_DEREGISTRATION), SUCCESS);
+        assert_set_state(f, REG_ST_NOT_REGISTERED, false, NULL);
+        assert_false(fixture_record(f, tablet).impus[0].registered);
+        assert_false(fixture_record(f, ALICE_IMPI).impus[0].registered);
         /* One of them goes for good. */
         assert_result(do_sar(f, tablet, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
         assert_int_equal(fixture_run(f, cli_subscriber_remove, tablet, NULL), 0);
@@ -271,6 +293,11 @@ static void restoration(void **state)
         for (size_t n = 0; n < f->job.reply.restorations[0].n; n++)
                 assert_int_equal(restoration_read(span_sub(f->job.reply.restorations[0], 0, n), &r),
                                  -IMS_EPARSE);
+        char other[4096];
+        assert_true(f->job.reply.restorations[0].n < sizeof other);
+        memcpy(other, f->job.reply.restorations[0].p, f->job.reply.restorations[0].n);
+        other[0]++; /* written by another program */
+        assert_int_equal(restoration_read(span_make(other, f->job.reply.restorations[0].n), &r), -IMS_EPARSE);
         assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_USER_DEREGISTRATION), SUCCESS);
         assert_result(do_sar(f, NULL, ALICE_SIP, SCSCF1, CX_SAT_UNREGISTERED_USER), SUCCESS);
         assert_int_equal(f->job.reply.n_restorations, 0);
@@ -355,6 +382,11 @@ static void psi_and_wildcard(void **state)
 {
         struct fixture *f = *state;
         fixture_set(f, "15550001 --psi sip:chat-!.*!@" DOMAIN " --unregistered-services yes");
+        fixture_set(f, "15550001 --psi sip:r!a|b+!@" DOMAIN); /* the whole of it, and every alternative */
+        assert_result(do_lir(f, "sip:rbb@" DOMAIN, false), dia_3gpp(CX_UNREGISTERED_SERVICE));
+        assert_result(do_lir(f, "sip:ra@" DOMAIN, false), dia_3gpp(CX_UNREGISTERED_SERVICE));
+        assert_result(do_lir(f, "sip:rax@" DOMAIN, false), dia_3gpp(CX_ERROR_USER_UNKNOWN));
+        assert_result(do_lir(f, "sip:rxb@" DOMAIN, false), dia_3gpp(CX_ERROR_USER_UNKNOWN));
         assert_result(do_lir(f, "sip:chat-room7@" DOMAIN, false), dia_3gpp(CX_UNREGISTERED_SERVICE));
         assert_span(f->job.reply.wildcarded, "sip:chat-!.*!@" DOMAIN);
         assert_result(do_lir(f, "sip:chatroom7@" DOMAIN, false), dia_3gpp(CX_ERROR_USER_UNKNOWN));
@@ -429,8 +461,33 @@ static void user_data(void **state)
         assert_int_equal(p->services[0].n_ifcs, 3);
         assert_string_equal(profile_default_impu(p)->identity, ALICE_SIP);
         assert_true(profile_find_impu(p, SPAN(ALICE_TEMP))->barred);
+        assert_false(profile_find_impu(p, SPAN(ALICE_TEMP))->has_alias_group);
+        assert_true(profile_find_impu(p, SPAN(ALICE_SIP))->has_alias_group);
+        assert_true(profile_find_impu(p, SPAN(ALICE_TEL))->has_alias_group);
+        profile_free(p);
+        /* Identities of one set with different profiles. */
+        assert_int_equal(store_exec(f->store, "UPDATE impu SET profile = 1 WHERE impu = '" ALICE_TEL "'"), 0);
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_TEMP, SCSCF1, CX_SAT_REGISTRATION), SUCCESS);
+        assert_int_equal(validate(f->job.reply.user_data), 0);
+        assert_int_equal(profile_parse(f->job.reply.user_data, &p, &err), 0);
+        assert_int_equal(p->n_services, 2);
+        assert_int_equal(p->services[0].n_impus, 2);
+        assert_int_equal(p->services[1].n_impus, 1);
+        assert_int_equal(p->services[1].n_ifcs, 0);
         profile_free(p);
         /* A new document is seen at once. */
+        char path[160], *file_name = path + strlen("gold ");
+        (void)snprintf(path, sizeof path, "gold %s/none.xml", f->dir);
+        FILE *file = fopen(file_name, "w");
+        assert_non_null(file);
+        (void)fputs(
+                "<IMSSubscription><PrivateID>x@y</PrivateID><ServiceProfile><PublicIdentity><Identity>sip:x@y"
+                "</Identity></PublicIdentity></ServiceProfile></IMSSubscription>",
+                file);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(fixture_run(f, cli_profile_set, path, NULL), 0);
+        assert_result(do_sar(f, ALICE_IMPI, ALICE_TEMP, SCSCF1, CX_SAT_RE_REGISTRATION), SUCCESS);
+        assert_true(span_find(f->job.reply.user_data, SPAN("InitialFilterCriteria")) < 0);
         assert_int_equal(fixture_run(f, cli_profile_set,
                                      "gold " TEST_DATA "/cx/profile-example-barred-and-shared.xml", NULL),
                          -IMS_EINVAL); /* two service profiles */
