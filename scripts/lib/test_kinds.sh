@@ -1,14 +1,38 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# How each kind of test is run. Every function writes PASS/FAIL lines into $RESULTS.
+# How each kind of test is run. Every function writes PASS/FAIL lines into $RESULTS/NAME.lines.
+
+# kill_tree PID: ends all descendants of a process; those of timeout stand in process groups of their own.
+kill_tree() {
+        local child
+        for child in $(pgrep -P "$1"); do
+                [ "$child" = "$BASHPID" ] && continue
+                kill_tree "$child"
+                kill -TERM "$child" 2>/dev/null
+        done
+}
+
+# limited SECONDS CMD...: its exit code, 124 when it had to be ended; an interrupt does not wait for it.
+limited() {
+        timeout --kill-after=20 "$@" </dev/null &
+        wait $!
+}
+
+# report NAME SECONDS: the line about a finished program.
+report() {
+        local lines=$RESULTS/$1.lines skipped
+        skipped=$(grep -c '^SKIP' "$lines")
+        [ "$skipped" = 0 ] && skipped="" || skipped=", $skipped skipped"
+        say "$(printf '%-44s %3d passed, %d failed%s (%d s)' "$1" "$(grep -c '^PASS' "$lines")" \
+                "$(grep -c '^FAIL' "$lines")" "$skipped" "$2")"
+}
 
 # one_test NAME LIMIT_S CMD...: runs CMD; its own PASS/FAIL lines are taken, with the prefix; a command that
 # prints none counts as one test by its exit code; one that prints passes but exits non-zero has failed.
 one_test() {
-        local name=$1 limit=$2 out=$RESULTS/$1.out lines=$RESULTS/$1.lines code=0 t0
+        local name=$1 limit=$2 out=$RESULTS/$1.out lines=$RESULTS/$1.lines code=0 t0=$SECONDS
         shift 2
-        t0=$(date +%s)
-        timeout --kill-after=10 "$limit" "$@" >"$out" 2>&1 </dev/null || code=$?
-        # a sanitizer's report is a failure even when the program goes on
+        limited "$limit" "$@" >"$out" 2>&1 || code=$?
         grep -E '^(PASS|FAIL|SKIP) ' "$out" | sed "s/^\(PASS\|FAIL\|SKIP\) /\1 ${PREFIX}/" >"$lines"
         if [ "$code" != 0 ] && ! grep -q '^FAIL ' "$lines"; then
                 if [ "$code" = 124 ]; then
@@ -19,14 +43,13 @@ one_test() {
         elif [ ! -s "$lines" ]; then
                 echo "PASS $name" >"$lines"
         fi
-        say "$(printf '%-44s %3d passed, %d failed (%d s)' "$name" "$(grep -c '^PASS' "$lines")" \
-                "$(grep -c '^FAIL' "$lines")" $(($(date +%s) - t0)))"
+        report "$name" $((SECONDS - t0))
 }
 
 # Unit tests speak TAP (cmocka); a line "# proves IDS" follows the assertions it stands for.
 unit_test() {
-        local name=$1 program=$2 code=0
-        CMOCKA_MESSAGE_OUTPUT=TAP timeout --kill-after=10 120 "$program" >"$RESULTS/$name.out" 2>&1 || code=$?
+        local name=$1 program=$2 code=0 t0=$SECONDS
+        CMOCKA_MESSAGE_OUTPUT=TAP limited 120 "$program" >"$RESULTS/$name.out" 2>&1 || code=$?
         awk -v base="$name" -v code="$code" '
                 /^PROVES / { sub(/^PROVES /, ""); ids = ids " " $0; next }
                 /^ok [0-9]+ - /     { n++; print "PASS " base "." $4 ids; ids = ""; next }
@@ -36,16 +59,15 @@ unit_test() {
                         if (code != 0 && !bad) print "FAIL " base ": exit code " code ", see build/test-results/" base ".out"
                         else if (!n && !bad && !skipped) print "FAIL " base ": no test ran"
                 }' "$RESULTS/$name.out" >"$RESULTS/$name.lines"
-        say "$(printf '%-44s %3d passed, %d failed' "$name" "$(grep -c '^PASS' "$RESULTS/$name.lines")" \
-                "$(grep -c '^FAIL' "$RESULTS/$name.lines")")"
+        report "$name" $((SECONDS - t0))
 }
 
-# parallel JOBS: reads "FUNCTION ARGS..." lines and runs that many at a time.
+# parallel JOBS: reads lines "FUNCTION<tab>ARG<tab>..." and runs that many at a time.
 parallel() {
-        local jobs=$1 line running=0
-        while read -r line; do
-                # shellcheck disable=SC2086
-                $line &
+        local jobs=$1 job=() running=0
+        trap 'kill_tree "$BASHPID"; exit 130' INT TERM
+        while IFS=$'\t' read -r -a job; do
+                "${job[@]}" &
                 running=$((running + 1))
                 if [ $running -ge "$jobs" ]; then
                         wait -n
@@ -55,36 +77,53 @@ parallel() {
         wait
 }
 
+# job WORD...: one line for parallel.
+job() {
+        local IFS=$'\t'
+        printf '%s\n' "$*"
+}
+
 wanted() {
         # shellcheck disable=SC2254
         case $1 in $ONLY) return 0 ;; *) return 1 ;; esac
 }
 
-# run_suite PRESET PREFIX: builds the preset and runs units, flows and interop with it.
+# built PRESET: builds; a failure is a failed test.
+built() {
+        say "== building ($1)"
+        (build "$1") && return 0
+        echo "FAIL build.$1: see build/build-$1.log" >"$RESULTS/build.$1.lines"
+        return 1
+}
+
+# run_suite PRESET PREFIX: builds the preset and runs units, flows, interop and the documents' examples with it.
 run_suite() {
         local preset=$1 dir=$ROOT/build/$1 f name
         PREFIX=$2
-        say "== building ($preset)"
-        build "$preset"
+        built "$preset" || return
         export QUINTET_BIN=$dir/bin QUINTET_BUILD=$dir QUINTET_ROOT=$ROOT
         export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99:handle_abort=1
         export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
         say "== running ($preset)"
         for f in "$dir"/tests/unit_*; do
-                [ -x "$f" ] && [ -f "$f" ] || continue
+                { [ -x "$f" ] && [ -f "$f" ]; } || continue
                 name=${f##*/unit_}
                 name=${PREFIX}unit.${name/_/.}
-                wanted "$name" && echo "unit_test $name $f"
-        done | parallel 2
-        for f in "$ROOT"/tests/flows/*.lua; do
-                name=${PREFIX}flows.$(basename "$f" .lua)
-                wanted "$name" && echo "one_test $name 300 $dir/bin/ue run $f"
-        done | parallel 2
-        for f in "$dir"/tests/flow_*; do
-                [ -x "$f" ] && [ -f "$f" ] || continue
-                name=${PREFIX}flows.${f##*/flow_}
-                wanted "$name" && echo "one_test $name 300 $f"
-        done | parallel 2
+                wanted "$name" && job unit_test "$name" "$f"
+        done | parallel 2 &
+        wait $!
+        {
+                for f in "$ROOT"/tests/flows/*.lua; do
+                        name=${PREFIX}flows.$(basename "$f" .lua)
+                        wanted "$name" && job one_test "$name" 300 "$dir/bin/ue" run "$f"
+                done
+                for f in "$dir"/tests/flow_*; do
+                        { [ -x "$f" ] && [ -f "$f" ]; } || continue
+                        name=${PREFIX}flows.${f##*/flow_}
+                        wanted "$name" && job one_test "$name" 300 "$f"
+                done
+        } | parallel 2 &
+        wait $!
         for f in "$ROOT"/tests/interop/*/run.sh "$ROOT"/tests/docs/run.sh; do
                 [ -f "$f" ] || continue
                 name=$(basename "$(dirname "$f")")
@@ -98,14 +137,15 @@ run_suite() {
 run_fuzz() {
         local f name found
         PREFIX=""
-        say "== building (fuzz)"
-        build fuzz
+        built fuzz || return
         for f in "$ROOT"/build/fuzz/tests/fuzz_*; do
-                [ -x "$f" ] && [ -f "$f" ] || continue
+                { [ -x "$f" ] && [ -f "$f" ]; } || continue
                 name=${f##*/fuzz_}
                 found=$ROOT/build/fuzz/found/$name
                 mkdir -p "$found"
-                wanted "fuzz.$name" && echo "one_test fuzz.$name 300 $f -max_total_time=${QUINTET_FUZZ_SECONDS:-5}" \
-                        "-artifact_prefix=$RESULTS/crash-$name- $found $ROOT/tests/fuzz/corpus/$name"
-        done | parallel 2
+                wanted "fuzz.$name" && job one_test "fuzz.$name" 300 "$f" \
+                        -max_total_time="${QUINTET_FUZZ_SECONDS:-5}" -artifact_prefix="$RESULTS/crash-$name-" \
+                        "$found" "$ROOT/tests/fuzz/corpus/$name"
+        done | parallel 2 &
+        wait $!
 }
