@@ -65,11 +65,7 @@ static void edit(struct pcscf *p, struct sip_edit *e, const struct ue_flow *from
         struct buf id = BUF_INIT;
         struct span impu = SPAN_NULL;
 
-        sip_edit_remove_all(e, SIP_HDR_P_ASSERTED_IDENTITY);
-        sip_edit_remove_all(e, SIP_HDR_P_PREFERRED_IDENTITY);
-        sip_edit_remove_all(e, SIP_HDR_P_CHARGING_VECTOR);
-        sip_edit_remove_all(e, SIP_HDR_P_CHARGING_FUNCTION_ADDRESSES);
-        pani_strip(e, p->conf->pani_aware);
+        ue_remove_untrusted(p, e);
         if (from && binding_next_impu(container_of(from->bindings.prev, struct binding, in_flow), &impu)) {
                 buf_printf(&id, "<" SPAN_FMT ">", SPAN_ARG(impu));
                 sip_edit_append(e, SIP_HDR_P_ASSERTED_IDENTITY, buf_as_span(&id));
@@ -77,13 +73,38 @@ static void edit(struct pcscf *p, struct sip_edit *e, const struct ue_flow *from
         buf_free(&id);
 }
 
+static void send_on(struct sip_request *rq, struct sip_edit *e, const struct sip_forward *fw)
+{
+        if (rq->msg->method == SIP_ACK)
+                sip_forward_stateless(rq, e, &fw->target);
+        else
+                sip_forward(rq, e, fw);
+}
+
+void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, struct span next)
+{
+        struct sip_forward fw = {.target = {.uri = next.n ? sip_addr_spec(next) : rq->msg->ruri,
+                                            .t1_ms = p->conf->gm_t1_ms,
+                                            .t2_ms = p->conf->gm_t2_ms},
+                                 .on_response = on_response,
+                                 .on_failure = on_failure,
+                                 .arg = p};
+
+        send_on(rq, e, &fw);
+}
+
+/* Whatever a UE wrote into Route or Request-URI, an emergency request of its goes to the PSAP: there is no
+ * other place it could reach from here. */
 void emergency_request(struct pcscf *p, struct sip_request *rq, const struct ue_flow *from)
 {
-        struct sip_forward fw = {.on_response = on_response, .on_failure = on_failure, .arg = p};
+        struct sip_forward fw = {.target = {.uri = span_of(p->conf->psap)},
+                                 .on_response = on_response,
+                                 .on_failure = on_failure,
+                                 .arg = p};
         struct span next = SPAN_NULL;
         struct sip_edit e;
 
-        if (!p->conf->psap && rq->msg->to_tag.n == 0) {
+        if (!p->conf->psap) {
                 struct refusal r = {.procedure = VERDICT_REQUEST,
                                     .cause = CAUSE_next_hop_unreachable,
                                     .status = 503,
@@ -98,16 +119,10 @@ void emergency_request(struct pcscf *p, struct sip_request *rq, const struct ue_
         edit(p, &e, from);
         if (rq->msg->to_tag.n) {
                 (void)own_route_pop(p, &e, &next);
-                next = next.n ? sip_addr_spec(next) : rq->msg->ruri;
         } else {
                 sip_edit_remove_all(&e, SIP_HDR_ROUTE);
                 own_record_route(p, &e, OWN_EMERGENCY, 0, &rq->flow, true);
-                next = span_of(p->conf->psap);
         }
-        fw.target.uri = next;
-        if (rq->msg->method == SIP_ACK)
-                sip_forward_stateless(rq, &e, &fw.target);
-        else
-                sip_forward(rq, &e, &fw);
+        send_on(rq, &e, &fw);
         sip_edit_free(&e);
 }

@@ -69,19 +69,60 @@ static struct binding *choose_identity(struct pcscf *p, const struct ue_flow *fl
         return b;
 }
 
+/* The identity the sender says it has. */
+static struct span said_identity(const struct sip_msg *m)
+{
+        struct span v = sip_msg_value(m, SIP_HDR_P_PREFERRED_IDENTITY);
+
+        return sip_addr_spec(v.n ? v : sip_msg_hdr(m, SIP_HDR_FROM, 0)->value);
+}
+
+/* A UE whose connection has ended comes back over another one. Its address tells, as long as that is its own
+ * (TS 33.203 N.2.1.2): its contact stands there, the old connection is gone, and the identity fits. */
+static struct ue_flow *returning(struct pcscf *p, const struct sip_request *rq)
+{
+        struct span said = said_identity(rq->msg), impu;
+        struct ue_flow *f = NULL;
+        size_t walked = 0;
+
+        if (!rq->flow.conn_id)
+                return NULL;
+        while ((f = regstore_next_conn(p->store, &rq->flow.remote, f)) != NULL && walked++ < WALK_LIMIT) {
+                struct binding *b =
+                        sip_flow_alive(p->stack, &f->flow) ? NULL : find_identity(p, f, said, &impu);
+                struct addr contact;
+
+                if (!b || !binding_contact_addr(b, &contact))
+                        continue;
+                log_debug("the UE is back over another connection");
+                return regstore_move(p->store, f, &rq->flow) == 0 ? f : NULL;
+        }
+        return NULL;
+}
+
 /* --- edits ---------------------------------------------------------------------------------------- */
 
-static void remove_untrusted(struct pcscf *p, struct sip_edit *e)
+void ue_remove_untrusted(const struct pcscf *p, struct sip_edit *e)
 {
         static const enum sip_hdr_id ids[] = {
-                SIP_HDR_P_ASSERTED_IDENTITY, SIP_HDR_P_PREFERRED_IDENTITY,
-                SIP_HDR_P_CHARGING_VECTOR,   SIP_HDR_P_CHARGING_FUNCTION_ADDRESSES,
-                SIP_HDR_P_ASSOCIATED_URI,    SIP_HDR_P_VISITED_NETWORK_ID,
-                SIP_HDR_SECURITY_CLIENT,     SIP_HDR_SECURITY_VERIFY,
+                SIP_HDR_P_ASSERTED_IDENTITY,
+                SIP_HDR_P_PREFERRED_IDENTITY,
+                SIP_HDR_P_CHARGING_VECTOR,
+                SIP_HDR_P_CHARGING_FUNCTION_ADDRESSES,
+                SIP_HDR_P_ASSOCIATED_URI,
+                SIP_HDR_P_VISITED_NETWORK_ID,
+                SIP_HDR_P_CALLED_PARTY_ID,
+                SIP_HDR_SERVICE_ROUTE,
+                SIP_HDR_PATH,
+                SIP_HDR_SECURITY_CLIENT,
+                SIP_HDR_SECURITY_VERIFY,
         };
+        const struct sip_hdr *h;
 
         for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
                 sip_edit_remove_all(e, ids[i]);
+        for (size_t i = 0; (h = sip_msg_hdr_named(e->msg, SPAN("P-Served-User"), i)) != NULL; i++)
+                sip_edit_remove(e, h); /* RFC 5502 6 */
         sip_edit_remove_token(e, SIP_HDR_REQUIRE, SPAN("sec-agree"));
         sip_edit_remove_token(e, SIP_HDR_PROXY_REQUIRE, SPAN("sec-agree"));
         pani_strip(e, p->conf->pani_aware);
@@ -100,6 +141,14 @@ static void assert_identity(struct sip_edit *e, struct span impu)
         buf_free(&b);
 }
 
+/* URI of the first of several route values. */
+static struct span first_of(struct span routes)
+{
+        ptrdiff_t comma = span_chr(routes, ',', 0);
+
+        return sip_addr_spec(comma < 0 ? routes : span_sub(routes, 0, (size_t)comma));
+}
+
 /* The Service-Route takes the place of whatever Route the UE wrote (5.2.6.3.2A). Returns the next hop. */
 static struct span set_service_route(struct pcscf *p, struct sip_edit *e, const struct binding *b)
 {
@@ -110,9 +159,7 @@ static struct span set_service_route(struct pcscf *p, struct sip_edit *e, const 
                 return p->conf->icscf ? span_of(p->conf->icscf) : e->msg->ruri;
         }
         sip_edit_set(e, SIP_HDR_ROUTE, route);
-        return sip_addr_spec(span_sub(
-                route, 0,
-                (size_t)(span_chr(route, ',', 0) < 0 ? (ptrdiff_t)route.n : span_chr(route, ',', 0))));
+        return first_of(route);
 }
 
 static void begin(struct pcscf *p, struct sip_edit *e, const struct binding *b, struct span impu)
@@ -163,17 +210,36 @@ static void send_on(struct pcscf *p, struct sip_request *rq, struct sip_edit *e,
                 sip_forward(rq, e, &fw);
 }
 
-static bool is_on_flow(const struct pcscf *p, uint32_t id, const struct ue_flow *flow)
+/* host[:port] of the first route value, or of a URI. */
+static struct span host_of(struct span uri)
 {
-        const struct binding *b = regstore_by_id(p->store, id);
+        ptrdiff_t from = span_chr(uri, '@', 0), end;
 
-        return b && b->where == flow;
+        if (from < 0)
+                from = span_chr(uri, ':', 0);
+        uri = span_sub(uri, (size_t)(from + 1), uri.n);
+        end = span_chr(uri, ';', 0);
+        return end < 0 ? uri : span_sub(uri, 0, (size_t)end);
+}
+
+/* Within a dialog of this UE, with the S-CSCF of its Service-Route as the next hop: the UE keeps the route
+ * set. Without this a UE could send from our address wherever it likes (5.2.6.3.5). */
+static bool keeps_route_set(const struct pcscf *p, const struct own_route *own, const struct ue_flow *flow,
+                            struct span next)
+{
+        const struct binding *b = own->kind == OWN_DIALOG ? regstore_by_id(p->store, own->id) : NULL;
+        struct span first;
+
+        if (!b || b->where != flow || !next.n)
+                return false;
+        first = first_of(binding_service_route(b));
+        return !first.n || span_ieq(host_of(sip_addr_spec(next)), host_of(first));
 }
 
 static void registered_request(struct pcscf *p, struct sip_request *rq, const struct ue_flow *flow)
 {
         bool initial = rq->msg->to_tag.n == 0;
-        struct span impu, next;
+        struct span impu, next = SPAN_NULL;
         struct binding *b = choose_identity(p, flow, rq->msg, &impu);
         struct log_ctx before = log_ctx_set((struct log_ctx){
                 .call_id = rq->msg->call_id, .impi = binding_impi(b), .impu = binding_aor(b)});
@@ -181,15 +247,13 @@ static void registered_request(struct pcscf *p, struct sip_request *rq, const st
         struct sip_edit e;
 
         sip_edit_init(&e, rq->msg);
-        remove_untrusted(p, &e);
+        ue_remove_untrusted(p, &e);
         if (!initial)
                 own = own_route_pop(p, &e, &next);
-        if (own.kind != OWN_DIALOG ||
-            !is_on_flow(p, own.id,
-                        flow)) /* the beginning of a dialog, or a UE that does not keep its route set */
-                next = set_service_route(p, &e, b);
+        if (keeps_route_set(p, &own, flow, next))
+                next = sip_addr_spec(next);
         else
-                next = next.n ? sip_addr_spec(next) : rq->msg->ruri;
+                next = set_service_route(p, &e, b);
         if (initial)
                 begin(p, &e, b, impu);
         send_on(p, rq, &e, next);
@@ -201,6 +265,8 @@ void pcscf_from_ue(struct pcscf *p, struct sip_request *rq)
 {
         const struct ue_flow *flow = regstore_flow(p->store, &rq->flow);
 
+        if (!flow)
+                flow = returning(p, rq);
         if (emergency_is(p, rq->msg)) {
                 emergency_request(p, rq, flow);
                 return;

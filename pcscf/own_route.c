@@ -38,7 +38,7 @@ static void user_write(enum own_kind kind, uint32_t id, struct span call_id, cha
 
 static struct own_route user_read(struct span user, struct span call_id)
 {
-        static const struct own_route plain = {.kind = OWN_PLAIN};
+        static const struct own_route plain = {.kind = OWN_PLAIN}, stale = {.kind = OWN_STALE};
         char id_text[9] = "", want[USER_LEN + 1];
         struct own_route r = plain;
         unsigned id;
@@ -54,7 +54,7 @@ static struct own_route user_read(struct span user, struct span call_id)
                 return plain;
         r.id = id;
         user_write(r.kind, r.id, call_id, want);
-        return secret_eq(want, user.p, USER_LEN) ? r : plain;
+        return secret_eq(want, user.p, USER_LEN) ? r : stale;
 }
 
 void own_path(const struct pcscf *p, uint32_t id, struct buf *out)
@@ -121,9 +121,9 @@ struct own_route own_route_pop(const struct pcscf *p, struct sip_edit *e, struct
 
         while (sip_msg_next_value(e->msg, SIP_HDR_ROUTE, &it, next)) {
                 r = own_route_read(p, *next, e->msg->call_id);
-                if (r.kind == OWN_NONE || (r.kind > OWN_PLAIN && found.kind > OWN_PLAIN && r.id != found.id))
+                if (r.kind == OWN_NONE || (r.kind > OWN_STALE && found.kind > OWN_STALE && r.id != found.id))
                         return found; /* somebody else's, or the other UE of a call within this node */
-                if (found.kind == OWN_NONE || found.kind == OWN_PLAIN)
+                if (found.kind <= OWN_STALE && r.kind > found.kind)
                         found = r;
                 sip_edit_pop_value(e, SIP_HDR_ROUTE);
         }

@@ -21,23 +21,28 @@ static bool is_at(const struct pcscf_listener *list, size_t n, const struct sip_
         return false;
 }
 
-/* True when the first Route is one only the core was given. */
+/* True when the first Route is one we gave. A node of the list may also bring one of an earlier life of ours:
+ * it is told that the registration is gone. */
 static bool has_own_route(const struct pcscf *p, const struct sip_msg *m)
 {
         struct span route = sip_msg_value(m, SIP_HDR_ROUTE);
 
-        return route.n && own_route_read(p, route, m->call_id).kind > OWN_PLAIN;
+        return route.n && own_route_read(p, route, m->call_id).kind > (p->trust.n ? OWN_PLAIN : OWN_STALE);
 }
 
-/* The listener tells the side. Where Gm listeners serve both sides, and on connections that we opened, it is
- * the core that knows our Path and Record-Route without being a registered UE. */
-static bool is_from_core(const struct pcscf *p, const struct sip_request *rq)
+enum side { SIDE_UE, SIDE_CORE, SIDE_STRANGER };
+
+/* The listener tells the side. Where Gm listeners serve both sides, and on connections that we opened, the
+ * core is who is trusted and brings our Path or Record-Route, without being a registered UE. */
+static enum side side_of(const struct pcscf *p, const struct sip_request *rq)
 {
+        bool trusted = trust_has(&p->trust, &rq->flow.remote);
+
         if (is_at(p->core, p->n_core, &rq->flow))
-                return true;
-        if (p->n_core && is_at(p->gm, p->n_gm, &rq->flow))
-                return false;
-        return !regstore_flow(p->store, &rq->flow) && has_own_route(p, rq->msg);
+                return trusted ? SIDE_CORE : SIDE_STRANGER;
+        if (!trusted || (p->n_core && is_at(p->gm, p->n_gm, &rq->flow)))
+                return SIDE_UE;
+        return !regstore_flow(p->store, &rq->flow) && has_own_route(p, rq->msg) ? SIDE_CORE : SIDE_UE;
 }
 
 /* --- requests -------------------------------------------------------------------------------------- */
@@ -95,15 +100,31 @@ bool pcscf_refuse_extension(struct pcscf *p, struct sip_request *rq, enum verdic
         return true;
 }
 
+static void refuse_stranger(struct pcscf *p, struct sip_request *rq)
+{
+        char from[ADDR_STR];
+        struct refusal r = {.procedure =
+                                    rq->msg->method == SIP_REGISTER ? VERDICT_REGISTRATION : VERDICT_REQUEST,
+                            .cause = CAUSE_untrusted_source,
+                            .status = 403,
+                            .clause = "TS 24.229 4.4",
+                            .evidence = addr_str(&rq->flow.remote, from)};
+
+        pcscf_refuse(p, rq, &r);
+}
+
 static void on_request(struct sip_request *rq, void *arg)
 {
         struct pcscf *p = arg;
+        enum side side = side_of(p, rq);
 
-        if (p->draining && rq->msg->to_tag.n == 0)
+        if (side == SIDE_STRANGER)
+                refuse_stranger(p, rq);
+        else if (p->draining && rq->msg->to_tag.n == 0)
                 sip_reply(rq, 503, NULL, NULL, 0);
         else if (rq->msg->method == SIP_REGISTER && !is_at(p->core, p->n_core, &rq->flow))
                 pcscf_register(p, rq);
-        else if (is_from_core(p, rq))
+        else if (side == SIDE_CORE)
                 pcscf_to_ue(p, rq);
         else
                 pcscf_from_ue(p, rq);
@@ -196,8 +217,9 @@ static int draw_numbers(struct pcscf *p)
 
 int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace, struct pcscf **out)
 {
-        const struct sip_stack_handlers handlers = {
-                .on_request = on_request, .on_cancel = on_cancel, .on_trace = trace_on(trace) ? on_trace : NULL};
+        const struct sip_stack_handlers handlers = {.on_request = on_request,
+                                                    .on_cancel = on_cancel,
+                                                    .on_trace = trace_on(trace) ? on_trace : NULL};
         struct pcscf *p = calloc(1, sizeof(*p));
         struct sip_conf sip = conf->sip;
         int err;
@@ -210,6 +232,8 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
         p->loop = l;
         p->trace = trace;
         err = access_map_new(conf, &p->access);
+        if (!err)
+                err = trust_init(&p->trust, conf->trusted.items, conf->trusted.n);
         if (!err)
                 err = regstore_new(l, &p->store);
         if (!err)
@@ -231,6 +255,11 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
         }
         if (!p->n_core)
                 log_notice("no sip.listen: the Gm listeners serve the core side too");
+        if (!p->trust.n)
+                log_warn("trusted: empty: %s", p->n_core
+                                                       ? "the core side takes SIP from everybody"
+                                                       : "whoever learns a Record-Route or Path of ours may "
+                                                         "send as the core");
         *out = p;
         return 0;
 }
@@ -245,6 +274,7 @@ void pcscf_free(struct pcscf *p)
         pending_table_free(p->pending);
         regstore_free(p->store);
         access_map_free(p->access);
+        trust_free(&p->trust);
         free(p->gm);
         free(p->core);
         free(p);

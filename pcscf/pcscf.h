@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/log.h"
+#include "common/net/prefix.h"
 #include "common/sip/forward.h"
 #include "common/trace/sip_trace.h"
 #include "pcscf/access.h"
@@ -25,6 +26,7 @@ struct pcscf {
         struct sip_stack *stack;
         struct trace *trace;
         struct access_map *access;
+        struct trust trust; /* who may be the core */
         struct regstore *store;
         struct pending_table *pending;
         struct pcscf_listener *gm, *core; /* core: none when the Gm listeners serve both sides */
@@ -72,9 +74,16 @@ void pcscf_register(struct pcscf *p, struct sip_request *rq); /* register.c */
 void pcscf_from_ue(struct pcscf *p, struct sip_request *rq);  /* originating.c */
 void pcscf_to_ue(struct pcscf *p, struct sip_request *rq);    /* terminating.c */
 
+/* Takes out of a request of a UE what only the network may state. */
+void ue_remove_untrusted(const struct pcscf *p, struct sip_edit *e); /* originating.c */
+
 /* True when the request is for an emergency service (RFC 5031, TS 24.229 5.2.10). */
 bool emergency_is(const struct pcscf *p, const struct sip_msg *m);
-void emergency_request(struct pcscf *p, struct sip_request *rq, const struct ue_flow *from); /* emergency.c */
+/* All of emergency.c. from: the flow when its UE is registered. */
+void emergency_request(struct pcscf *p, struct sip_request *rq, const struct ue_flow *from);
+
+/* From the PSAP, within the call. next: the Route behind ours, or empty. */
+void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, struct span next);
 
 /* True when no REGISTER or request may require this (Proxy-Require); the refusal was sent then. */
 bool pcscf_refuse_extension(struct pcscf *p, struct sip_request *rq, enum verdict_procedure procedure);
@@ -89,6 +98,7 @@ void charging_vector(struct pcscf *p, struct buf *out);
 enum own_kind {
         OWN_NONE,      /* not a URI of ours */
         OWN_PLAIN,     /* ours, without a user part that we gave */
+        OWN_STALE,     /* of the form that we give, but not valid: of an earlier life, or made up */
         OWN_PATH,      /* Path of a registration */
         OWN_DIALOG,    /* Record-Route of a dialog of a registered UE */
         OWN_EMERGENCY, /* Record-Route of an emergency call of anyone */

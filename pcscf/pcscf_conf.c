@@ -69,6 +69,14 @@ static const struct conf_key keys[] = {
          .min = 40,
          .max = 240000,
          .doc = "T2 towards the UE (TS 24.229 table 7.7.1)"},
+        {.name = "trusted",
+         .type = CONF_STR_LIST,
+         .offset = offsetof(struct pcscf_conf, trusted),
+         .optional = true,
+         .check = prefix_check,
+         .doc = "addresses of the core, ADDRESS or ADDRESS/BITS: I-CSCFs, S-CSCFs, the PSAP; none: anyone "
+                "who "
+                "reaches the core side"},
         {.name = "home.icscf",
          .type = CONF_STR,
          .offset = offsetof(struct pcscf_conf, icscf),

@@ -21,6 +21,7 @@ struct pcscf_conf {
         struct sip_conf sip; /* core side */
         struct trace_conf trace;
         struct conf_list gm_listen; /* char * */
+        struct conf_list trusted;   /* char *, addresses of the core */
         uint32_t gm_t1_ms, gm_t2_ms;
         char *icscf; /* may be NULL */
         uint32_t icscf_answer_ms;

@@ -47,9 +47,22 @@ static bool uri_has_param(struct span uri, struct span name)
         return false;
 }
 
+/* The contact that counts of several: the first that is not taken away by expires=0 beside one that stays. */
+static struct span main_contact(const struct sip_msg *m)
+{
+        struct sip_value_iter it = {0};
+        struct span value, v;
+        uint32_t s;
+
+        while (sip_msg_next_value(m, SIP_HDR_CONTACT, &it, &value))
+                if (!contact_param(value, "expires", &v) || span_u32(v, UINT32_MAX, &s) || s > 0)
+                        return value;
+        return sip_msg_value(m, SIP_HDR_CONTACT);
+}
+
 static int read_contact(const struct sip_msg *m, struct reg_facts *f, const char **why)
 {
-        struct span value = sip_msg_value(m, SIP_HDR_CONTACT), v;
+        struct span value = main_contact(m), v;
         struct span expires = sip_msg_value(m, SIP_HDR_EXPIRES);
 
         if (expires.n && span_u32(expires, UINT32_MAX - 1, &f->expires_s)) {

@@ -11,7 +11,7 @@
 struct reg_facts {
         struct buf aor;       /* IMPU of To in canonical form */
         struct span impi;     /* username of Authorization, quotes off; empty without one */
-        struct span contact;  /* URI of the first contact; empty for a query and for "*" */
+        struct span contact;  /* URI of the first contact that stays; empty for a query and for "*" */
         struct span instance; /* +sip.instance of that contact, or empty */
         bool star;            /* Contact: * */
         bool sos;             /* emergency registration: URI parameter sos of the contact */

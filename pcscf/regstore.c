@@ -5,12 +5,13 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/sip/grammar.h"
 
 #define TEXT_MAX 60000
 
 struct regstore {
         struct loop *loop;
-        struct htab ids, flows, aors;
+        struct htab ids, flows, conns, aors; /* conns: flows that are connections, by address */
 };
 
 int regstore_new(struct loop *l, struct regstore **out)
@@ -37,6 +38,7 @@ void regstore_free(struct regstore *s)
         htab_each(&s->ids, free_node, NULL);
         htab_free(&s->ids);
         htab_free(&s->flows);
+        htab_free(&s->conns);
         htab_free(&s->aors);
         free(s);
 }
@@ -58,6 +60,14 @@ static uint64_t flow_hash(const struct sip_flow *f)
         return hash_mix(addr_hash(&f->remote), (uint64_t)f->transport);
 }
 
+static uint64_t ip_hash(const struct addr *a)
+{
+        struct addr ip = *a;
+
+        addr_set_port(&ip, 0);
+        return addr_hash(&ip);
+}
+
 /* The flow a UE registered on: for UDP its address and port, for TCP that connection. */
 static bool same_flow(const struct sip_flow *a, const struct sip_flow *b)
 {
@@ -72,6 +82,11 @@ static bool eq_id(const struct hnode *n, const void *key)
 static bool eq_flow(const struct hnode *n, const void *key)
 {
         return same_flow(&container_of(n, struct ue_flow, by_flow)->flow, key);
+}
+
+static bool eq_ip(const struct hnode *n, const void *key)
+{
+        return addr_ip_eq(&container_of(n, struct ue_flow, by_ip)->flow.remote, key);
 }
 
 static bool eq_aor(const struct hnode *n, const void *key)
@@ -93,6 +108,8 @@ static void flow_unref(struct regstore *s, struct ue_flow *f)
         if (!f || !list_empty(&f->bindings))
                 return;
         htab_remove(&s->flows, &f->by_flow);
+        if (f->flow.conn_id)
+                htab_remove(&s->conns, &f->by_ip);
         free(f);
 }
 
@@ -109,6 +126,11 @@ static struct ue_flow *flow_get(struct regstore *s, const struct sip_flow *flow)
         *f = (struct ue_flow){.flow = *flow};
         list_init(&f->bindings);
         if (htab_insert(&s->flows, &f->by_flow, flow_hash(flow))) {
+                free(f);
+                return NULL;
+        }
+        if (flow->conn_id && htab_insert(&s->conns, &f->by_ip, ip_hash(&flow->remote))) {
+                htab_remove(&s->flows, &f->by_flow);
                 free(f);
                 return NULL;
         }
@@ -236,6 +258,57 @@ bool binding_next_impu(const struct binding *b, struct span *impu)
         return true;
 }
 
+/* The next node of the chain with the same key, or NULL. */
+static struct hnode *next_equal(const struct hnode *from, htab_eq_fn *eq, const void *key)
+{
+        for (struct hnode *n = from->next; n; n = n->next)
+                if (n->hash == from->hash && eq(n, key))
+                        return n;
+        return NULL;
+}
+
+struct ue_flow *regstore_next_conn(const struct regstore *s, const struct addr *ip,
+                                   const struct ue_flow *prev)
+{
+        struct hnode *n =
+                prev ? next_equal(&prev->by_ip, eq_ip, ip) : htab_find(&s->conns, ip_hash(ip), eq_ip, ip);
+
+        return n ? container_of(n, struct ue_flow, by_ip) : NULL;
+}
+
+int regstore_move(struct regstore *s, struct ue_flow *f, const struct sip_flow *to)
+{
+        struct sip_flow before = f->flow;
+        int err;
+
+        htab_remove(&s->flows, &f->by_flow);
+        f->flow = *to;
+        err = htab_insert(&s->flows, &f->by_flow, flow_hash(to));
+        if (err) { /* the slots are there still: this cannot fail */
+                f->flow = before;
+                (void)!htab_insert(&s->flows, &f->by_flow, flow_hash(&before));
+        }
+        return err;
+}
+
+bool binding_contact_addr(const struct binding *b, struct addr *out)
+{
+        osip_uri_t *u = NULL;
+        struct addr a;
+        bool same;
+
+        if (sip_uri_parse(binding_contact(b), &u))
+                return false;
+        same = u->host && addr_parse(span_of(u->host), sip_uri_port(u), &a) == 0 &&
+               addr_ip_eq(&a, &b->where->flow.remote);
+        if (same) {
+                addr_set_port(&a, sip_uri_port(u));
+                *out = a;
+        }
+        osip_uri_free(u);
+        return same;
+}
+
 struct binding *regstore_by_id(const struct regstore *s, uint32_t id)
 {
         struct hnode *n = htab_find(&s->ids, id_hash(id), eq_id, &id);
@@ -250,15 +323,6 @@ struct binding *regstore_by_contact(const struct regstore *s, struct span aor, s
         while ((b = regstore_next_by_aor(s, aor, b)) != NULL)
                 if (span_eq(binding_contact(b), contact))
                         return b;
-        return NULL;
-}
-
-/* The next node of the chain with the same key, or NULL. */
-static struct hnode *next_equal(const struct hnode *from, htab_eq_fn *eq, const void *key)
-{
-        for (struct hnode *n = from->next; n; n = n->next)
-                if (n->hash == from->hash && eq(n, key))
-                        return n;
         return NULL;
 }
 

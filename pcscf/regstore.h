@@ -11,8 +11,8 @@ struct regstore;
 
 /* Where a UE is: for UDP its address and port, for TCP that connection. Lives as long as a binding. */
 struct ue_flow {
-        struct hnode by_flow;
-        struct list bindings; /* struct binding, the latest registration last */
+        struct hnode by_flow, by_ip; /* by_ip: connections only */
+        struct list bindings;        /* struct binding, the latest registration last */
         struct sip_flow flow;
 };
 
@@ -65,6 +65,10 @@ struct binding_info {
         uint32_t expires_s; /* > 0 */
 };
 
+/* The address in the contact, when it is that of the UE itself: no translator stands between, and a
+ * connection can be opened to there. */
+bool binding_contact_addr(const struct binding *b, struct addr *out);
+
 int regstore_new(struct loop *l, struct regstore **out) IMS_CHECK;
 void regstore_free(struct regstore *s);
 size_t regstore_count(const struct regstore *s);
@@ -79,6 +83,13 @@ struct binding *regstore_by_contact(const struct regstore *s, struct span aor, s
 
 /* The flow a message came over, or NULL: nobody is registered there. */
 struct ue_flow *regstore_flow(const struct regstore *s, const struct sip_flow *flow);
+
+/* Registered connections from one address, whatever the port: prev NULL begins. */
+struct ue_flow *regstore_next_conn(const struct regstore *s, const struct addr *ip,
+                                   const struct ue_flow *prev);
+
+/* The UE of that flow has another connection from the same address now. -IMS_ENOMEM: all stays as it was. */
+int regstore_move(struct regstore *s, struct ue_flow *f, const struct sip_flow *to) IMS_CHECK;
 
 /* Bindings of one IMPU: prev NULL begins. */
 struct binding *regstore_next_by_aor(const struct regstore *s, struct span aor, const struct binding *prev);

@@ -83,10 +83,25 @@ static bool on_failure(struct sip_request *rq, int err, void *arg)
 
 /* --- requests -------------------------------------------------------------------------------------- */
 
+/* The flow of the registration. When its connection has ended, the contact, for nobody listens at the port
+ * that connection came from. */
+static struct sip_flow way_to(const struct pcscf *p, const struct binding *b)
+{
+        struct sip_flow flow = b->where->flow;
+        struct addr contact;
+
+        if (!sip_flow_alive(p->stack, &flow) && binding_contact_addr(b, &contact)) {
+                flow.remote = contact;
+                flow.conn_id = 0;
+        }
+        return flow;
+}
+
 static void send_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, const struct binding *b)
 {
+        struct sip_flow flow = way_to(p, b);
         struct sip_forward fw = {
-                .target = {.flow = &b->where->flow, .t1_ms = p->conf->gm_t1_ms, .t2_ms = p->conf->gm_t2_ms},
+                .target = {.flow = &flow, .t1_ms = p->conf->gm_t1_ms, .t2_ms = p->conf->gm_t2_ms},
                 .on_response = on_response,
                 .on_failure = on_failure,
                 .arg = p};
@@ -124,12 +139,12 @@ void pcscf_to_ue(struct pcscf *p, struct sip_request *rq)
         own = own_route_pop(p, &e, &next);
         if (own.kind == OWN_PATH || own.kind == OWN_DIALOG)
                 b = regstore_by_id(p->store, own.id);
-        else if (own.kind != OWN_EMERGENCY)
+        else if (own.kind < OWN_STALE)
                 b = by_contact(p, rq->msg);
         if (b)
                 send_to_ue(p, rq, &e, b);
         else if (own.kind == OWN_EMERGENCY)
-                emergency_request(p, rq, NULL);
+                emergency_to_ue(p, rq, &e, next);
         else
                 refuse(p, rq);
         sip_edit_free(&e);

@@ -137,6 +137,9 @@ void sip_client_cancel(struct sip_client *c);
  * has it; with target NULL it goes where its top Via says. */
 int sip_send_stateless(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target) IMS_CHECK;
 
+/* False when the connection of the flow has ended; a flow without one is always usable. */
+bool sip_flow_alive(const struct sip_stack *s, const struct sip_flow *flow);
+
 /* --- figures ------------------------------------------------------------------------------------- */
 
 struct sip_stack_stats {

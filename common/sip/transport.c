@@ -252,6 +252,11 @@ int sip_transport_send(struct sip_stack *s, struct sip_flow *flow, struct span o
         return err;
 }
 
+bool sip_flow_alive(const struct sip_stack *s, const struct sip_flow *flow)
+{
+        return !flow->conn_id || sip_conn_by_id(s, flow->conn_id);
+}
+
 bool sip_transport_alive(const struct sip_stack *s, uint64_t conn_id)
 {
         return conn_id && sip_conn_by_id(s, conn_id);

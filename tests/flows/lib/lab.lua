@@ -119,7 +119,7 @@ function Lab:defaults()
       diameter = self:cx_client("scscf"), trace = trace("scscf"), log = { level = "debug" },
     },
     pcscf = {
-      gm = { listen = listen(gm) }, home = { icscf = "sip:icscf." .. d .. ":5060" }, visited_network = d,
+      gm = { listen = listen(gm) }, trusted = { self.ip.icscf, self.ip.scscf, self.ip.tap }, home = { icscf = "sip:icscf." .. d .. ":5060" }, visited_network = d,
       sip = { name = "pcscf." .. d }, resolver = { hosts = self:hosts() },
       trace = trace("pcscf"), log = { level = "debug" },
     },
