@@ -72,6 +72,11 @@ int cli_profile_remove(struct cli *c, int argc, char **argv)
                 buf_puts(&c->err, "usage: hss profile remove NAME\n");
                 return -IMS_EINVAL;
         }
+        if (strcmp(argv[0], "default") == 0) {
+                buf_puts(&c->err, "default: this one stays, new subscribers get it (`hss profile set default "
+                                  "FILE.xml` changes it)\n");
+                return -IMS_EINVAL;
+        }
         int rc = store_begin(c->store, true);
         if (rc == 0)
                 rc = store_remove_profile(c->store, span_of(argv[0]));

@@ -86,6 +86,21 @@ static int check_reach(const char *file, struct buf *err)
         return -IMS_EPERM;
 }
 
+/* What to do about an error when a database is opened. */
+static const char *advice(int code)
+{
+        switch (code & 0xff) {
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+                return ": the file is damaged or no database; bring back a backup";
+        case SQLITE_CANTOPEN:
+        case SQLITE_READONLY:
+                return ": its folder must be writable, for the log stands beside it (-wal, -shm)";
+        default:
+                return "";
+        }
+}
+
 /* A connection in WAL mode with the current schema. */
 static int open_db(const struct store_conf *c, bool create, struct store *s, struct buf *err)
 {
@@ -101,7 +116,7 @@ static int open_db(const struct store_conf *c, bool create, struct store *s, str
         const struct pragma wal = {"journal_mode", "WAL", "wal"};
         int rc = pragma_check(s, &wal, err);
         if (rc < 0) {
-                buf_printf(err, "database %s cannot be used\n", c->file);
+                buf_printf(err, "database %s cannot be used%s\n", c->file, advice(sqlite3_errcode(s->db)));
                 return rc;
         }
         return store_migrate(s, err);

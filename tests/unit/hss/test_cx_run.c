@@ -512,6 +512,7 @@ static void profile_number_again(void **state)
         assert_true(span_find(f->job.reply.user_data, SPAN("InitialFilterCriteria")) > 0);
         fixture_set(f, "15550001 --profile default");
         assert_int_equal(fixture_run(f, cli_profile_remove, "gold", NULL), 0);
+        assert_int_equal(fixture_run(f, cli_profile_remove, "default", NULL), -IMS_EINVAL);
         (void)snprintf(path, sizeof path, "silver %s/silver.xml", f->dir);
         FILE *file = fopen(path + 7, "w");
         assert_non_null(file);
