@@ -42,6 +42,7 @@ static const struct command {
          "subscriber export [--with-keys FILE]",
          true},
         {{"state", NULL}, OPEN_STORE, cli_state, "state [ID] [--json]", true},
+        {{"backup", NULL}, OPEN_STORE, cli_backup, "backup FILE", true},
         {{"profile", "list"}, OPEN_STORE, cli_profile_list, "profile list", false},
         {{"profile", "set"}, OPEN_OR_MAKE, cli_profile_set, "profile set NAME FILE.xml", true},
         {{"profile", "remove"}, OPEN_STORE, cli_profile_remove, "profile remove NAME", true},

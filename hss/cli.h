@@ -32,6 +32,7 @@ int cli_subscriber_show(struct cli *c, int argc, char **argv);
 int cli_subscriber_import(struct cli *c, int argc, char **argv);
 int cli_subscriber_export(struct cli *c, int argc, char **argv);
 int cli_state(struct cli *c, int argc, char **argv);
+int cli_backup(struct cli *c, int argc, char **argv);
 int cli_profile_list(struct cli *c, int argc, char **argv);
 int cli_profile_set(struct cli *c, int argc, char **argv);
 int cli_profile_remove(struct cli *c, int argc, char **argv);

@@ -35,6 +35,10 @@ bool store_exists(const char *file);
 int store_open(const struct store_conf *c, struct store **out, struct buf *err) IMS_CHECK;
 void store_close(struct store *s); /* accepts NULL; rolls back what is open */
 
+/* Copies the database into a new file of mode 0600, outside a transaction; others may write meanwhile. A
+ * server that opens the copy moves every SQN on first. */
+int store_backup(struct store *s, const char *file) IMS_CHECK;
+
 struct keyfile *store_keys(struct store *s);
 const char *store_error(const struct store *s); /* text of the last failure */
 

@@ -115,10 +115,10 @@ static int mark_open(struct store *s)
         (void)snprintf(sql, sizeof sql, "UPDATE impi SET seq = seq + %d", SEQ_JUMP);
         rc = crashed ? store_exec(s, sql) : 0;
         if (crashed && rc == 0)
-                log_warn("the machine went down while the HSS ran: every SEQ moves on by %d, so that no SQN "
-                         "is "
-                         "given out twice",
-                         SEQ_JUMP);
+                log_warn(
+                        "the machine went down while the HSS ran, or this is a backup: every SEQ moves on by "
+                        "%d, so that no SQN is given out twice",
+                        SEQ_JUMP);
         if (rc == 0)
                 rc = sql_run(s, sql_bind(s, SQL_PUT_META, "tb", SPAN("open_boot"), span_of(now)));
         return rc;

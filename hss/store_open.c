@@ -105,6 +105,8 @@ static const char *advice(int code)
 static int open_db(const struct store_conf *c, bool create, struct store *s, struct buf *err)
 {
         int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+        (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS,
+                             0); /* no lock around each allocation; only before first use */
         int code = sqlite3_open_v2(c->file, &s->db, flags | (create ? SQLITE_OPEN_CREATE : 0), NULL);
         if (code != SQLITE_OK) {
                 buf_printf(err, "database %s cannot be opened: %s\n", c->file,

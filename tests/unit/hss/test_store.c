@@ -314,6 +314,39 @@ static void machine_crash(void **state)
         buf_free(&err);
 }
 
+/* A backup made while another program writes is whole, and no SQN is given out twice from it. */
+static void backup(void **state)
+{
+        struct fixture *f = *state;
+        struct store *other = NULL;
+        struct buf err = BUF_INIT;
+        char copy[160];
+        struct stat st;
+        fixture_add(f, ALICE " --sqn 320000");
+        assert_int_equal(store_open(&f->store_conf, &other, &err), 0);
+        assert_int_equal(store_begin(other, true), 0);
+        assert_int_equal(store_exec(other, "UPDATE impi SET seq = 77"), 0);
+        (void)snprintf(copy, sizeof copy, "%s/copy 'of' it.db", f->dir);
+        assert_int_equal(store_backup(f->store, copy), 0);
+        assert_int_equal(stat(copy, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        struct cli c = {.conf = f->conf, .store = f->store};
+        char *argv[] = {copy};
+        assert_int_equal(cli_backup(&c, 1, argv), -IMS_EEXISTS);
+        assert_true(span_find(buf_as_span(&c.err), SPAN("not overwritten")) > 0);
+        buf_free(&c.err);
+        assert_true(store_backup(f->store, "/nonexistent/copy.db") < 0);
+        store_close(other); /* rolls back */
+        log_init("test", LOG_ERROR);
+        f->store_conf.file = copy;
+        f->store_conf.role = STORE_SERVER;
+        reopen(f, &err, 0);
+        assert_int_equal(fixture_record(f, "15550001").sqn.seq, 10000 + (1 << 24));
+        reopen(f, &err, 0);
+        assert_int_equal(fixture_record(f, "15550001").sqn.seq, 10000 + (1 << 24));
+        buf_free(&err);
+}
+
 /* Of two servers the last one to end says that the store is closed. */
 static void two_servers(void **state)
 {
@@ -415,9 +448,10 @@ static void two_openers(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                T(pragmas),     T(statements),    T(plans),       T(no_foreign_rows),  T(key_check),
-                T(seals),       T(no_plain_key),  T(migrations),  T(missing_database), T(ind_bits),
-                T(two_openers), T(machine_crash), T(two_servers), T(file_modes),       T(reading_command),
+                T(pragmas),          T(statements),  T(plans),        T(no_foreign_rows),
+                T(key_check),        T(seals),       T(no_plain_key), T(migrations),
+                T(missing_database), T(ind_bits),    T(two_openers),  T(machine_crash),
+                T(backup),           T(two_servers), T(file_modes),   T(reading_command),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
