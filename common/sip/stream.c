@@ -24,8 +24,18 @@ static size_t find_head(struct sip_frame *f, struct span d)
         return 0;
 }
 
-static bool is_length(struct span name)
+static bool is_blank(char c)
 {
+        return c == ' ' || c == '\t';
+}
+
+/* line: up to its colon; one that begins with white space goes on with the field before it. */
+static bool is_length(struct span line)
+{
+        struct span name = span_trim(line);
+
+        if (!line.n || is_blank(*line.p))
+                return false;
         return span_ieq(name, SPAN("Content-Length")) || span_ieq(name, SPAN("l"));
 }
 
@@ -41,8 +51,8 @@ static void find_length(struct sip_frame *f, struct span head)
                 ptrdiff_t colon = span_chr(span_sub(head, 0, (size_t)nl), ':', at);
                 size_t next = (size_t)nl + 1;
 
-                if (colon >= 0 && is_length(span_trim(span_sub(head, at, (size_t)colon)))) {
-                        while (next < head.n && (head.p[next] == ' ' || head.p[next] == '\t'))
+                if (colon >= 0 && is_length(span_sub(head, at, (size_t)colon))) {
+                        while (next < head.n && is_blank(head.p[next]))
                                 next = (size_t)span_chr(head, '\n', next) + 1; /* folded */
                         if (seen++ == 0)
                                 good = span_u32(span_trim(span_sub(head, (size_t)colon + 1, next)),

@@ -32,6 +32,8 @@ static void frame_lengths(void **state)
                 {"CONTENT-LENGTH:0\r\n", true, 0},
                 {"Content-Length:\r\n  7 \r\n", true, 7},
                 {"Subject: Content-Length: 9\r\n", false, 0},
+                {"Subject: a\r\n l: 9\r\nl: 4\r\n", true, 4}, /* folded */
+                {"Subject: a\r\n\tl: 9\r\n", false, 0},
                 {"", false, 0},
                 {"Content-Length: \r\n", false, 0},
                 {"Content-Length: -1\r\n", false, 0},
