@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * The network as a fuzz target plays it. Calls come back as the contracts of tcp.h and udp.h say: the end
+ * of a connection from the loop only (here: a turn), and once. */
+#include "tests/fuzz/fake_net.h"
+
+#include <arpa/inet.h>
+
+#include "tests/fuzz/fuzz.h"
+
+#define SENT_MAX ((size_t)1 << 20)
+
+struct tcp_conn {
+        struct list node;
+        struct tcp_handlers h;
+        void *arg;
+        struct addr local, remote;
+        bool up, closed, dialled;
+};
+
+struct tcp_listener {
+        tcp_accept_fn *fn;
+        void *arg;
+        struct addr local;
+};
+
+struct udp {
+        udp_recv_fn *fn;
+        void *arg;
+        struct addr local;
+};
+
+static struct list conns = {&conns, &conns};
+static struct tcp_listener *listener;
+static struct udp *socket_open;
+static struct buf sent = {.max = SENT_MAX};
+
+static void keep(struct span data)
+{
+        MUST(data.n > 0);
+        if (sent.n + data.n > SENT_MAX)
+                buf_reset(&sent);
+        buf_span(&sent, data);
+}
+
+/* --- the side of the target ----------------------------------------------------------------------- */
+
+struct addr fake_net_addr(uint16_t port)
+{
+        struct addr a = {.u.v4 = {.sin_family = AF_INET}};
+
+        a.u.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        addr_set_port(&a, port);
+        return a;
+}
+
+static struct tcp_conn *conn_new(const struct addr *local, const struct addr *remote)
+{
+        struct tcp_conn *c = calloc(1, sizeof(*c));
+
+        MUST(c != NULL);
+        c->local = local ? *local : fake_net_addr(40000);
+        c->remote = *remote;
+        list_append(&conns, &c->node);
+        return c;
+}
+
+struct tcp_conn *fake_net_connect(const struct addr *remote)
+{
+        struct tcp_conn *c;
+
+        if (!listener)
+                return NULL;
+        c = conn_new(&listener->local, remote);
+        c->up = true;
+        listener->fn(c, listener->arg);
+        if (!c->h.on_data)
+                c->closed = true;
+        return c->closed ? NULL : c;
+}
+
+struct tcp_conn *fake_net_dialled(void)
+{
+        for (struct list *pos = conns.prev; pos != &conns; pos = pos->prev) {
+                struct tcp_conn *c = container_of(pos, struct tcp_conn, node);
+
+                if (c->dialled && c->up && !c->closed)
+                        return c;
+        }
+        return NULL;
+}
+
+void fake_net_datagram(const struct addr *from, struct span data)
+{
+        if (socket_open && data.n)
+                socket_open->fn(socket_open, from, data, socket_open->arg);
+}
+
+bool fake_net_feed(struct tcp_conn *c, struct span data, size_t piece)
+{
+        for (size_t at = 0; at < data.n && !c->closed; at += piece) {
+                struct span part = span_sub(data, at, at + piece);
+                char *exact = malloc(part.n); /* a sanitizer sees the first octet read behind it */
+
+                MUST(exact != NULL);
+                memcpy(exact, part.p, part.n);
+                c->h.on_data(c, span_make(exact, part.n), c->arg);
+                free(exact);
+        }
+        return !c->closed;
+}
+
+void fake_net_turn(void)
+{
+        list_for_each_safe(pos, tmp, &conns)
+        {
+                struct tcp_conn *c = container_of(pos, struct tcp_conn, node);
+
+                if (!c->up && !c->closed) {
+                        c->up = true;
+                        if (c->h.on_connect)
+                                c->h.on_connect(c, c->arg);
+                }
+                if (!c->closed)
+                        continue;
+                list_unlink(&c->node);
+                if (c->h.on_close)
+                        c->h.on_close(c, 0, c->arg);
+                free(c);
+        }
+}
+
+struct span fake_net_sent(void)
+{
+        return buf_as_span(&sent);
+}
+
+void fake_net_forget(void)
+{
+        buf_free(&sent);
+        sent.max = SENT_MAX;
+}
+
+size_t fake_net_conns(void)
+{
+        size_t n = 0;
+
+        list_for_each(pos, &conns) n++;
+        return n;
+}
+
+/* --- tcp.h ---------------------------------------------------------------------------------------- */
+
+int tcp_listen(struct loop *l, const struct addr *local, uint32_t max_conns, tcp_accept_fn *fn, void *arg,
+               struct tcp_listener **out)
+{
+        (void)l, (void)max_conns;
+        listener = calloc(1, sizeof(*listener));
+        MUST(listener != NULL);
+        *listener = (struct tcp_listener){fn, arg, *local};
+        *out = listener;
+        return 0;
+}
+
+const struct addr *tcp_listener_local(const struct tcp_listener *s)
+{
+        return &s->local;
+}
+
+void tcp_listener_close(struct tcp_listener *s)
+{
+        if (s == listener)
+                listener = NULL;
+        free(s);
+}
+
+int tcp_connect(struct loop *l, const struct addr *local, const struct addr *to, uint32_t timeout_ms,
+                const struct tcp_handlers *h, void *arg, struct tcp_conn **out)
+{
+        (void)l, (void)timeout_ms;
+        *out = conn_new(local, to);
+        (*out)->dialled = true;
+        tcp_set_handlers(*out, h, arg);
+        return 0;
+}
+
+void tcp_set_handlers(struct tcp_conn *c, const struct tcp_handlers *h, void *arg)
+{
+        c->h = *h;
+        c->arg = arg;
+}
+
+int tcp_send(struct tcp_conn *c, struct span data)
+{
+        if (c->closed)
+                return -IMS_ECLOSED;
+        keep(data);
+        return 0;
+}
+
+void tcp_set_queue_limit(struct tcp_conn *c, size_t octets)
+{
+        (void)c, (void)octets;
+}
+
+size_t tcp_queued(const struct tcp_conn *c)
+{
+        (void)c;
+        return 0;
+}
+
+void tcp_pause(struct tcp_conn *c, bool paused)
+{
+        (void)c, (void)paused;
+}
+
+const struct addr *tcp_local(const struct tcp_conn *c)
+{
+        return &c->local;
+}
+
+const struct addr *tcp_remote(const struct tcp_conn *c)
+{
+        return &c->remote;
+}
+
+void tcp_close(struct tcp_conn *c, bool flush)
+{
+        (void)flush;
+        c->closed = true;
+}
+
+/* --- udp.h ---------------------------------------------------------------------------------------- */
+
+int udp_open(struct loop *l, const struct addr *local, udp_recv_fn *fn, void *arg, struct udp **out)
+{
+        (void)l;
+        socket_open = calloc(1, sizeof(*socket_open));
+        MUST(socket_open != NULL);
+        *socket_open = (struct udp){fn, arg, *local};
+        *out = socket_open;
+        return 0;
+}
+
+int udp_on_refused(struct udp *u, udp_refused_fn *fn)
+{
+        (void)u, (void)fn;
+        return 0;
+}
+
+int udp_send(struct udp *u, const struct addr *to, struct span data)
+{
+        (void)u;
+        MUST(addr_port(to) != 0 || data.n > 0);
+        keep(data);
+        return 0;
+}
+
+const struct addr *udp_local(const struct udp *u)
+{
+        return &u->local;
+}
+
+void udp_close(struct udp *u)
+{
+        if (u == socket_open)
+                socket_open = NULL;
+        free(u);
+}

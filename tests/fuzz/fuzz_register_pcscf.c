@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * A REGISTER and its answers on their way through the P-CSCF: what leaves must be readable, and no keys go
+ * to a UE. */
+#include "tests/fuzz/fuzz.h"
+
+#include "common/base/secret.h"
+#include "common/sip/auth_param.h"
+#include "common/sip/grammar.h"
+#include "pcscf/register_msg.h"
+
+static void write_out(struct sip_edit *e, struct sip_msg **out)
+{
+        struct buf text = BUF_INIT;
+        size_t used = 0;
+
+        *out = NULL;
+        if (sip_edit_write(e, SPAN_NULL, &text) == 0)
+                MUST(sip_msg_parse(buf_as_span(&text), SIP_DATAGRAM, out, &used) == 0);
+        buf_free(&text);
+        sip_edit_free(e);
+}
+
+static void request(const struct sip_msg *m)
+{
+        const struct reg_marks marks = {.integrity = "no",
+                                        .path = SPAN("<sip:t@pcscf.example;lr>"),
+                                        .visited_network = SPAN("example"),
+                                        .charging_vector = SPAN("icid-value=1")};
+        struct reg_facts f;
+        struct sip_edit e;
+        struct sip_msg *out;
+        const char *why = NULL;
+        const int rc = reg_facts_read(m, &f, &why);
+
+        if (rc == 0) {
+                sip_edit_init(&e, m);
+                reg_edit_request(&e, &f, &marks);
+                write_out(&e, &out);
+                sip_msg_unref(out);
+        } else {
+                MUST(rc == -IMS_ENOMEM || why);
+        }
+        reg_facts_free(&f);
+}
+
+/* No challenge that can be read holds ik or ck. */
+static void no_keys(const struct sip_msg *m)
+{
+        const struct sip_hdr *h;
+        struct sip_auth a;
+
+        for (size_t i = 0; (h = sip_msg_hdr(m, SIP_HDR_WWW_AUTHENTICATE, i)) != NULL; i++)
+                if (sip_auth_parse(h->value, true, &a) == 0)
+                        MUST(!sip_auth_get(&a, "ik") && !sip_auth_get(&a, "ck"));
+}
+
+static void answer(const struct sip_msg *m)
+{
+        const struct reg_facts f = {.contact = SPAN("sip:u@192.0.2.1")};
+        struct reg_keys keys = {0};
+        struct reg_grant grant;
+        struct sip_edit e;
+        struct sip_msg *out;
+
+        sip_edit_init(&e, m);
+        reg_edit_challenge(&e, &keys);
+        reg_edit_answer(&e);
+        write_out(&e, &out);
+        if (out && !m->fault)
+                no_keys(out);
+        sip_msg_unref(out);
+        secret_wipe(&keys, sizeof(keys));
+        MUST(reg_grant_read(m, &f, &grant) <= 0);
+        (void)reg_answer_lists(m, f.contact);
+        reg_grant_free(&grant);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+        static int ready;
+        struct sip_msg *m = NULL;
+        size_t used = 0;
+
+        if (!ready)
+                sip_grammar_init();
+        ready = 1;
+        if (sip_msg_parse(span_make(data, n), SIP_DATAGRAM, &m, &used) != 0)
+                return 0;
+        if (!m->is_request)
+                answer(m);
+        else if (!m->fault)
+                request(m);
+        sip_msg_unref(m);
+        return 0;
+}
