@@ -120,6 +120,7 @@ gm:
   listen: $(sip_listen "${pcscf[@]}")
 home:
   icscf: "sip:icscf.$HOME_DOMAIN:5060"
+trusted: [$(addr_of icscf), $(addr_of scscf)]
 visited_network: $HOME_DOMAIN
 sip:
   name: pcscf.$HOME_DOMAIN
