@@ -451,6 +451,49 @@ static void test_codes_of_two_vendors(void **state)
         buf_free(&b);
 }
 
+/* Of several feature lists the one of Cx counts, unless another is required: nobody here supports that. */
+static void test_feature_lists(void **state)
+{
+        static const struct {
+                uint32_t first, second; /* Feature-List-ID */
+                bool second_m;
+                uint32_t want;
+        } rows[] = {{1, 2, false, 1}, {2, 1, false, 1}, {1, 2, true, 2}, {1, 1, true, 1}};
+
+        (void)state;
+        for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+                bool swapped = i % 2; /* the order does not matter */
+                struct buf b = good_uar();
+                struct cx_fault cx_fault;
+                struct cx_uar out;
+                struct msg *msg = NULL;
+                struct span raw;
+
+                for (int k = 0; k < 2; k++) {
+                        bool second = (k == 1) != swapped;
+                        size_t at = dia_put_group(&b, AVP_SUPPORTED_FEATURES);
+
+                        if (rows[i / 2].second_m && second)
+                                b.p[at + 4] |= AVP_FLAG_MANDATORY;
+                        else
+                                b.p[at + 4] &= (char)~AVP_FLAG_MANDATORY;
+                        dia_put_u32(&b, AVP_VENDOR_ID, DIA_VENDOR_3GPP);
+                        dia_put_u32(&b, AVP_FEATURE_LIST_ID, second ? rows[i / 2].second : rows[i / 2].first);
+                        dia_put_u32(&b, AVP_FEATURE_LIST, 1);
+                        dia_put_group_end(&b, at);
+                }
+                dia_put_end(&b, 0);
+                assert_int_equal(dia_msg_parse(buf_as_span(&b), &msg, &raw), 0);
+                assert_int_equal(cx_uar_decode(msg, &out, &cx_fault), 0);
+                assert_true(out.h.features.present);
+                assert_int_equal(out.h.features.list_id, rows[i / 2].want);
+                if (rows[i / 2].want == 2)
+                        assert_true(out.h.features.has_m);
+                dia_msg_free(msg, raw);
+                buf_free(&b);
+        }
+}
+
 static void test_nesting(void **state)
 {
         struct buf b = good_uar();
@@ -550,6 +593,7 @@ int main(void)
                 cmocka_unit_test(test_unknown),
                 cmocka_unit_test(test_m_flag),
                 cmocka_unit_test(test_codes_of_two_vendors),
+                cmocka_unit_test(test_feature_lists),
                 cmocka_unit_test(test_nesting),
                 cmocka_unit_test(test_decode_faults),
                 cmocka_unit_test(test_too_many_entries),
