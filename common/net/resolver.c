@@ -64,13 +64,11 @@ static int host_add_target(struct resolver_host *h, const struct resolved *targe
 }
 
 /* NAME=ADDRESS[:PORT][/TRANSPORT] */
-static int host_line(struct resolver *r, struct span line)
+static int host_parse(struct span line, struct span *out_name, struct resolved *out)
 {
         struct resolved target = {.transport = TRANSPORT_ANY};
         ptrdiff_t eq = span_chr(line, '=', 0), slash = span_chr(line, '/', 0);
         struct span name, where;
-        struct resolver_host *h;
-        bool has_port;
 
         if (eq <= 0)
                 return -IMS_ECONF;
@@ -81,9 +79,30 @@ static int host_line(struct resolver *r, struct span line)
         if (slash >= 0 &&
             transport_parse(span_trim(span_sub(line, (size_t)slash + 1, line.n)), &target.transport) != 0)
                 return -IMS_ECONF;
-        has_port = addr_port(&target.addr) != 0;
+        *out_name = name;
+        *out = target;
+        return 0;
+}
+
+bool resolver_host_valid(struct span line)
+{
+        struct span name;
+        struct resolved target;
+
+        return host_parse(line, &name, &target) == 0;
+}
+
+static int host_line(struct resolver *r, struct span line)
+{
+        struct resolved target;
+        struct resolver_host *h;
+        struct span name;
+        int err = host_parse(line, &name, &target);
+
+        if (err)
+                return err;
         h = host_add(r, name);
-        return h ? host_add_target(h, &target, has_port) : -IMS_ENOMEM;
+        return h ? host_add_target(h, &target, addr_port(&target.addr) != 0) : -IMS_ENOMEM;
 }
 
 static void host_free(struct hnode *node, void *arg)

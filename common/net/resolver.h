@@ -16,6 +16,9 @@ int transport_parse(struct span word, enum transport *out) IMS_CHECK;
 struct resolver;
 struct resolver_query;
 
+/* Whether resolver_new takes this line. */
+bool resolver_host_valid(struct span line);
+
 /* hosts: lines "NAME=ADDRESS[:PORT][/TRANSPORT]" (several lines for one name are tried in order);
  * servers: DNS server addresses, none means those of the system. Borrowed for the call.
  * -IMS_ECONF with the faulty line's index in *bad (a faulty server: n_hosts plus its index). */

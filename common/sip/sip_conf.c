@@ -33,18 +33,7 @@ const char *sip_conf_check_listen(const char *value)
 
 const char *sip_conf_check_hosts(const char *value)
 {
-        static const char *const wanted = "want NAME=ADDRESS[:PORT][/TRANSPORT]";
-        struct span v = span_of(value);
-        ptrdiff_t eq = span_chr(v, '=', 0), slash = span_chr(v, '/', 0);
-        struct span address = span_sub(v, eq < 0 ? v.n : (size_t)eq + 1, slash < 0 ? v.n : (size_t)slash);
-        enum transport t;
-        struct addr a;
-
-        if (eq <= 0 || addr_parse(address, LISTEN_PORT, &a) != 0)
-                return wanted;
-        if (slash >= 0 && transport_parse(span_sub(v, (size_t)slash + 1, v.n), &t) != 0)
-                return wanted;
-        return NULL;
+        return resolver_host_valid(span_of(value)) ? NULL : "want NAME=ADDRESS[:PORT][/TRANSPORT]";
 }
 
 static int start_resolver(struct loop *l, const struct sip_conf *c, struct resolver **out)

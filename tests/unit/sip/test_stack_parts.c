@@ -140,6 +140,8 @@ static void form_of_listen_and_hosts(void **state)
         assert_non_null(sip_conf_check_hosts("icscf.example.net"));
         assert_non_null(sip_conf_check_hosts("=192.0.2.1"));
         assert_non_null(sip_conf_check_hosts("a=b"));
+        assert_non_null(sip_conf_check_hosts("   =192.0.2.1"));   /* the resolver would refuse it */
+        assert_null(sip_conf_check_hosts("a = 192.0.2.1 / tcp")); /* and take this */
         assert_non_null(sip_conf_check_hosts("a=192.0.2.1/pigeon"));
 }
 
