@@ -128,8 +128,11 @@ static int open_phone(lua_State *L, struct lua_phone *p, struct buf *err)
         const char *sqn_file;
         int rc;
 
-        if (!conf.pcscf)
+        if (!conf.pcscf) { /* both are of the same lab */
                 conf.pcscf = getenv("QUINTET_PCSCF");
+                if (!conf.local)
+                        conf.local = getenv("QUINTET_UE_ADDR");
+        }
         if (!conf.pcscf || (transport.p && transport_parse(transport, &conf.transport) < 0)) {
                 buf_puts(err, conf.pcscf ? "transport: udp or tcp" : "pcscf is missing");
                 return -IMS_ECONF;

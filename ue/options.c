@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define EXPIRES_DEFAULT_S 600000 /* TS 24.229 5.1.1.2.1 */
+#define TIMEOUT_DEFAULT_S 16     /* a person waits: three retransmissions over UDP, far below timer F */
+#define TIMEOUT_MAX_S     3600
 #define KEY_FILE_MAX      256
 
 enum {
@@ -32,6 +34,7 @@ enum {
         OPT_LOCAL,
         OPT_EXPIRES,
         OPT_HOLD,
+        OPT_TIMEOUT,
         OPT_SQN_FILE,
         OPT_AMF_CHECK,
         OPT_JSON,
@@ -63,6 +66,7 @@ static const struct option longs[] = {
         {"local", required_argument, NULL, OPT_LOCAL},
         {"expires", required_argument, NULL, OPT_EXPIRES},
         {"hold", no_argument, NULL, OPT_HOLD},
+        {"timeout", required_argument, NULL, OPT_TIMEOUT},
         {"sqn-file", required_argument, NULL, OPT_SQN_FILE},
         {"amf-check", no_argument, NULL, OPT_AMF_CHECK},
         {"json", no_argument, NULL, OPT_JSON},
@@ -110,8 +114,12 @@ void options_usage(FILE *to)
                 "IMC\n"
                 "where:  --pcscf HOST[:PORT] (default QUINTET_PCSCF)   [--transport udp|tcp] [--local "
                 "ADDR[:PORT]]\n"
-                "how:    [--expires S] [--hold] [--sqn-file FILE] [--amf-check] [--access-network TEXT]\n"
-                "        [--instance URN] [--json] [--trace FILE] [--log error|warn|notice|info|debug]\n",
+                "how:    [--expires S] [--hold] [--timeout S] [--sqn-file FILE] [--amf-check] [--json]\n"
+                "        [--access-network TEXT] [--instance URN] [--trace FILE]\n"
+                "        [--log error|warn|notice|info|debug]\n"
+                "\n"
+                "exit codes: 0 done, 1 not registered or the scenario failed, 2 usage, configuration, "
+                "credentials\n",
                 to);
 }
 
@@ -182,10 +190,34 @@ static int load_set(struct options *o, int set, enum credential_kind kind, const
         return rc;
 }
 
-static int bad_value(struct buf *err, const char *option, const char *value)
+static int bad_value(struct buf *err, const char *option, const char *value, const char *wanted)
 {
-        buf_printf(err, "--%s %s: not a value for this option\n", option, value);
+        buf_printf(err, "--%s %s: not %s\n", option, value, wanted);
         return -IMS_EINVAL;
+}
+
+/* An option that is none, or that lacks its argument. What stands behind "=" may be a key: it is not shown.
+ */
+static int bad_option(struct buf *err, const char *word, bool lacks_argument)
+{
+        struct span name = span_of(word);
+        ptrdiff_t eq = span_chr(name, '=', 0);
+
+        if (eq >= 0)
+                name = span_sub(name, 0, (size_t)eq);
+        buf_printf(err, SPAN_FMT ": %s; ue --help lists the options\n", SPAN_ARG(name),
+                   lacks_argument ? "needs a value" : "no such option, not whole, or takes no value");
+        return -IMS_EINVAL;
+}
+
+static int take_timeout(struct options *o, const char *value, struct buf *err)
+{
+        uint32_t s;
+
+        if (span_u32(span_of(value), TIMEOUT_MAX_S, &s) < 0 || s == 0)
+                return bad_value(err, "timeout", value, "a number of seconds from 1 to 3600");
+        o->phone.answer_ms = s * 1000;
+        return 0;
 }
 
 static int take_option(struct options *o, int opt, char *value, struct buf *err)
@@ -205,18 +237,20 @@ static int take_option(struct options *o, int opt, char *value, struct buf *err)
         case OPT_TRANSPORT:
                 if (transport_parse(span_of(value), &o->phone.transport) < 0 ||
                     o->phone.transport == TRANSPORT_TLS)
-                        return bad_value(err, "transport", value);
+                        return bad_value(err, "transport", value, "udp or tcp");
                 return 0;
         case OPT_LOCAL:
                 o->phone.local = value;
                 return 0;
         case OPT_EXPIRES:
                 return span_u32(span_of(value), UINT32_MAX, &o->expires_s) < 0
-                               ? bad_value(err, "expires", value)
+                               ? bad_value(err, "expires", value, "a number of seconds")
                                : 0;
         case OPT_HOLD:
                 o->hold = true;
                 return 0;
+        case OPT_TIMEOUT:
+                return take_timeout(o, value, err);
         case OPT_SQN_FILE:
                 o->sqn_file = value;
                 return 0;
@@ -230,7 +264,9 @@ static int take_option(struct options *o, int opt, char *value, struct buf *err)
                 o->phone.trace_file = value;
                 return 0;
         case OPT_LOG:
-                return log_level_parse(span_of(value), &o->level) < 0 ? bad_value(err, "log", value) : 0;
+                return log_level_parse(span_of(value), &o->level) < 0
+                               ? bad_value(err, "log", value, "error, warn, notice, info or debug")
+                               : 0;
         case OPT_PANI:
                 o->access_network = value;
                 return 0;
@@ -287,6 +323,11 @@ static int choose(struct options *o, struct buf *err)
                 return -IMS_ECONF;
         }
         o->impu = line->kind == CREDENTIAL_NONE && line->n_impu ? line->impu[0] : o->cred->impu[0];
+        if (!o->phone.pcscf) { /* both are of the same lab */
+                o->phone.pcscf = getenv("QUINTET_PCSCF");
+                if (!o->phone.local)
+                        o->phone.local = getenv("QUINTET_UE_ADDR");
+        }
         if (!o->phone.pcscf) {
                 buf_puts(err, "no P-CSCF: give --pcscf HOST:PORT or set QUINTET_PCSCF\n");
                 return -IMS_ECONF;
@@ -301,12 +342,17 @@ int options_read(int argc, char **argv, struct options *o, struct buf *err)
         memset(o, 0, sizeof(*o));
         o->expires_s = EXPIRES_DEFAULT_S;
         o->level = LOG_WARN;
-        o->phone.pcscf = getenv("QUINTET_PCSCF");
+        o->phone.answer_ms = TIMEOUT_DEFAULT_S * 1000;
         optind = 1;
+        opterr = 0;
         /* every option is read even after a fault, so that no key stays in argv */
-        while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+        while ((opt = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
                 int one;
 
+                if (opt == '?' || opt == ':') {
+                        rc = rc < 0 ? rc : bad_option(err, argv[optind - 1], opt == ':');
+                        continue;
+                }
                 if (opt == OPT_HELP) {
                         options_usage(stdout);
                         options_wipe(o);

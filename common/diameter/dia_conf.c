@@ -109,7 +109,7 @@ int dia_conf_start(struct loop *l, const struct dia_conf *c, const struct dia_ha
         if (!err)
                 err = dia_node_new(l, &conf, h, arg, out);
         if (err)
-                log_error("diameter.identity: %s: node not started: %s", c->identity, ims_strerror(err));
+                log_error("diameter: %s is not started: %s", c->identity, ims_strerror(err));
         free(addrs);
         free(peers);
         return err;

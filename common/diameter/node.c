@@ -53,7 +53,7 @@ static int open_listeners(struct dia_node *n, const struct dia_node_conf *conf)
 
                 err = tcp_listen(n->loop, &conf->listen[i], CONNECTIONS_MAX, dia_conn_accepted, n, &l->tcp);
                 if (err) {
-                        log_error("diameter: cannot listen on %s: %s", addr_str(&conf->listen[i], name),
+                        log_error("diameter.listen: %s: %s", addr_str(&conf->listen[i], name),
                                   ims_strerror(err));
                         break;
                 }

@@ -54,10 +54,11 @@ static int start_resolver(struct loop *l, const struct sip_conf *c, struct resol
 static int start_listeners(struct sip_stack *s, const struct sip_conf *c)
 {
         char *const *listen = c->listen.items;
+        const char *key = c->listen_key ? c->listen_key : "sip.listen";
         int err = c->listen.n ? 0 : -IMS_ECONF;
 
         if (err)
-                log_error("sip.listen: empty: a node without an address cannot serve");
+                log_error("%s: empty: a node without an address cannot serve", key);
         for (size_t i = 0; i < c->listen.n && !err; i++) {
                 enum transport t;
                 struct addr a;
@@ -66,10 +67,9 @@ static int start_listeners(struct sip_stack *s, const struct sip_conf *c)
                 if (!err)
                         err = sip_stack_listen(s, t, &a, NULL);
                 if (err == -IMS_EIO)
-                        log_error("sip.listen: %s: cannot be bound; is it an address of this host?",
-                                  listen[i]);
+                        log_error("%s: %s: cannot be bound; is it an address of this host?", key, listen[i]);
                 else if (err)
-                        log_error("sip.listen: %s: %s", listen[i], ims_strerror(err));
+                        log_error("%s: %s: %s", key, listen[i], ims_strerror(err));
                 else
                         log_info("listening on %s", listen[i]);
         }

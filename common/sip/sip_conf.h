@@ -13,6 +13,7 @@ struct sip_conf {
         uint32_t tcp_idle_ms;
         struct conf_list hosts;   /* resolver.hosts: "NAME=ADDRESS[:PORT][/TRANSPORT]" */
         struct conf_list servers; /* resolver.servers: DNS server addresses */
+        const char *listen_key;   /* what the list is called where it is not sip.listen; not a key itself */
 };
 
 /* Checks the form of one listen entry, for conf_key.check. */

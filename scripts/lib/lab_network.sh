@@ -98,12 +98,13 @@ in_node() { (exec_in_node "$@"); }
 
 # The same in place of this shell, so that a signal reaches CMD itself.
 exec_in_node() {
-        local node=$1
+        local node=$1 phone=()
         shift
-        set -- env PATH="$BIN:$PATH" \
+        # on the loopback interface a phone would take 127.0.0.1; in a namespace it has one address of each kind
+        [ "$MODE" = netns ] || phone=(QUINTET_UE_ADDR="$(addr_of ue)")
+        set -- env -u QUINTET_UE_ADDR "${phone[@]}" PATH="$BIN:$PATH" \
                 QUINTET_HSS_CONF="$LAB_DIR/conf/hss.yaml" QUINTET_ICSCF_CONF="$LAB_DIR/conf/icscf.yaml" \
                 QUINTET_SCSCF_CONF="$LAB_DIR/conf/scscf.yaml" QUINTET_PCSCF_CONF="$LAB_DIR/conf/pcscf.yaml" \
-                QUINTET_PCSCF="$(addr_of pcscf):5060" QUINTET_UE_ADDR="$(addr_of ue)" \
-                QUINTET_UE_STATE="$LAB_DIR/ue" "$@"
+                QUINTET_PCSCF="$(addr_of pcscf):5060" QUINTET_UE_STATE="$LAB_DIR/ue" "$@"
         if [ "$MODE" = netns ]; then exec ip netns exec "$LAB_NAME-$node" "$@"; else exec "$@"; fi
 }
