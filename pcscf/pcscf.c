@@ -226,8 +226,10 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
 
         if (!p)
                 return -IMS_ENOMEM;
-        if (!sip.listen.n) /* the Gm listeners serve both sides */
+        if (!sip.listen.n) { /* the Gm listeners serve both sides */
                 sip.listen = conf->gm_listen;
+                sip.listen_key = "gm.listen";
+        }
         p->conf = conf;
         p->loop = l;
         p->trace = trace;
