@@ -208,7 +208,7 @@ static void registered(const struct cx_saa *a)
         assert_span(a->wafs.v[0], "waf.example");
         assert_int_equal(a->wwsfs.n, 2);
         assert_span(a->wwsfs.v[1], "wwsf2.example");
-        assert_int_equal(a->n_restorations, 1); /* several IMPIs share the set */
+        assert_int_equal(a->n_restorations, 1);                           /* several IMPIs share the set */
         assert_true(span_find(a->user_data, SPAN("SharedIFCSetID")) < 0); /* the S-CSCF does not have SiFC */
         assert_null(a->wildcarded_impu.p);
         assert_null(a->server_name.p);

@@ -85,6 +85,7 @@ static void registration(void **state)
         assert_true(span_find(f->job.reply.user_data, SPAN(ALICE_TEL)) > 0);
         assert_true(span_find(f->job.reply.user_data, SPAN(ALICE_SIP)) > 0);
         assert_true(span_find(f->job.reply.user_data, SPAN("alice.work")) < 0);
+        assert_int_equal(f->job.reply.associated.n, 0); /* no other IMPI: nothing to say */
         assert_set_state(f, REG_ST_REGISTERED, false, SCSCF1);
         assert_state(f, "sip:alice.work@" DOMAIN, REG_ST_NOT_REGISTERED, false, SCSCF1);
         /* Another authentication does not touch the flag. */
@@ -168,7 +169,10 @@ static void reassignment(void **state)
         assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF2, CX_SAT_REGISTRATION),
                       dia_3gpp(CX_ERROR_IDENTITY_ALREADY_REGISTERED));
         assert_span(f->job.reply.server_name, SCSCF1);
+        assert_result(do_uar(f, ALICE_IMPI, ALICE_SIP, CX_DE_REGISTRATION_UAT), SUCCESS);
+        assert_false(job_writes(&f->job)); /* it does not wait for the lock */
         assert_result(do_uar(f, ALICE_IMPI, ALICE_SIP, CX_REGISTRATION_AND_CAPABILITIES), SUCCESS);
+        assert_true(job_writes(&f->job));
         assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF2, CX_SAT_REGISTRATION), SUCCESS);
         assert_set_state(f, REG_ST_REGISTERED, false, SCSCF2);
         assert_result(do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_REGISTRATION),
