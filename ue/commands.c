@@ -100,11 +100,14 @@ static void keep_contact(const struct session *s)
 static void report(struct session *s)
 {
         struct buf out = BUF_INIT;
+        char pcscf[ADDR_STR];
 
         if (s->opt.json)
                 report_json(s->reg, &out);
         else
                 report_text(s->reg, &out);
+        if (!s->opt.json && !reg_outcome_ok(reg_result(s->reg)->outcome) && !reg_result(s->reg)->status)
+                buf_printf(&out, "  %-18s %s\n", "P-CSCF", addr_str(phone_pcscf(s->phone), pcscf));
         if (!out.err) {
                 (void)fwrite(out.p, 1, out.n, stdout);
                 (void)fflush(stdout);
@@ -125,9 +128,12 @@ static void schedule(struct session *s)
 {
         const struct reg_result *res = reg_result(s->reg);
         uint64_t delay_ms = RETRY_MS;
+        uint32_t wait_s;
 
         if (reg_outcome_ok(res->outcome))
                 delay_ms = (uint64_t)reg_refresh_after_s(res->expires_s) * 1000;
+        else if (reg_retry_after(res, &wait_s))
+                delay_ms = (uint64_t)wait_s * 1000;
         if (tmr_start(s->loop, &s->refresh, delay_ms, on_refresh, s) < 0)
                 finish(s);
 }

@@ -36,6 +36,8 @@ int main(int argc, char **argv)
                 options_usage(stdout);
                 return 0;
         }
+        if (name[0])
+                (void)fprintf(stderr, "ue: %s: no such command\n\n", name);
         options_usage(stderr);
         return 2;
 }

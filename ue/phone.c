@@ -19,6 +19,7 @@ struct phone {
         struct trace *trace;
         struct addr pcscf, local_udp, local_tcp;
         enum transport transport;
+        uint32_t answer_ms;
         char *target; /* URI of the P-CSCF */
         phone_request_fn *on_request;
         void *arg;
@@ -33,9 +34,9 @@ struct phone {
 static void send_register(struct phone *p, const struct buf *text);
 
 /* A name is looked up by the system's resolver: the discovery of a P-CSCF comes before all SIP. */
-static int lookup(struct span host, uint16_t port, struct addr *out)
+static int lookup(struct span host, uint16_t port, int family, struct addr *out)
 {
-        const struct addrinfo want = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
+        const struct addrinfo want = {.ai_family = family, .ai_socktype = SOCK_DGRAM};
         struct addrinfo *list = NULL;
         char *name = span_dup(host);
         int rc = -IMS_EUNREACH;
@@ -50,8 +51,17 @@ static int lookup(struct span host, uint16_t port, struct addr *out)
         return rc;
 }
 
-static int find_pcscf(const char *text, struct addr *out, struct buf *err)
+/* The family of --local, which the address of the P-CSCF has to have too. */
+static int family_of(const char *local)
 {
+        struct addr a;
+
+        return local && addr_parse(span_of(local), 0, &a) == 0 ? a.u.sa.sa_family : AF_UNSPEC;
+}
+
+static int find_pcscf(const struct phone_conf *conf, struct addr *out, struct buf *err)
+{
+        const char *text = conf->pcscf;
         struct span s = span_of(text);
         ptrdiff_t colon = span_chr(s, ':', 0);
         uint32_t port = SIP_PORT;
@@ -64,7 +74,7 @@ static int find_pcscf(const char *text, struct addr *out, struct buf *err)
         }
         if (colon >= 0)
                 s = span_sub(s, 0, (size_t)colon);
-        if (lookup(s, (uint16_t)port, out) == 0)
+        if (lookup(s, (uint16_t)port, family_of(conf->local), out) == 0)
                 return 0;
         buf_printf(err, "P-CSCF \"%s\": no such name\n", text);
         return -IMS_EUNREACH;
@@ -97,10 +107,15 @@ static int find_local(const struct phone_conf *conf, const struct addr *pcscf, s
                 buf_printf(err, "no route to the P-CSCF %s\n", conf->pcscf);
                 return -IMS_EUNREACH;
         }
-        if (addr_parse(span_of(conf->local), 0, out) == 0)
+        if (addr_parse(span_of(conf->local), 0, out) != 0) {
+                buf_printf(err, "local address \"%s\": not an address\n", conf->local);
+                return -IMS_EPARSE;
+        }
+        if (addr_is_v6(out) == addr_is_v6(pcscf))
                 return 0;
-        buf_printf(err, "local address \"%s\": not an address\n", conf->local);
-        return -IMS_EPARSE;
+        buf_printf(err, "local address %s and P-CSCF %s: one is IPv4, the other IPv6\n", conf->local,
+                   conf->pcscf);
+        return -IMS_EINVAL;
 }
 
 /* What a phone answers without a scenario. */
@@ -195,8 +210,9 @@ int phone_new(struct loop *l, const struct phone_conf *conf, phone_request_fn *o
         p->loop = l;
         p->on_request = on_request_fn;
         p->arg = arg;
+        p->answer_ms = conf->answer_ms;
         p->transport = conf->transport == TRANSPORT_ANY ? TRANSPORT_UDP : conf->transport;
-        rc = find_pcscf(conf->pcscf, &p->pcscf, err);
+        rc = find_pcscf(conf, &p->pcscf, err);
         if (rc == 0)
                 rc = find_local(conf, &p->pcscf, &local, err);
         if (rc < 0)
@@ -215,7 +231,8 @@ int phone_new(struct loop *l, const struct phone_conf *conf, phone_request_fn *o
                 *out = p;
                 return 0;
         }
-        buf_printf(err, "local address %s: %s\n", conf->local ? conf->local : "(any)", ims_strerror(rc));
+        buf_printf(err, "local address %s: %s\n", conf->local ? conf->local : "(any)",
+                   rc == -IMS_EIO ? "cannot be used; is it one of this machine?" : ims_strerror(rc));
 fail:
         phone_free(p);
         return rc;
@@ -339,7 +356,7 @@ static void on_answer(struct sip_client *c, int err, struct sip_msg *resp, void 
 
 static void send_register(struct phone *p, const struct buf *text)
 {
-        int rc = phone_send(p, buf_as_span(text), 0, on_answer, p, &p->run.client);
+        int rc = phone_send(p, buf_as_span(text), p->answer_ms, on_answer, p, &p->run.client);
 
         if (rc == 0)
                 return;
@@ -357,7 +374,7 @@ int phone_register(struct phone *p, struct registration *r, enum reg_kind kind, 
                 return -IMS_EALREADY;
         rc = reg_start(r, kind, expires_s, &text);
         if (rc == 0)
-                rc = phone_send(p, buf_as_span(&text), 0, on_answer, p, &p->run.client);
+                rc = phone_send(p, buf_as_span(&text), p->answer_ms, on_answer, p, &p->run.client);
         if (rc == 0) {
                 p->run.reg = r;
                 p->run.fn = fn;

@@ -13,6 +13,7 @@ struct phone_conf {
         const char *local;        /* "ADDRESS[:PORT]"; NULL: the address that faces the P-CSCF, any port */
         uint32_t t1_ms, t2_ms;    /* 0: UE_T1, UE_T2 */
         uint32_t udp_max;         /* 0: default of the stack */
+        uint32_t answer_ms;       /* longest wait for the answer to a REGISTER; 0: timer F */
         const char *trace_file;   /* NULL: no event stream */
 };
 

@@ -12,6 +12,7 @@
 #define CHALLENGES_MAX         5 /* in one procedure */
 #define TOO_BRIEF_MAX          2 /* 423s followed in one procedure */
 #define REFRESH_EARLY_S        600
+#define RETRY_AFTER_MAX_S      3600
 #define REFRESH_EARLY_FROM_S   1200
 
 struct registration {
@@ -342,6 +343,20 @@ const char *reg_call_id(const struct registration *r)
 uint32_t reg_cseq(const struct registration *r)
 {
         return r->cseq;
+}
+
+bool reg_retry_after(const struct reg_result *res, uint32_t *out_s)
+{
+        struct span v = span_of(res->retry_after);
+        size_t n = 0;
+
+        while (n < v.n && v.p[n] >= '0' && v.p[n] <= '9')
+                n++;
+        if (n == 0)
+                return false;
+        if (span_u32(span_sub(v, 0, n), RETRY_AFTER_MAX_S, out_s) < 0)
+                *out_s = RETRY_AFTER_MAX_S;
+        return true;
 }
 
 uint32_t reg_refresh_after_s(uint32_t expires_s)

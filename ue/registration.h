@@ -132,6 +132,9 @@ enum reg_kind reg_kind(const struct registration *r);
 const char *reg_call_id(const struct registration *r);
 uint32_t reg_cseq(const struct registration *r);
 
+/* How long the network asked to wait (RFC 3261 20.33), at most an hour; false when it did not. */
+bool reg_retry_after(const struct reg_result *res, uint32_t *out_s);
+
 /* When to refresh: 600 s before the expiry if more than 1200 s were granted, else after half of them
  * (TS 24.229 5.1.1.4.1). */
 uint32_t reg_refresh_after_s(uint32_t expires_s);

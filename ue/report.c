@@ -102,6 +102,7 @@ void report_json(const struct registration *r, struct buf *out)
                    reg_outcome_ok(res->outcome) ? "true" : "false", res->status);
         json_text(out, "reason", res->reason);
         json_text(out, "warning", res->warning);
+        json_text(out, "retry_after", res->retry_after);
         json_text(out, "impi", conf->cred->impi);
         json_text(out, "impu", conf->impu);
         json_text(out, "credentials", credential_kind_name(conf->cred->kind));

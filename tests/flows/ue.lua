@@ -490,4 +490,89 @@ test("every way to fail is told in words and by the exit code", {}, function()
   core:close()
 end)
 
+test("wrong options are named, keys are not shown", {}, function()
+  local good = { "register", "--impi", IMPI, "--k", K, "--opc", OPC, "--pcscf", "127.0.0.1:9" }
+  local function refused(words, ...)
+    local argv = table.move(good, 1, #good, 1, {})
+    for _, x in ipairs({ ... }) do
+      argv[#argv + 1] = x
+    end
+    local code, out, err = command(argv)
+    check.eq(code, 2)
+    check.eq(out, "")
+    check.has(err, words)
+    check.hasnt(err, "invalid argument")
+    check.hasnt(err, K)
+  end
+  refused("--foo: no such option", "--foo")
+  refused("--kay: no such option", "--kay=" .. K)
+  refused("--expires: needs a value", "--expires")
+  refused("--expires soon: not a number of seconds", "--expires", "soon")
+  refused("--transport tls: not udp or tcp", "--transport", "tls")
+  refused("--timeout 0: not a number", "--timeout", "0")
+  refused("--log loud: not error, warn", "--log", "loud")
+  refused("192.0.2.9: cannot be used; is it one of this machine?", "--local", "192.0.2.9")
+  refused("one is IPv4, the other IPv6", "--local", "[::1]")
+  refused("\"[::1\": not HOST:PORT", "--pcscf", "[::1")
+  refused("no such name", "--pcscf", "nobody.invalid")
+  local code, _, err = command({ "regsiter" })
+  check.eq(code, 2)
+  check.has(err, "regsiter: no such command")
+  local out
+  code, out = command({ "register", "--help" })
+  check.eq(code, 0)
+  check.has(out, "--timeout S")
+end)
+
+test("a P-CSCF by name, and one that is silent", {}, function()
+  local core = fake.core({ k = K, opc = OPC })
+  local env = { QUINTET_UE_STATE = dir .. "/names" }
+  local argv = { "register", "--impi", IMPI, "--k", K, "--opc", OPC, "--local", "127.0.0.1", "--pcscf",
+    "localhost:" .. core.e.port }
+  local code, out, err = command(argv, env, function()
+    core:challenge(core:expect())
+    core:accept(core:expect())
+  end)
+  check.eq(code, 0, out .. (err or ""))
+  local started = now()
+  argv[#argv + 1], argv[#argv + 2] = "--timeout", "1"
+  code, out = command(argv, env)
+  check.eq(code, 1)
+  check.has(out, "no final answer came in time")
+  check.has(out, core.addr)
+  check.between(now() - started, 0.5, 10)
+  core:close()
+end)
+
+test("Retry-After and redirection are told; a held registration waits as asked", {}, function()
+  local core = fake.core({ k = K, opc = OPC })
+  local argv = { "register", "--impi", IMPI, "--k", K, "--opc", OPC, "--pcscf", core.addr }
+  local env = { QUINTET_UE_STATE = dir .. "/retry" }
+  local code, out = command(argv, env, function()
+    core:refuse(core:expect(), 503, nil, { ["Retry-After"] = "17 (soon)" })
+  end)
+  check.eq(code, 1)
+  check.has(out, "503 Service Unavailable")
+  check.has(out, "17 (soon)")
+  code, out = command(argv, env, function()
+    core:refuse(core:expect(), 302, "Moved Temporarily", { Contact = "<sip:elsewhere.example>" })
+  end)
+  check.eq(code, 1)
+  check.has(out, "302 Moved Temporarily")
+  local held = { BIN .. "/ue", table.unpack(argv) }
+  held[#held + 1], held[#held + 2] = "--hold", "--json"
+  held.stdout, held.stderr, held.env = dir .. "/retry-hold", dir .. "/retry-hold", env
+  local p = assert(proc.spawn(held))
+  core:challenge(core:expect())
+  core:accept(core:expect(), 2)
+  core:refuse(core:expect(5), 503, nil, { ["Retry-After"] = "1" })
+  local again = core:expect(5) -- without Retry-After it would wait for half a minute
+  core:challenge(again)
+  core:accept(core:expect(), 600)
+  check.ok(wait_for(function() return p:log():match('"retry_after":"1"') end, 5), "it says so")
+  p:kill("KILL")
+  p:wait(5)
+  core:close()
+end)
+
 return test.finish()
