@@ -136,23 +136,11 @@ static void on_cancel(struct sip_request *rq, void *arg)
         sip_forward_cancel(rq);
 }
 
-/* The stack answers a malformed request itself; a registration that ends that way has its verdict too. */
 static void on_trace(const struct sip_trace_info *info, void *arg)
 {
-        struct pcscf *p = arg;
-        struct verdict v = {.procedure = VERDICT_REGISTRATION,
-                            .outcome = VERDICT_REFUSED,
-                            .cause = CAUSE_malformed,
-                            .clause = "RFC 3261 8.2"};
+        const struct pcscf *p = arg;
 
-        if (trace_on(p->trace))
-                sip_trace(info, p->trace);
-        if (info->outbound || !info->msg || !info->msg->fault || info->msg->method != SIP_REGISTER)
-                return;
-        v.status = info->msg->fault_status;
-        v.evidence = info->msg->fault;
-        v.call_id = info->msg->call_id;
-        trace_verdict(p->trace, &v);
+        sip_trace(info, p->trace);
 }
 
 /* --- start ---------------------------------------------------------------------------------------- */

@@ -194,6 +194,22 @@ void sip_summary(const struct sip_msg *m, struct buf *out)
         }
 }
 
+/* The stack answers a malformed request itself; a registration that ends that way has its verdict too. */
+static void refused_by_stack(const struct sip_msg *m, struct trace *t)
+{
+        const struct verdict v = {
+                .procedure = VERDICT_REGISTRATION,
+                .outcome = VERDICT_REFUSED,
+                .cause = CAUSE_malformed,
+                .status = m->fault_status,
+                .clause = "RFC 3261 8.2",
+                .evidence = m->fault,
+                .call_id = m->call_id,
+        };
+
+        trace_verdict(t, &v);
+}
+
 void sip_trace(const struct sip_trace_info *info, struct trace *t)
 {
         struct sip_msg *sent = NULL;
@@ -221,6 +237,8 @@ void sip_trace(const struct sip_trace_info *info, struct trace *t)
                 .note = info->note,
         };
         trace_message(t, &m);
+        if (!info->outbound && msg && msg->fault && msg->is_request && msg->method == SIP_REGISTER)
+                refused_by_stack(msg, t);
         buf_free(&sum);
         sip_msg_unref(sent);
 }

@@ -333,6 +333,22 @@ test("a malformed REGISTER is answered and has its verdict", function()
   u:close()
 end)
 
+test("the other nodes give a verdict for a malformed REGISTER too", function()
+  local e, u = endpoint(L.ip.pcscf), L:ue(1)
+  for _, node in ipairs({ "icscf", "scscf" }) do
+    local m = u:steps():start()
+    m:set("From", "<<<")
+    local r = check.ok(e:request(m, L.sip[node]), node)
+    check.eq(r.status, 400, node)
+    local v = L:verdict({ node = node, call_id = m:get("Call-ID") })
+    check.eq({ v.cause, v.status, v.outcome }, { "malformed", 400, "refused" }, node)
+    u:close()
+    u = L:ue(1)
+  end
+  e:close()
+  u:close()
+end)
+
 -- --- what a UE cannot do ---
 
 test("another's identity is not asserted", { "PC-002" }, function()
