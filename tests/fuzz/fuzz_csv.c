@@ -28,12 +28,14 @@ static void check_again(const struct span *fields, size_t n)
         char path[64];
         int fd;
 
+        buf_puts(&out, "head\n"); /* what looks like a byte order mark is one at the start of the file only */
         for (size_t i = 0; i < n; i++)
                 csv_field(&out, fields[i], i == 0);
         buf_char(&out, '\n');
         fd = make_file(buf_as_span(&out), path);
         MUST(csv_open(path, &r) == 0);
-        if (out.n > 1 && out.n < 60000) {
+        if (out.n > 6 && out.n < 60000) {
+                MUST(csv_next(r, again, &got, &line) == 1);
                 MUST(csv_next(r, again, &got, &line) == 1);
                 MUST(got == n);
                 for (size_t i = 0; i < n; i++)

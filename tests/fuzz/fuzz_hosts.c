@@ -22,14 +22,15 @@ static void table(struct loop *l, char *line)
         struct resolver *r = NULL;
         struct resolver_query *q = NULL;
         struct span name = span_of(line);
+        struct addr literal;
         size_t bad = 0;
         int called = 0;
         const bool accepted = sip_conf_check_hosts(line) == NULL;
         const int err = resolver_new(l, lines, 1, NULL, 0, &r, &bad);
 
         MUST(!accepted || err == 0);
-        if (err == 0) {
-                name = span_trim(span_sub(name, 0, (size_t)span_chr(name, '=', 0)));
+        name = span_trim(span_sub(name, 0, (size_t)span_chr(name, '=', 0)));
+        if (err == 0 && addr_parse(name, 0, &literal) != 0) {
                 for (int t = TRANSPORT_ANY; t <= TRANSPORT_TCP; t++)
                         if (resolver_lookup(r, name, 0, (enum transport)t, false, on_resolved, &called, &q) ==
                             0)

@@ -2,7 +2,7 @@
  * The decision tables of UAR and MAR, row by row: facts in, decision out, no store. */
 #include "tests/unit/hss/decide.h"
 
-enum { NONE = -1 };
+enum { ABSENT = -1 };
 
 static const struct {
         const char *name;
@@ -12,11 +12,11 @@ static const struct {
         struct dia_result want;
         bool server_name, capabilities;
 } uar_rows[] = {
-        {"IMPI unknown", {.impu = 2}, NONE, 0, TGPP(ERROR_USER_UNKNOWN), 0, 0},
-        {"IMPU unknown", {.impi = 1}, NONE, 0, TGPP(ERROR_USER_UNKNOWN), 0, 0},
-        {"of another IMPI", {.impi = 1, .impu = 2}, NONE, 0, TGPP(ERROR_IDENTITIES_DONT_MATCH), 0, 0},
-        {"one barred", {KNOWN, .barred = 1}, NONE, 0, TGPP(FIRST_REGISTRATION), 0, 1},
-        {"all barred", {KNOWN, .barred = 1, .set_barred = 1}, NONE, 0, BASE(AUTHORIZATION_REJECTED), 0, 0},
+        {"IMPI unknown", {.impu = 2}, ABSENT, 0, TGPP(ERROR_USER_UNKNOWN), 0, 0},
+        {"IMPU unknown", {.impi = 1}, ABSENT, 0, TGPP(ERROR_USER_UNKNOWN), 0, 0},
+        {"of another IMPI", {.impi = 1, .impu = 2}, ABSENT, 0, TGPP(ERROR_IDENTITIES_DONT_MATCH), 0, 0},
+        {"one barred", {KNOWN, .barred = 1}, ABSENT, 0, TGPP(FIRST_REGISTRATION), 0, 1},
+        {"all barred", {KNOWN, .barred = 1, .set_barred = 1}, ABSENT, 0, BASE(AUTHORIZATION_REJECTED), 0, 0},
         {"all barred, leaving",
          {KNOWN, .barred = 1, .set_barred = 1},
          1,
@@ -33,7 +33,7 @@ static const struct {
          1},
         {"roaming denied",
          {KNOWN, .visited = {"b.example\nc.example", 19}},
-         NONE,
+         ABSENT,
          0,
          TGPP(ERROR_ROAMING_NOT_ALLOWED),
          0,
@@ -79,7 +79,7 @@ static const struct {
         {"registered, leaving", {KNOWN, .state = REG_ST_REGISTERED, NAME1}, 1, 0, BASE(SUCCESS), 1, 0},
         {"unregistered",
          {KNOWN, .state = REG_ST_UNREGISTERED, NAME1},
-         NONE,
+         ABSENT,
          0,
          TGPP(SUBSEQUENT_REGISTRATION),
          1,
