@@ -21,7 +21,7 @@ export PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libfreediamete
         iproute2 procps"
 # Needed by the tests on top of that: programs nobody here wrote.
 export PACKAGES_TEST="sip-tester tshark freediameterd freediameter-extensions openssl libxml2-utils sqlite3 clang
-        libclang-rt-14-dev"
+        clang-format libclang-rt-14-dev"
 
 # packages_missing LIST: the packages of the list that are not installed.
 packages_missing() {

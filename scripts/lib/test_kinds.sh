@@ -122,12 +122,18 @@ run_suite() {
                         name=${PREFIX}flows.${f##*/flow_}
                         wanted "$name" && job one_test "$name" 300 "$f"
                 done
+                for f in "$dir"/tests/fuzz_*; do # the seeds, each with fixed mutations
+                        { [ -x "$f" ] && [ -f "$f" ]; } || continue
+                        name=${PREFIX}replay.${f##*/fuzz_}
+                        wanted "$name" && job one_test "$name" 300 "$f" -m 100 "$ROOT/tests/fuzz/corpus/${f##*/fuzz_}"
+                done
         } | parallel 2 &
         wait $!
-        for f in "$ROOT"/tests/interop/*/run.sh "$ROOT"/tests/docs/run.sh; do
+        for f in "$ROOT"/tests/interop/*/run.sh "$ROOT"/tests/docs/run.sh "$ROOT"/tests/style/run.sh; do
                 [ -f "$f" ] || continue
                 name=$(basename "$(dirname "$f")")
-                [ "$name" = docs ] || name=interop.$name
+                [ "$PREFIX$name" = asan.style ] && continue # nothing is run there
+                case $name in docs | style) ;; *) name=interop.$name ;; esac
                 wanted "$PREFIX$name" && one_test "$PREFIX$name" 600 bash "$f"
         done
 }
