@@ -27,7 +27,7 @@ struct scscf {
         struct dia_node *dia;
         struct trace *trace;
         struct registrar reg;
-        struct trust trust; /* who may send SIP */
+        struct trust trust;                           /* who may send SIP */
         struct scscf_leg legs[2][SCSCF_CONTACTS_MAX]; /* [direct][rank] */
         struct list asking; /* requests that wait for the HSS to say whether an identity exists */
         struct tmr ready, stop;

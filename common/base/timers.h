@@ -30,7 +30,7 @@
         X(TCP_IDLE, 900000, 1000, 86400000, "an idle SIP connection is closed after")                        \
         X(TCP_FLUSH, 2000, 50, 60000, "longest wait for a closed connection to take what was queued")        \
         X(TCP_ACCEPT_PAUSE, 100, 1, 10000, "pause of a listener that is out of file descriptors")            \
-        X(DNS_ANSWER, 700, 50, 30000, "wait for a DNS server before the next one (RFC 1035 7.2)")           \
+        X(DNS_ANSWER, 700, 50, 30000, "wait for a DNS server before the next one (RFC 1035 7.2)")            \
         X(DNS_KEEP, 60000, 0, 3600000, "longest time a DNS answer is kept, whatever its TTL")
 
 enum ims_timer {

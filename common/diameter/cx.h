@@ -10,7 +10,11 @@
 
 enum cx_command { CX_UAR = 300, CX_SAR = 301, CX_LIR = 302, CX_MAR = 303, CX_RTR = 304, CX_PPR = 305 };
 
-enum cx_user_authorization_type { CX_REGISTRATION_UAT, CX_DE_REGISTRATION_UAT, CX_REGISTRATION_AND_CAPABILITIES };
+enum cx_user_authorization_type {
+        CX_REGISTRATION_UAT,
+        CX_DE_REGISTRATION_UAT,
+        CX_REGISTRATION_AND_CAPABILITIES
+};
 
 /* Server-Assignment-Type */
 #define CX_SERVER_ASSIGNMENT_TYPES(X)                                                                        \
@@ -39,10 +43,10 @@ const char *cx_sat_name(uint32_t type); /* "REGISTRATION"; "unknown" */
 enum cx_reason_code { CX_PERMANENT_TERMINATION, CX_NEW_SERVER_ASSIGNED, CX_SERVER_CHANGE, CX_REMOVE_SCSCF };
 
 /* SIP-Authentication-Scheme strings (exact) */
-#define CX_SCHEME_AKA    "Digest-AKAv1-MD5"
-#define CX_SCHEME_DIGEST "SIP Digest"
-#define CX_SCHEME_NBA    "NASS-Bundled"
-#define CX_SCHEME_GIBA   "Early-IMS-Security"
+#define CX_SCHEME_AKA     "Digest-AKAv1-MD5"
+#define CX_SCHEME_DIGEST  "SIP Digest"
+#define CX_SCHEME_NBA     "NASS-Bundled"
+#define CX_SCHEME_GIBA    "Early-IMS-Security"
 #define CX_SCHEME_UNKNOWN "Unknown"
 
 #define CX_LIST_MAX 64 /* entries of a repeated AVP we keep; more is DIAMETER_AVP_OCCURS_TOO_MANY_TIMES */
@@ -113,10 +117,10 @@ struct cx_restoration { /* SCSCF-Restoration-Info, one per IMPI */
 
 /* What every request carries besides its own AVPs. */
 struct cx_request {
-        struct span session_id; /* empty when sending: a fresh one is made */
+        struct span session_id;                /* empty when sending: a fresh one is made */
         struct span origin_host, origin_realm; /* set by the node when sending */
-        struct span destination_host; /* empty: any HSS of the realm */
-        struct span destination_realm; /* empty when sending: the node's realm */
+        struct span destination_host;          /* empty: any HSS of the realm */
+        struct span destination_realm;         /* empty when sending: the node's realm */
         struct cx_features features;
         bool has_drmp;
         uint32_t drmp;
@@ -165,7 +169,7 @@ struct cx_sar {
         struct span impi; /* may be absent */
         struct cx_spans impus;
         struct span wildcarded_impu, server_name;
-        uint32_t type;                  /* Server-Assignment-Type */
+        uint32_t type;                   /* Server-Assignment-Type */
         uint32_t data_already_available; /* User-Data-Already-Available */
         bool has_restoration;
         struct cx_restoration restoration;
@@ -245,8 +249,8 @@ struct cx_ppa {
  * cx_NAME_encode(node, in, out): requests; answers are encoded onto dia_answer_new's message. */
 struct cx_fault {
         uint32_t base_code;
-        struct avp *failed;     /* borrowed from the message, or NULL */
-        const char *avp_name;   /* static */
+        struct avp *failed;   /* borrowed from the message, or NULL */
+        const char *avp_name; /* static */
 };
 
 #define CX_MESSAGES(X) X(uar) X(uaa) X(mar) X(maa) X(sar) X(saa) X(lir) X(lia) X(rtr) X(rta) X(ppr) X(ppa)

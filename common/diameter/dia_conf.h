@@ -23,24 +23,53 @@ extern const struct conf_key dia_conf_peer_keys[];
 const char *dia_conf_check_address(const char *value);
 const char *dia_conf_check_identity(const char *value); /* a host name (RFC 6733 4.3.1) */
 
-#define DIA_CONF_KEYS(OWNER, field)                                                                                \
-        {.name = "diameter.identity", .type = CONF_STR, .offset = offsetof(OWNER, field.identity),                 \
-         .check = dia_conf_check_identity, .doc = "Origin-Host of this node"},                                    \
-        {.name = "diameter.realm", .type = CONF_STR, .offset = offsetof(OWNER, field.realm),                       \
-         .check = dia_conf_check_identity, .doc = "Origin-Realm, and Destination-Realm of requests"},             \
-        {.name = "diameter.listen", .type = CONF_STR_LIST, .offset = offsetof(OWNER, field.listen),                \
-         .optional = true, .check = dia_conf_check_address, .doc = "where peers may connect: ADDRESS:PORT"},      \
-        {.name = "diameter.peers", .type = CONF_MAP_LIST, .offset = offsetof(OWNER, field.peers),                  \
-         .optional = true, .item = dia_conf_peer_keys, .item_size = sizeof(struct dia_conf_peer),                 \
-         .doc = "the other ends of Cx"},                                                                          \
-        {.name = "diameter.accept_unknown", .type = CONF_BOOL, .offset = offsetof(OWNER, field.accept_unknown),    \
-         .def = "no", .doc = "peers outside the list may connect"},                                               \
-        {.name = "diameter.tc", .type = CONF_TIME_MS, .offset = offsetof(OWNER, field.tc_ms), .def = "1000",       \
-         .min = 10, .max = 60000, .doc = "Tc, pause before a new connection attempt (RFC 6733 12)"},              \
-        {.name = "diameter.tw", .type = CONF_TIME_MS, .offset = offsetof(OWNER, field.tw_ms), .def = "6s",         \
-         .min = 100, .max = 120000, .doc = "Tw, watchdog (RFC 3539 3.4.1)"},                                      \
-        {.name = "diameter.answer", .type = CONF_TIME_MS, .offset = offsetof(OWNER, field.answer_ms),              \
-         .def = "2000", .min = 50, .max = 60000, .doc = "longest wait for an answer"}
+#define DIA_CONF_KEYS(OWNER, field)                                                                          \
+        {.name = "diameter.identity",                                                                        \
+         .type = CONF_STR,                                                                                   \
+         .offset = offsetof(OWNER, field.identity),                                                          \
+         .check = dia_conf_check_identity,                                                                   \
+         .doc = "Origin-Host of this node"},                                                                 \
+                {.name = "diameter.realm",                                                                   \
+                 .type = CONF_STR,                                                                           \
+                 .offset = offsetof(OWNER, field.realm),                                                     \
+                 .check = dia_conf_check_identity,                                                           \
+                 .doc = "Origin-Realm, and Destination-Realm of requests"},                                  \
+                {.name = "diameter.listen",                                                                  \
+                 .type = CONF_STR_LIST,                                                                      \
+                 .offset = offsetof(OWNER, field.listen),                                                    \
+                 .optional = true,                                                                           \
+                 .check = dia_conf_check_address,                                                            \
+                 .doc = "where peers may connect: ADDRESS:PORT"},                                            \
+                {.name = "diameter.peers",                                                                   \
+                 .type = CONF_MAP_LIST,                                                                      \
+                 .offset = offsetof(OWNER, field.peers),                                                     \
+                 .optional = true,                                                                           \
+                 .item = dia_conf_peer_keys,                                                                 \
+                 .item_size = sizeof(struct dia_conf_peer),                                                  \
+                 .doc = "the other ends of Cx"},                                                             \
+                {.name = "diameter.accept_unknown",                                                          \
+                 .type = CONF_BOOL,                                                                          \
+                 .offset = offsetof(OWNER, field.accept_unknown),                                            \
+                 .def = "no",                                                                                \
+                 .doc = "peers outside the list may connect"},                                               \
+                {.name = "diameter.tc",                                                                      \
+                 .type = CONF_TIME_MS,                                                                       \
+                 .offset = offsetof(OWNER, field.tc_ms),                                                     \
+                 .def = "1000",                                                                              \
+                 .min = 10,                                                                                  \
+                 .max = 60000,                                                                               \
+                 .doc = "Tc, pause before a new connection attempt (RFC 6733 12)"},                          \
+                {.name = "diameter.tw",                                                                      \
+                 .type = CONF_TIME_MS,                                                                       \
+                 .offset = offsetof(OWNER, field.tw_ms),                                                     \
+                 .def = "6s",                                                                                \
+                 .min = 100,                                                                                 \
+                 .max = 120000,                                                                              \
+                 .doc = "Tw, watchdog (RFC 3539 3.4.1)"},                                                    \
+        {                                                                                                    \
+                .name = "diameter.answer", .type = CONF_TIME_MS, .offset = offsetof(OWNER, field.answer_ms), \
+                .def = "2000", .min = 50, .max = 60000, .doc = "longest wait for an answer"                  \
+        }
 
 /* Makes the node; each failure is logged with the key and value. */
 int dia_conf_start(struct loop *l, const struct dia_conf *c, const struct dia_handlers *h, void *arg,

@@ -27,25 +27,25 @@ struct dia_node_conf {
         size_t n_listen;
         const struct dia_peer_conf *peers;
         size_t n_peers;
-        bool accept_unknown;   /* peers that are not in the list may connect */
+        bool accept_unknown;                      /* peers that are not in the list may connect */
         uint32_t tc_ms, tw_ms, cer_ms, answer_ms; /* 0: timer table */
-        uint32_t message_max;  /* octets; 0: 65536 */
-        uint32_t max_pending;  /* requests without answer per peer; 0: 50000 */
+        uint32_t message_max;                     /* octets; 0: 65536 */
+        uint32_t max_pending;                     /* requests without answer per peer; 0: 50000 */
 };
 
 /* An inbound request. Exactly one answer. */
 struct dia_request {
         struct dia_node *node;
-        struct msg *msg;  /* parsed with dictionary and rules; owned by the request */
+        struct msg *msg; /* parsed with dictionary and rules; owned by the request */
         struct span session_id, origin_host, origin_realm;
         void *user;
 };
 
 struct dia_trace_info {
         bool outbound;
-        const char *peer;  /* identity, or the address before it is known */
+        const char *peer; /* identity, or the address before it is known */
         struct span octets;
-        struct msg *msg;   /* may be NULL for what does not parse */
+        struct msg *msg; /* may be NULL for what does not parse */
         const char *note;
 };
 

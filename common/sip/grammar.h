@@ -14,8 +14,9 @@
 /* libosip2's tables; called once by sip_stack_new, and by programs that use only this file. */
 void sip_grammar_init(void);
 
-int sip_uri_parse(struct span text, osip_uri_t **out) IMS_CHECK;       /* sip, sips, tel, urn, ... */
-int sip_name_addr_parse(struct span value, osip_from_t **out) IMS_CHECK; /* From To Route Path P-Asserted-Identity */
+int sip_uri_parse(struct span text, osip_uri_t **out) IMS_CHECK; /* sip, sips, tel, urn, ... */
+int sip_name_addr_parse(struct span value,
+                        osip_from_t **out) IMS_CHECK; /* From To Route Path P-Asserted-Identity */
 int sip_contact_parse(struct span value, osip_contact_t **out) IMS_CHECK; /* also "*" */
 
 /* Value of a URI parameter ("" when it has none), or NULL when absent. Borrowed from u. */

@@ -23,31 +23,77 @@ int sip_conf_parse_listen(const char *value, enum transport *out_transport, stru
 
 /* Rows for the node's schema: SIP_CONF_KEYS(struct pcscf_conf, sip, "udp:127.0.0.1:5060,tcp:127.0.0.1:5060").
  * A list's default is comma separated. */
-#define SIP_CONF_KEYS(OWNER, field, default_listen)                                                                \
-        {.name = "sip.listen", .type = CONF_STR_LIST, .offset = offsetof(OWNER, field.listen),                     \
-         .def = default_listen, .check = sip_conf_check_listen,                                                   \
-         .doc = "where SIP is taken: TRANSPORT:ADDRESS:PORT, udp or tcp (RFC 3261 18)"},                          \
-        {.name = "sip.name", .type = CONF_STR, .offset = offsetof(OWNER, field.name), .optional = true,            \
-         .doc = "host name of this node in Via, Path and Route; without it the address"},                         \
-        {.name = "sip.t1", .type = CONF_TIME_MS, .offset = offsetof(OWNER, field.t1_ms), .def = "500",             \
-         .min = 10, .max = 60000, .doc = "T1 between core nodes (TS 24.229 table 7.7.1)"},                        \
-        {.name = "sip.t2", .type = CONF_TIME_MS, .offset = offsetof(OWNER, field.t2_ms), .def = "4000",            \
-         .min = 40, .max = 240000, .doc = "T2 between core nodes (TS 24.229 table 7.7.1)"},                       \
-        {.name = "sip.t4", .type = CONF_TIME_MS, .offset = offsetof(OWNER, field.t4_ms), .def = "5000",            \
-         .min = 50, .max = 300000, .doc = "T4 between core nodes (TS 24.229 table 7.7.1)"},                       \
-        {.name = "sip.udp_max", .type = CONF_U32, .offset = offsetof(OWNER, field.udp_max), .def = "1300",         \
-         .min = 200, .max = 65000, .doc = "octets; a longer request goes over TCP (RFC 3261 18.1.1)"},            \
-        {.name = "sip.message_max", .type = CONF_U32, .offset = offsetof(OWNER, field.message_max),                \
-         .def = "65535", .min = 2000, .max = 1048576, .doc = "octets; a longer message is refused"},              \
-        {.name = "sip.max_connections", .type = CONF_U32, .offset = offsetof(OWNER, field.max_conns),              \
-         .def = "20000", .min = 1, .max = 1000000, .doc = "accepted TCP connections at once"},                    \
-        {.name = "sip.tcp_idle", .type = CONF_TIME_MS, .offset = offsetof(OWNER, field.tcp_idle_ms),               \
-         .def = "15m", .min = 1000, .max = 86400000, .doc = "an idle TCP connection is closed after"},            \
-        {.name = "resolver.hosts", .type = CONF_STR_LIST, .offset = offsetof(OWNER, field.hosts),                  \
-         .optional = true, .check = sip_conf_check_hosts,                                                         \
-         .doc = "names known without DNS: NAME=ADDRESS[:PORT][/TRANSPORT]"},                                      \
-        {.name = "resolver.servers", .type = CONF_STR_LIST, .offset = offsetof(OWNER, field.servers),              \
-         .optional = true, .doc = "DNS servers; none: those of the system"}
+#define SIP_CONF_KEYS(OWNER, field, default_listen)                                                          \
+        {.name = "sip.listen",                                                                               \
+         .type = CONF_STR_LIST,                                                                              \
+         .offset = offsetof(OWNER, field.listen),                                                            \
+         .def = default_listen,                                                                              \
+         .check = sip_conf_check_listen,                                                                     \
+         .doc = "where SIP is taken: TRANSPORT:ADDRESS:PORT, udp or tcp (RFC 3261 18)"},                     \
+                {.name = "sip.name",                                                                         \
+                 .type = CONF_STR,                                                                           \
+                 .offset = offsetof(OWNER, field.name),                                                      \
+                 .optional = true,                                                                           \
+                 .doc = "host name of this node in Via, Path and Route; without it the address"},            \
+                {.name = "sip.t1",                                                                           \
+                 .type = CONF_TIME_MS,                                                                       \
+                 .offset = offsetof(OWNER, field.t1_ms),                                                     \
+                 .def = "500",                                                                               \
+                 .min = 10,                                                                                  \
+                 .max = 60000,                                                                               \
+                 .doc = "T1 between core nodes (TS 24.229 table 7.7.1)"},                                    \
+                {.name = "sip.t2",                                                                           \
+                 .type = CONF_TIME_MS,                                                                       \
+                 .offset = offsetof(OWNER, field.t2_ms),                                                     \
+                 .def = "4000",                                                                              \
+                 .min = 40,                                                                                  \
+                 .max = 240000,                                                                              \
+                 .doc = "T2 between core nodes (TS 24.229 table 7.7.1)"},                                    \
+                {.name = "sip.t4",                                                                           \
+                 .type = CONF_TIME_MS,                                                                       \
+                 .offset = offsetof(OWNER, field.t4_ms),                                                     \
+                 .def = "5000",                                                                              \
+                 .min = 50,                                                                                  \
+                 .max = 300000,                                                                              \
+                 .doc = "T4 between core nodes (TS 24.229 table 7.7.1)"},                                    \
+                {.name = "sip.udp_max",                                                                      \
+                 .type = CONF_U32,                                                                           \
+                 .offset = offsetof(OWNER, field.udp_max),                                                   \
+                 .def = "1300",                                                                              \
+                 .min = 200,                                                                                 \
+                 .max = 65000,                                                                               \
+                 .doc = "octets; a longer request goes over TCP (RFC 3261 18.1.1)"},                         \
+                {.name = "sip.message_max",                                                                  \
+                 .type = CONF_U32,                                                                           \
+                 .offset = offsetof(OWNER, field.message_max),                                               \
+                 .def = "65535",                                                                             \
+                 .min = 2000,                                                                                \
+                 .max = 1048576,                                                                             \
+                 .doc = "octets; a longer message is refused"},                                              \
+                {.name = "sip.max_connections",                                                              \
+                 .type = CONF_U32,                                                                           \
+                 .offset = offsetof(OWNER, field.max_conns),                                                 \
+                 .def = "20000",                                                                             \
+                 .min = 1,                                                                                   \
+                 .max = 1000000,                                                                             \
+                 .doc = "accepted TCP connections at once"},                                                 \
+                {.name = "sip.tcp_idle",                                                                     \
+                 .type = CONF_TIME_MS,                                                                       \
+                 .offset = offsetof(OWNER, field.tcp_idle_ms),                                               \
+                 .def = "15m",                                                                               \
+                 .min = 1000,                                                                                \
+                 .max = 86400000,                                                                            \
+                 .doc = "an idle TCP connection is closed after"},                                           \
+                {.name = "resolver.hosts",                                                                   \
+                 .type = CONF_STR_LIST,                                                                      \
+                 .offset = offsetof(OWNER, field.hosts),                                                     \
+                 .optional = true,                                                                           \
+                 .check = sip_conf_check_hosts,                                                              \
+                 .doc = "names known without DNS: NAME=ADDRESS[:PORT][/TRANSPORT]"},                         \
+        {                                                                                                    \
+                .name = "resolver.servers", .type = CONF_STR_LIST, .offset = offsetof(OWNER, field.servers), \
+                .optional = true, .doc = "DNS servers; none: those of the system"                            \
+        }
 
 /* Makes resolver and stack and opens every listener; each failure is logged with the key and value.
  * h->on_trace is left to the caller (common/trace has sip_trace for it). */

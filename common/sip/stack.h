@@ -17,14 +17,14 @@ struct sip_flow {
 };
 
 struct sip_stack_conf {
-        const char *sent_by;    /* host for Via; NULL: the local address of the socket */
-        const char *server;     /* Server field of our own answers, NULL: none */
-        uint32_t t1_ms, t2_ms, t4_ms; /* 0: default of the timer table */
+        const char *sent_by;                  /* host for Via; NULL: the local address of the socket */
+        const char *server;                   /* Server field of our own answers, NULL: none */
+        uint32_t t1_ms, t2_ms, t4_ms;         /* 0: default of the timer table */
         uint32_t tcp_connect_ms, tcp_idle_ms; /* 0: default of the timer table */
-        uint32_t tcp_partial_ms; /* longest wait for the rest of a message; 0: default of the timer table */
-        uint32_t udp_max;       /* a longer request goes over TCP (RFC 3261 18.1.1); 0: 1300 octets */
-        uint32_t message_max;   /* a longer message is refused; 0: 65535 octets */
-        uint32_t max_conns;     /* accepted TCP connections at once; 0: 20000 */
+        uint32_t tcp_partial_ms;   /* longest wait for the rest of a message; 0: default of the timer table */
+        uint32_t udp_max;          /* a longer request goes over TCP (RFC 3261 18.1.1); 0: 1300 octets */
+        uint32_t message_max;      /* a longer message is refused; 0: 65535 octets */
+        uint32_t max_conns;        /* accepted TCP connections at once; 0: 20000 */
         uint32_t max_transactions; /* server transactions at once, then 503; 0: 200000 */
 };
 
@@ -41,7 +41,8 @@ struct sip_trace_info {
         bool outbound;
         const struct sip_flow *flow;
         struct span octets;
-        const struct sip_msg *msg; /* NULL for malformed input, and for what was sent (who wants to, reads it) */
+        const struct sip_msg
+                *msg;     /* NULL for malformed input, and for what was sent (who wants to, reads it) */
         const char *note; /* "retransmission", "malformed: ...", or NULL */
 };
 
@@ -106,13 +107,13 @@ bool sip_request_answered(const struct sip_request *rq);
 struct sip_client; /* a client transaction with its fail-over */
 
 struct sip_target {
-        struct span uri;              /* next hop, found as RFC 3263 says; used when flow is NULL */
-        const struct sip_flow *flow;  /* this very flow: same socket or connection; a dead connection is
-                                       * opened again to flow->remote */
-        uint32_t answer_ms;           /* longest wait for a final answer (or, for INVITE, any) at each
-                                       * address tried; 0: timers B and F (64*T1) */
-        uint32_t t1_ms, t2_ms;        /* 0: those of the stack */
-        uint32_t udp_max;             /* 0: that of the stack */
+        struct span uri;             /* next hop, found as RFC 3263 says; used when flow is NULL */
+        const struct sip_flow *flow; /* this very flow: same socket or connection; a dead connection is
+                                      * opened again to flow->remote */
+        uint32_t answer_ms;          /* longest wait for a final answer (or, for INVITE, any) at each
+                                      * address tried; 0: timers B and F (64*T1) */
+        uint32_t t1_ms, t2_ms;       /* 0: those of the stack */
+        uint32_t udp_max;            /* 0: that of the stack */
 };
 
 /* err 0: resp is a response (borrowed; our Via still on top); provisional ones may come several times,
@@ -135,7 +136,8 @@ void sip_client_cancel(struct sip_client *c);
 
 /* Sends a request without a transaction (ACK for a 2xx) or a response outside one. A response leaves as e
  * has it; with target NULL it goes where its top Via says. */
-int sip_send_stateless(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target) IMS_CHECK;
+int sip_send_stateless(struct sip_stack *s, const struct sip_edit *e,
+                       const struct sip_target *target) IMS_CHECK;
 
 /* False when the connection of the flow has ended; a flow without one is always usable. */
 bool sip_flow_alive(const struct sip_stack *s, const struct sip_flow *flow);

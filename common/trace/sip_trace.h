@@ -7,8 +7,8 @@
 #include "common/sip/stack.h"
 #include "common/trace/trace.h"
 
-/* For sip_stack_handlers.on_trace, with the trace as arg. A REGISTER that the stack refuses as malformed gets its
- * verdict here. */
+/* For sip_stack_handlers.on_trace, with the trace as arg. A REGISTER that the stack refuses as malformed gets
+ * its verdict here. */
 void sip_trace(const struct sip_trace_info *info, struct trace *t);
 
 /* What a SIP message carries, in one line. */

@@ -77,7 +77,8 @@ static void test_bad_values(void **state)
                 "diameter:\n  identity: a.example.org\n  realm: \"-x\"\n",
                 "diameter:\n  identity: a.example.org\n",
                 "diameter:\n  identity: a.example.org\n  realm: example.org\n  listen: [ \"here:3868\" ]\n",
-                "diameter:\n  identity: a.example.org\n  realm: example.org\n  peers:\n    - address: 10.0.0.1\n",
+                "diameter:\n  identity: a.example.org\n  realm: example.org\n  peers:\n    - address: "
+                "10.0.0.1\n",
                 "diameter:\n  identity: a.example.org\n  realm: example.org\n  tw: 1ms\n",
         };
 

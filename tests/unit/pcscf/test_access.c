@@ -132,7 +132,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(by_address),
-                cmocka_unit_test(register_rules), cmocka_unit_test(network_provided),
+                cmocka_unit_test(register_rules),
+                cmocka_unit_test(network_provided),
                 cmocka_unit_test(configuration),
         };
 

@@ -28,17 +28,12 @@ static void frame_lengths(void **state)
                 bool good;
                 size_t body;
         } rows[] = {
-                {"Content-Length: 12\r\n", true, 12},
-                {"CONTENT-LENGTH:0\r\n", true, 0},
-                {"Content-Length:\r\n  7 \r\n", true, 7},
-                {"Subject: Content-Length: 9\r\n", false, 0},
+                {"Content-Length: 12\r\n", true, 12},         {"CONTENT-LENGTH:0\r\n", true, 0},
+                {"Content-Length:\r\n  7 \r\n", true, 7},     {"Subject: Content-Length: 9\r\n", false, 0},
                 {"Subject: a\r\n l: 9\r\nl: 4\r\n", true, 4}, /* folded */
-                {"Subject: a\r\n\tl: 9\r\n", false, 0},
-                {"", false, 0},
-                {"Content-Length: \r\n", false, 0},
-                {"Content-Length: -1\r\n", false, 0},
-                {"Content-Length: 12x\r\n", false, 0},
-                {"Content-Length: 99999999999\r\n", false, 0},
+                {"Subject: a\r\n\tl: 9\r\n", false, 0},       {"", false, 0},
+                {"Content-Length: \r\n", false, 0},           {"Content-Length: -1\r\n", false, 0},
+                {"Content-Length: 12x\r\n", false, 0},        {"Content-Length: 99999999999\r\n", false, 0},
                 {"Content-Length: 5\r\nl: 6\r\n", false, 5},
         };
 

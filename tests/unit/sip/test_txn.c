@@ -104,7 +104,7 @@ static void provisional_slows_down_and_final_ends(void **state)
         raw_answer(&d.r, 0, "200 OK", "");
         WAIT_FOR(&d.w, d.call.done);
         assert_int_equal(d.call.status, 486);
-        assert_int_equal(unanswered(&d.n), 0); /* K may still run */
+        assert_int_equal(unanswered(&d.n), 0);   /* K may still run */
         WAIT_FOR(&d.w, live_clients(&d.n) == 0); /* K */
         assert_int_equal(d.call.reports, 1);
         assert_int_equal(d.n.strays, 0); /* copies were absorbed */
