@@ -11,6 +11,8 @@
 #define MAX_CONNS        20000  /* accepted at once */
 #define MAX_TRANSACTIONS 200000 /* server transactions at once */
 
+#define TRANSACTIONS_SIZE ((uint64_t)256 << 20) /* octets */
+
 static uint32_t or_default(uint32_t given, uint32_t def)
 {
         return given ? given : def;
@@ -28,6 +30,7 @@ static void conf_defaults(struct sip_stack_conf *c)
         c->message_max = or_default(c->message_max, MESSAGE_MAX);
         c->max_conns = or_default(c->max_conns, MAX_CONNS);
         c->max_transactions = or_default(c->max_transactions, MAX_TRANSACTIONS);
+        c->transactions_size = c->transactions_size ? c->transactions_size : TRANSACTIONS_SIZE;
 }
 
 /* --- a message on its way ------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@ struct sip_stack_conf {
         uint32_t message_max;      /* a longer message is refused; 0: 65535 octets */
         uint32_t max_conns;        /* accepted TCP connections at once; 0: 20000 */
         uint32_t max_transactions; /* server transactions at once, then 503; 0: 200000 */
+        uint64_t transactions_size; /* octets they may hold, then 503; 0: 256 MiB */
 };
 
 /* The request object: one per inbound request, with its reply path; exactly one final answer. */

@@ -29,6 +29,7 @@ struct sip_stack {
         struct htab servers;  /* by branch */
         struct htab calls;    /* server transactions by Call-ID, From tag and CSeq */
         uint32_t n_servers;
+        uint64_t servers_size; /* octets held for server transactions */
 
         struct list clients; /* every client alive */
         struct htab branches;

@@ -141,8 +141,12 @@ void sip_server_shrink(struct sip_server_txn *t)
         small->to_tag = take(&at, m->to_tag);
         small->ruri = take(&at, m->ruri);
         small->method_name = take(&at, m->method_name);
+        small->buf = (char *)(small + 1);
+        small->n = n;
         sip_msg_unref(t->rq.msg);
         t->rq.msg = small;
+        if (t->live)
+                sip_server_count(t);
 }
 
 /* True when the request passed this node before: one of its Vias is ours. */

@@ -21,6 +21,16 @@ void sip_server_free(struct sip_server_txn *t)
         free(t);
 }
 
+void sip_server_count(struct sip_server_txn *t)
+{
+        const struct sip_msg *m = t->rq.msg;
+        struct sip_stack *s = t->rq.stack;
+        size_t now = t->live ? sizeof(*t) + sizeof(*m) + m->n_hdrs * sizeof(*m->hdrs) + m->n + t->n_sent : 0;
+
+        s->servers_size = s->servers_size - t->held + now;
+        t->held = now;
+}
+
 /* Out of the tables and without timers. */
 static void server_leave(struct sip_server_txn *t)
 {
@@ -29,6 +39,7 @@ static void server_leave(struct sip_server_txn *t)
         if (!t->live)
                 return;
         t->live = false;
+        sip_server_count(t);
         sip_server_unindex(s, t);
         list_unlink(&t->waiting);
         tmr_stop(s->loop, &t->retransmit);
@@ -133,6 +144,7 @@ static void keep_sent(struct sip_server_txn *t, struct span octets)
         t->n_sent = copy ? octets.n : 0;
         if (copy)
                 memcpy(copy, octets.p, octets.n);
+        sip_server_count(t);
 }
 
 void sip_server_refuse(struct sip_stack *s, const struct sip_msg *m, const struct sip_flow *flow,
@@ -271,14 +283,14 @@ static void refuse(struct sip_server_txn *t, int status, const char *reason)
         sip_reply(&t->rq, status, reason, NULL, 0);
 }
 
-/* Makes room, at the limit, at the price of the oldest that was answered. */
+/* Makes room, at a limit, at the price of the oldest that were answered. */
 static bool make_room(struct sip_stack *s)
 {
-        if (s->n_servers < s->conf.max_transactions)
-                return true;
-        if (list_empty(&s->answered))
-                return false;
-        terminate(container_of(s->answered.next, struct sip_server_txn, waiting));
+        while (s->n_servers >= s->conf.max_transactions || s->servers_size >= s->conf.transactions_size) {
+                if (list_empty(&s->answered))
+                        return false;
+                terminate(container_of(s->answered.next, struct sip_server_txn, waiting));
+        }
         return true;
 }
 
@@ -312,6 +324,7 @@ static struct sip_server_txn *server_begin(struct sip_stack *s, struct sip_msg *
         }
         t->live = true;
         s->n_servers++;
+        sip_server_count(t);
         return t;
 }
 

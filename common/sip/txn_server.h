@@ -23,6 +23,7 @@ struct sip_server_txn {
         uint32_t retransmit_ms;
         char *sent; /* last response, for retransmissions */
         size_t n_sent;
+        size_t held; /* octets counted for it in s->servers_size */
         char to_tag[17];
         struct sip_forwarding *forwarding; /* what forward.c does with it */
 };
@@ -68,6 +69,9 @@ bool sip_server_merged(const struct sip_stack *s, const struct sip_msg *m,
                        const struct sip_server_txn *other);
 
 /* --- txn_server.c -------------------------------------------------------------------------------- */
+
+/* Counts what a live transaction holds, after a change of it. */
+void sip_server_count(struct sip_server_txn *t);
 
 /* For request.c, when nobody needs it any more. */
 void sip_server_free(struct sip_server_txn *t);

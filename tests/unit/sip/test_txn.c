@@ -472,6 +472,27 @@ static void overload(void **state)
         duo_stop(&d);
 }
 
+/* What waits for retransmissions is bounded by its size, not by its number alone. */
+static void overload_by_size(void **state)
+{
+        char big[400] = "";
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, &(struct sip_stack_conf){.transactions_size = 5000, .t1_ms = 1000});
+        memset(big, 'x', sizeof(big) - 1);
+        for (size_t i = 1; i <= 8; i++) {
+                char branch[32];
+
+                (void)snprintf(branch, sizeof(branch), "z9hG4bK%zu", i);
+                raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", branch, big));
+                WAIT_FOR(&d.w, d.r.n == i);
+        }
+        assert_int_equal(d.n.requests, 8);
+        assert_in_range(live_servers(&d.n), 1, 4);
+        duo_stop(&d);
+}
+
 /* --- server: INVITE ---------------------------------------------------------------------------------- */
 
 static void silent_node_says_100(void **state)
@@ -668,6 +689,7 @@ int main(void)
                 cmocka_unit_test(merged_request),
                 cmocka_unit_test(spiral_is_served),
                 cmocka_unit_test(overload),
+                cmocka_unit_test(overload_by_size),
                 cmocka_unit_test(silent_node_says_100),
                 cmocka_unit_test(refusal_is_repeated_until_ack),
                 cmocka_unit_test(refusal_without_ack_ends_by_h),
