@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Runs the examples of the documents: every ```sh block marked <!-- test --> line by line against a lab of its
-# own, every marked ```lua block as a scenario.
+# Runs the examples of the documents: every ```sh block marked <!-- test --> line by line, every marked ```lua
+# block as a scenario. Each document has a new lab of its own, which is up unless its first line brings it up.
 . "$(dirname "$0")/../interop/lib/lab.sh"
+# shellcheck disable=SC2034 # of lab.sh
 TEST=docs
-PREFIX_BIN=$QUINTET_BIN
 
 # blocks FILE LANG: the marked blocks of a language, each line with the block's number in front.
 blocks() {
@@ -14,27 +14,44 @@ blocks() {
                 inside { print n "\t" $0 }' "$1"
 }
 
-for doc in "$ROOT"/README.md "$ROOT"/docs/*.md; do
-        name=$(basename "$doc" .md)
-        code=0
-        count=0
-        while IFS=$'\t' read -r _ line; do
-                case $line in '' | '#'*) continue ;; esac
+# run_lines NAME FILE: the shell examples of a document.
+run_lines() {
+        local name=$1 line count=0 commands
+        commands=$(blocks "$2" sh | cut -f2- | grep -v '^$\|^#')
+        [ -n "$commands" ] || return 0
+        [[ $commands = "scripts/lab up"* ]] || lab up >"$WORK/up.log" 2>&1
+        while read -r line; do
                 count=$((count + 1))
-                (cd "$ROOT" && PATH="$PREFIX_BIN:$PATH" timeout 120 bash -c "$line") >"$WORK/out" 2>&1 </dev/null ||
-                        { fail "$name" "'$line' ends with $?: $(tail -3 "$WORK/out" | paste -sd' ')"; code=1; break; }
-        done < <(blocks "$doc" sh)
-        [ $count -gt 0 ] && [ $code = 0 ] && pass "$name"
-        last=$(blocks "$doc" lua | tail -1 | cut -f1)
+                (cd "$ROOT" && PATH="$QUINTET_BIN:$PATH" timeout 120 bash -o pipefail -c "$line") >"$WORK/out" 2>&1 </dev/null ||
+                        { fail "$name" "'$line' ends with $?: $(tail -3 "$WORK/out" | paste -sd' ')"; return; }
+        done <<<"$commands"
+        pass "$name"
+}
+
+# run_scenarios NAME FILE: the Lua examples of a document.
+run_scenarios() {
+        local name=$1 i last
+        last=$(blocks "$2" lua | tail -1 | cut -f1)
+        [ -z "$last" ] || lab up >"$WORK/up.log" 2>&1
         for ((i = 1; i <= ${last:-0}; i++)); do
-                [ $i = 1 ] && { lab start >"$WORK/start.log" 2>&1; lab exec hss true; }
-                blocks "$doc" lua | awk -F'\t' -v n=$i '$1 == n { sub(/^[0-9]+\t/, ""); print }' >"$WORK/example-$i.lua"
+                blocks "$2" lua | awk -F'\t' -v n=$i '$1 == n { sub(/^[0-9]+\t/, ""); print }' >"$WORK/example-$i.lua"
                 if lab exec ue ue run "$WORK/example-$i.lua" >"$WORK/out" 2>&1; then pass "$name.lua$i"
                 else fail "$name.lua$i" "$(tail -3 "$WORK/out" | paste -sd' ')"; fi
         done
+}
+
+for doc in "$ROOT"/README.md "$ROOT"/docs/*.md; do
+        lab down --clean >/dev/null 2>&1
+        run_lines "$(basename "$doc" .md)" "$doc"
+        run_scenarios "$(basename "$doc" .md)" "$doc"
+        # links to files of the tree lead somewhere
+        while read -r link; do
+                [ -e "$(dirname "$doc")/$link" ] || fail "$(basename "$doc" .md).links" "$link is not there"
+        done < <(grep -o '](\([^)#:]*\)[#)]' "$doc" | sed 's/^](//; s/[#)]$//' | grep . | sort -u)
 done
 
 # every cause a verdict can have is explained
-for cause in $(sed -n 's/^ *X(\([a-z_]*\), ".*/\1/p' "$ROOT/common/trace/verdict.h"); do
-        grep -q "^| \`$cause\` |" "$ROOT/docs/verdicts.md" || { fail verdicts "the cause $cause is not in docs/verdicts.md"; break; }
-done && [ $FAILED = 0 ] && pass verdicts
+unknown=$(sed -n 's/^ *X(\([a-z_]*\), ".*/\1/p' "$ROOT/common/trace/verdict.h" | while read -r cause; do
+        grep -q "^| \`$cause\` |" "$ROOT/docs/verdicts.md" || echo "$cause"
+done | paste -sd' ')
+if [ -z "$unknown" ]; then pass verdicts; else fail verdicts "not in docs/verdicts.md: $unknown"; fi
