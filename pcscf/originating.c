@@ -69,35 +69,22 @@ static struct binding *choose_identity(struct pcscf *p, const struct ue_flow *fl
         return b;
 }
 
-/* The identity the sender says it has. */
-static struct span said_identity(const struct sip_msg *m)
+/* The flow to which a new connection belongs. Its address tells (TS 33.203 N.2.1.2), as long as one UE alone
+ * is there and its contact stands there too. Either its old connection is gone, or it registered over UDP and
+ * this request is too long for that (RFC 3261 18.1.1). */
+static struct ue_flow *by_address(struct pcscf *p, const struct sip_flow *now)
 {
-        struct span v = sip_msg_value(m, SIP_HDR_P_PREFERRED_IDENTITY);
+        struct ue_flow *f = now->conn_id ? regstore_only_at(p->store, &now->remote) : NULL;
+        struct addr contact;
 
-        return sip_addr_spec(v.n ? v : sip_msg_hdr(m, SIP_HDR_FROM, 0)->value);
-}
-
-/* A UE whose connection has ended comes back over another one. Its address tells, as long as that is its own
- * (TS 33.203 N.2.1.2): its contact stands there, the old connection is gone, and the identity fits. */
-static struct ue_flow *returning(struct pcscf *p, const struct sip_request *rq)
-{
-        struct span said = said_identity(rq->msg), impu;
-        struct ue_flow *f = NULL;
-        size_t walked = 0;
-
-        if (!rq->flow.conn_id)
+        if (!f || !binding_contact_addr(container_of(f->bindings.prev, struct binding, in_flow), &contact))
                 return NULL;
-        while ((f = regstore_next_conn(p->store, &rq->flow.remote, f)) != NULL && walked++ < WALK_LIMIT) {
-                struct binding *b =
-                        sip_flow_alive(p->stack, &f->flow) ? NULL : find_identity(p, f, said, &impu);
-                struct addr contact;
-
-                if (!b || !binding_contact_addr(b, &contact))
-                        continue;
-                log_debug("the UE is back over another connection");
-                return regstore_move(p->store, f, &rq->flow) == 0 ? f : NULL;
-        }
-        return NULL;
+        if (f->flow.transport == TRANSPORT_UDP)
+                return f;
+        if (sip_flow_alive(p->stack, &f->flow) || regstore_move(p->store, f, now))
+                return NULL;
+        log_debug("the UE is back over another connection");
+        return f;
 }
 
 /* --- edits ---------------------------------------------------------------------------------------- */
@@ -266,7 +253,7 @@ void pcscf_from_ue(struct pcscf *p, struct sip_request *rq)
         const struct ue_flow *flow = regstore_flow(p->store, &rq->flow);
 
         if (!flow)
-                flow = returning(p, rq);
+                flow = by_address(p, &rq->flow);
         if (emergency_is(p, rq->msg)) {
                 emergency_request(p, rq, flow);
                 return;

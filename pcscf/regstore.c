@@ -11,7 +11,13 @@
 
 struct regstore {
         struct loop *loop;
-        struct htab ids, flows, conns, aors; /* conns: flows that are connections, by address */
+        struct htab ids, flows, aors, ips;
+};
+
+struct ue_ip {
+        struct hnode by_ip;
+        struct addr addr; /* port 0 */
+        struct list flows;
 };
 
 int regstore_new(struct loop *l, struct regstore **out)
@@ -38,7 +44,7 @@ void regstore_free(struct regstore *s)
         htab_each(&s->ids, free_node, NULL);
         htab_free(&s->ids);
         htab_free(&s->flows);
-        htab_free(&s->conns);
+        htab_free(&s->ips);
         htab_free(&s->aors);
         free(s);
 }
@@ -60,14 +66,6 @@ static uint64_t flow_hash(const struct sip_flow *f)
         return hash_mix(addr_hash(&f->remote), (uint64_t)f->transport);
 }
 
-static uint64_t ip_hash(const struct addr *a)
-{
-        struct addr ip = *a;
-
-        addr_set_port(&ip, 0);
-        return addr_hash(&ip);
-}
-
 /* The flow a UE registered on: for UDP its address and port, for TCP that connection. */
 static bool same_flow(const struct sip_flow *a, const struct sip_flow *b)
 {
@@ -86,7 +84,7 @@ static bool eq_flow(const struct hnode *n, const void *key)
 
 static bool eq_ip(const struct hnode *n, const void *key)
 {
-        return addr_ip_eq(&container_of(n, struct ue_flow, by_ip)->flow.remote, key);
+        return addr_ip_eq(&container_of(n, struct ue_ip, by_ip)->addr, key);
 }
 
 static bool eq_aor(const struct hnode *n, const void *key)
@@ -103,13 +101,51 @@ struct ue_flow *regstore_flow(const struct regstore *s, const struct sip_flow *f
         return n ? container_of(n, struct ue_flow, by_flow) : NULL;
 }
 
+static struct ue_ip *ip_find(const struct regstore *s, const struct addr *ip)
+{
+        struct addr key = *ip;
+        struct hnode *n;
+
+        addr_set_port(&key, 0);
+        n = htab_find(&s->ips, addr_hash(&key), eq_ip, &key);
+        return n ? container_of(n, struct ue_ip, by_ip) : NULL;
+}
+
+static void ip_unref(struct regstore *s, struct ue_ip *at)
+{
+        if (!list_empty(&at->flows))
+                return;
+        htab_remove(&s->ips, &at->by_ip);
+        free(at);
+}
+
+static int ip_get(struct regstore *s, const struct addr *ip, struct ue_ip **out)
+{
+        struct ue_ip *at = ip_find(s, ip);
+
+        if (!at) {
+                at = malloc(sizeof(*at));
+                if (!at)
+                        return -IMS_ENOMEM;
+                *at = (struct ue_ip){.addr = *ip};
+                addr_set_port(&at->addr, 0);
+                list_init(&at->flows);
+                if (htab_insert(&s->ips, &at->by_ip, addr_hash(&at->addr))) {
+                        free(at);
+                        return -IMS_ENOMEM;
+                }
+        }
+        *out = at;
+        return 0;
+}
+
 static void flow_unref(struct regstore *s, struct ue_flow *f)
 {
         if (!f || !list_empty(&f->bindings))
                 return;
         htab_remove(&s->flows, &f->by_flow);
-        if (f->flow.conn_id)
-                htab_remove(&s->conns, &f->by_ip);
+        list_unlink(&f->at_ip);
+        ip_unref(s, f->ip);
         free(f);
 }
 
@@ -125,13 +161,13 @@ static struct ue_flow *flow_get(struct regstore *s, const struct sip_flow *flow)
                 return NULL;
         *f = (struct ue_flow){.flow = *flow};
         list_init(&f->bindings);
-        if (htab_insert(&s->flows, &f->by_flow, flow_hash(flow))) {
+        if (ip_get(s, &flow->remote, &f->ip)) {
                 free(f);
                 return NULL;
         }
-        if (flow->conn_id && htab_insert(&s->conns, &f->by_ip, ip_hash(&flow->remote))) {
-                htab_remove(&s->flows, &f->by_flow);
-                free(f);
+        list_append(&f->ip->flows, &f->at_ip);
+        if (htab_insert(&s->flows, &f->by_flow, flow_hash(flow))) {
+                flow_unref(s, f);
                 return NULL;
         }
         return f;
@@ -267,13 +303,13 @@ static struct hnode *next_equal(const struct hnode *from, htab_eq_fn *eq, const 
         return NULL;
 }
 
-struct ue_flow *regstore_next_conn(const struct regstore *s, const struct addr *ip,
-                                   const struct ue_flow *prev)
+struct ue_flow *regstore_only_at(const struct regstore *s, const struct addr *ip)
 {
-        struct hnode *n =
-                prev ? next_equal(&prev->by_ip, eq_ip, ip) : htab_find(&s->conns, ip_hash(ip), eq_ip, ip);
+        const struct ue_ip *at = ip_find(s, ip);
 
-        return n ? container_of(n, struct ue_flow, by_ip) : NULL;
+        if (!at || at->flows.next != at->flows.prev)
+                return NULL;
+        return container_of(at->flows.next, struct ue_flow, at_ip);
 }
 
 int regstore_move(struct regstore *s, struct ue_flow *f, const struct sip_flow *to)

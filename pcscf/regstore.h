@@ -9,10 +9,15 @@
 
 struct regstore;
 
+/* An address where UEs are; private to the store. */
+struct ue_ip;
+
 /* Where a UE is: for UDP its address and port, for TCP that connection. Lives as long as a binding. */
 struct ue_flow {
-        struct hnode by_flow, by_ip; /* by_ip: connections only */
-        struct list bindings;        /* struct binding, the latest registration last */
+        struct hnode by_flow;
+        struct list at_ip;
+        struct ue_ip *ip;
+        struct list bindings; /* struct binding, the latest registration last */
         struct sip_flow flow;
 };
 
@@ -84,9 +89,9 @@ struct binding *regstore_by_contact(const struct regstore *s, struct span aor, s
 /* The flow a message came over, or NULL: nobody is registered there. */
 struct ue_flow *regstore_flow(const struct regstore *s, const struct sip_flow *flow);
 
-/* Registered connections from one address, whatever the port: prev NULL begins. */
-struct ue_flow *regstore_next_conn(const struct regstore *s, const struct addr *ip,
-                                   const struct ue_flow *prev);
+/* The flow of the only UE that is registered at this address, whatever the port; NULL when none is, or
+ * several are. */
+struct ue_flow *regstore_only_at(const struct regstore *s, const struct addr *ip);
 
 /* The UE of that flow has another connection from the same address now. -IMS_ENOMEM: all stays as it was. */
 int regstore_move(struct regstore *s, struct ue_flow *f, const struct sip_flow *to) IMS_CHECK;

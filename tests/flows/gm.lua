@@ -95,6 +95,13 @@ local function raw(method, uri, fields)
   return m
 end
 
+-- An address where nobody else is.
+local lonely = 249
+local function own_address()
+  lonely = lonely + 1
+  return (L.ip.other:gsub("%d+$", lonely))
+end
+
 local function endpoint(ip, transport)
   return assert(sip.endpoint({ addr = ip .. ":0", transport = transport }))
 end
@@ -221,7 +228,7 @@ for _, transport in ipairs({ "udp", "tcp" }) do
 end
 
 test("TCP: the connection is lost and comes back", function()
-  local e, u, b = endpoint(L.ip.other, "tcp"), L:ue(1), registered(2)
+  local e, u, b = endpoint(own_address(), "tcp"), L:ue(1), registered(2)
   register_over(e, u)
   local function lose()
     for _, c in ipairs(e.conns) do
@@ -243,20 +250,43 @@ test("TCP: the connection is lost and comes back", function()
   check.eq(got.msg:values("P-Asserted-Identity"), { "<" .. A .. ">" })
   got:reply(200)
   check.eq(t:wait(5).status, 200)
-  -- from another address, or with another identity, it is nobody
+  -- from another address it is nobody
   lose()
   local thief = endpoint(L.ip.ue, "tcp")
   check.eq(thief:request(raw("MESSAGE", B, { { "P-Preferred-Identity", "<" .. A .. ">" } }), L.sip.pcscf).status, 403)
-  check.eq(e:request(raw("MESSAGE", B, { { "P-Preferred-Identity", "<" .. B .. ">" } }), L.sip.pcscf).status, 403)
+  -- nor where two are registered
+  local neighbour = endpoint(e.host, "tcp")
+  register_over(neighbour, L:ue(3))
+  check.eq(e:request(raw("MESSAGE", B, { { "P-Preferred-Identity", "<" .. A .. ">" } }), L.sip.pcscf).status, 403)
   -- while the first connection lives, a second one of the same address is nobody either
   register_over(e, u)
-  local second = endpoint(L.ip.other, "tcp")
+  local second = endpoint(e.host, "tcp")
   check.eq(second:request(raw("MESSAGE", B, { { "P-Preferred-Identity", "<" .. A .. ">" } }), L.sip.pcscf).status, 403)
-  for _, x in ipairs({ e, thief, second }) do
+  for _, x in ipairs({ e, thief, second, neighbour }) do
     x:close()
   end
   u:close()
   b:close()
+end)
+
+test("a long request of a UE that registered over UDP comes over TCP", { "PC-002" }, function()
+  local ip = own_address()
+  local a, b = registered(1, { local_addr = ip .. ":0" }), registered(2)
+  local got = message(a, b, B, { body = ("x"):rep(3000) })
+  check.eq(got:values("P-Asserted-Identity"), { "<" .. A .. ">" })
+  check.ok(L:events("pcscf", { call_id = got:get("Call-ID"), dir = "in", proto = "TCP", sum = "~^MESSAGE" })[1])
+  -- from elsewhere, or where two are, nobody is taken for A
+  local function refused(ip_of)
+    local thief = endpoint(ip_of, "tcp")
+    check.eq(thief:request(raw("MESSAGE", B, { { "P-Preferred-Identity", "<" .. A .. ">" } }), L.sip.pcscf).status, 403)
+    thief:close()
+  end
+  refused(L.ip.other)
+  local c = registered(3, { local_addr = ip .. ":0" })
+  refused(ip)
+  for _, u in ipairs({ a, b, c }) do
+    u:close()
+  end
 end)
 
 test("two phones of one IMPI", function()

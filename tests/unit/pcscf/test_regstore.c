@@ -113,6 +113,36 @@ static void refresh_replaces(void **state)
         expect_span(binding_service_route(regstore_by_id(f->store, 5)), "<sip:new>");
 }
 
+/* The only UE of an address is found by it; its connection may be replaced by another one. */
+static void alone_at_an_address(void **state)
+{
+        struct fix *f = *state;
+        struct sip_flow first = flow("192.0.2.10:40000", TRANSPORT_TCP, 1),
+                        second = flow("192.0.2.10:40001", TRANSPORT_TCP, 2),
+                        other = flow("192.0.2.10:40002", TRANSPORT_TCP, 3);
+        struct binding_info i = info(5, "sip:alice@" HOME, "sip:alice@192.0.2.10:5070", first);
+        struct ue_flow *at;
+        struct addr contact;
+
+        assert_null(regstore_only_at(f->store, &first.remote));
+        assert_int_equal(regstore_put(f->store, &i), 0);
+        at = regstore_only_at(f->store, &second.remote);
+        assert_non_null(at);
+        assert_int_equal(regstore_move(f->store, at, &second), 0);
+        assert_null(regstore_flow(f->store, &first));
+        assert_ptr_equal(regstore_flow(f->store, &second), at);
+        assert_true(binding_contact_addr(regstore_by_id(f->store, 5), &contact));
+        assert_int_equal(addr_port(&contact), 5070);
+        i = info(6, "sip:bob@" HOME, "sip:bob@192.0.2.11", other); /* behind a translator */
+        assert_int_equal(regstore_put(f->store, &i), 0);
+        assert_false(binding_contact_addr(regstore_by_id(f->store, 6), &contact));
+        assert_null(regstore_only_at(f->store, &first.remote));
+        regstore_remove(regstore_by_id(f->store, 6));
+        assert_ptr_equal(regstore_only_at(f->store, &first.remote), at);
+        regstore_remove(regstore_by_id(f->store, 5));
+        assert_null(regstore_only_at(f->store, &first.remote));
+}
+
 static void several_on_one_flow(void **state)
 {
         struct fix *f = *state;
@@ -162,8 +192,9 @@ static void small_enough(void **state)
         assert_int_equal(regstore_put(f->store, &i), 0);
         b = regstore_by_id(f->store, 5);
         bytes = malloc_usable_size(b) + malloc_usable_size(b->where) +
-                2 * sizeof(size_t) /* of the allocator */
-                + 3 * 2 * sizeof(void *) + 2 * sizeof(void *);
+                malloc_usable_size(b->where->ip) /* each UE at an address of its own */
+                + 3 * sizeof(size_t)             /* of the allocator */
+                + 4 * 2 * sizeof(void *) + 2 * sizeof(void *);
         print_message("# %zu octets per registered user (binding %zu, flow %zu)\n", bytes,
                       sizeof(*b) + b->end, sizeof(*b->where));
         assert_true(bytes <= 1024);
@@ -237,7 +268,8 @@ static void own_routes(void **state)
                 buf_reset(&forged);
                 buf_span(&forged, buf_as_span(&path));
                 forged.p[i] = forged.p[i] == '0' ? '1' : '0';
-                assert_int_equal(own_route_read(&p, buf_as_span(&forged), SPAN("any")).kind, OWN_PLAIN);
+                assert_int_equal(own_route_read(&p, buf_as_span(&forged), SPAN("any")).kind,
+                                 i == 5 ? OWN_PLAIN : OWN_STALE);
         }
         buf_reset(&forged);
         buf_printf(&forged, "<sip:pcscf@%s;lr>", p.core_host);
@@ -275,7 +307,7 @@ static void record_route(void **state)
         assert_true(sip_msg_next_value(out, SIP_HDR_RECORD_ROUTE, &it, &v));
         assert_int_equal(own_route_read(&p, v, SPAN("call-1")).kind, OWN_DIALOG);
         assert_int_equal(own_route_read(&p, v, SPAN("call-1")).id, 7);
-        assert_int_equal(own_route_read(&p, v, SPAN("call-2")).kind, OWN_PLAIN); /* another call */
+        assert_int_equal(own_route_read(&p, v, SPAN("call-2")).kind, OWN_STALE); /* another call */
         assert_true(sip_msg_next_value(out, SIP_HDR_RECORD_ROUTE, &it, &v));
         assert_true(span_find(v, SPAN("@127.0.0.1:5070;transport=tcp;lr>")) > 0);
         assert_false(sip_msg_next_value(out, SIP_HDR_RECORD_ROUTE, &it, &v));
@@ -289,6 +321,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(kept_and_found, setup, teardown),
                 cmocka_unit_test_setup_teardown(refresh_replaces, setup, teardown),
+                cmocka_unit_test_setup_teardown(alone_at_an_address, setup, teardown),
                 cmocka_unit_test_setup_teardown(several_on_one_flow, setup, teardown),
                 cmocka_unit_test_setup_teardown(expires, setup, teardown),
                 cmocka_unit_test_setup_teardown(small_enough, setup, teardown),
