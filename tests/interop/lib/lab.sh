@@ -36,17 +36,27 @@ lab_begin() {
         fi
         "${CAPTURE[@]}" -B 64 -w "$WORK/all.pcapng" >"$WORK/capture.log" 2>&1 &
         CAPTURE_PID=$!
-        for _ in $(seq 100); do grep -q "Capturing on" "$WORK/capture.log" && break; sleep 0.1; done
-        grep -q "Capturing on" "$WORK/capture.log" || { fail capture "tshark does not start: $(tail -1 "$WORK/capture.log")"; exit 1; }
+        for _ in $(seq 100); do
+                grep -q "Capturing on" "$WORK/capture.log" && return
+                kill -0 $CAPTURE_PID 2>/dev/null || break
+                sleep 0.1
+        done
+        grep -q "Capturing on" "$WORK/capture.log" && return
+        CAPTURE_PID=""
+        # all but the judgement of tshark works without the right to capture
+        [ "$(id -u)" != 0 ] || { fail capture "tshark does not start: $(tail -1 "$WORK/capture.log")"; exit 1; }
 }
 
 # Ends the capture and lets tshark judge every SIP and Diameter message of the run.
 judge_capture() {
         local bad counts
-        sleep 0.5
-        kill -INT "$CAPTURE_PID" 2>/dev/null
-        wait "$CAPTURE_PID" 2>/dev/null
-        CAPTURE_PID=""
+        [ -n "$CAPTURE_PID" ] || { echo "SKIP $TEST.tshark: capturing needs root"; return; }
+        if [ -n "$CAPTURE_PID" ]; then
+                sleep 0.5
+                kill -INT "$CAPTURE_PID" 2>/dev/null
+                wait "$CAPTURE_PID" 2>/dev/null
+                CAPTURE_PID=""
+        fi
         counts=$(tshark -r "$WORK/all.pcapng" -Y 'sip || diameter' -T fields -e _ws.col.Protocol 2>/dev/null | sort | uniq -c |
                 awk '{printf "%s %s, ", $1, $2}')
         bad=$(tshark -r "$WORK/all.pcapng" -Y '(sip || diameter) && (_ws.malformed || _ws.expert.severity == 0x800000)' \
