@@ -7,7 +7,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#define SENT_MAX ((size_t)1 << 20)
+#define SENT_MAX ((size_t)1 << 16)
 
 struct tcp_conn {
         struct list node;
@@ -57,7 +57,8 @@ static struct tcp_conn *conn_new(const struct addr *local, const struct addr *re
 {
         struct tcp_conn *c = calloc(1, sizeof(*c));
 
-        MUST(c != NULL);
+        if (!c)
+                return NULL;
         c->local = local ? *local : fake_net_addr(40000);
         c->remote = *remote;
         list_append(&conns, &c->node);
@@ -71,6 +72,8 @@ struct tcp_conn *fake_net_connect(const struct addr *remote)
         if (!listener)
                 return NULL;
         c = conn_new(&listener->local, remote);
+        if (!c)
+                return NULL;
         c->up = true;
         listener->fn(c, listener->arg);
         if (!c->h.on_data)
@@ -176,10 +179,15 @@ void tcp_listener_close(struct tcp_listener *s)
 int tcp_connect(struct loop *l, const struct addr *local, const struct addr *to, uint32_t timeout_ms,
                 const struct tcp_handlers *h, void *arg, struct tcp_conn **out)
 {
+        struct tcp_conn *c;
+
         (void)l, (void)timeout_ms;
-        *out = conn_new(local, to);
-        (*out)->dialled = true;
-        tcp_set_handlers(*out, h, arg);
+        c = conn_new(local, to);
+        if (!c)
+                return -IMS_ENOMEM;
+        c->dialled = true;
+        tcp_set_handlers(c, h, arg);
+        *out = c;
         return 0;
 }
 

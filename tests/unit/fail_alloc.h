@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * An allocation that fails when a test wants it, and a count of what is allocated. Included once per program.
+ * Sanitizers have allocators of their own: there CAN_FAIL is 0. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+static bool alloc_armed;                            /* the countdown runs */
+static unsigned long alloc_countdown, alloc_failed; /* allocations to let pass; failures so far */
+static long alloc_live;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CAN_FAIL 0
+#else
+#define CAN_FAIL 1
+
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+void __libc_free(void *p);
+
+static bool alloc_fails_now(void)
+{
+        if (!alloc_armed || alloc_countdown-- > 0)
+                return false;
+        alloc_armed = false;
+        alloc_failed++;
+        return true;
+}
+
+void *malloc(size_t n)
+{
+        void *p = alloc_fails_now() ? NULL : __libc_malloc(n);
+
+        alloc_live += p != NULL;
+        return p;
+}
+
+void *calloc(size_t n, size_t size)
+{
+        void *p = alloc_fails_now() ? NULL : __libc_calloc(n, size);
+
+        alloc_live += p != NULL;
+        return p;
+}
+
+void *realloc(void *old, size_t n)
+{
+        void *p = alloc_fails_now() ? NULL : __libc_realloc(old, n);
+
+        alloc_live += p != NULL && !old;
+        return p;
+}
+
+void free(void *p)
+{
+        alloc_live -= p != NULL;
+        __libc_free(p);
+}
+#endif
