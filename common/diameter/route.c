@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Which peer a request goes to (RFC 6733 6.1.4 to 6.1.6): the host itself, a server of the realm, a
- * relay; among equals the lowest priority value first, and equal ones in turn. */
+ * Which peer a request goes to (RFC 6733 6.1.4 to 6.1.6): the host itself, else the peer of the lowest
+ * priority value; among equals servers of the realm before relays, and equal ones in turn. */
 #include "common/diameter/node_int.h"
 
 static bool tried_before(const struct dia_peer *p, struct dia_peer *const *tried, size_t n_tried)
@@ -12,14 +12,15 @@ static bool tried_before(const struct dia_peer *p, struct dia_peer *const *tried
         return false;
 }
 
-static bool serves(const struct dia_peer *p, struct span realm, bool relay)
+/* Only relays take a request for a host that is no peer. */
+static bool serves(const struct dia_peer *p, struct span host, struct span realm)
 {
-        return p->relay == relay && (relay || span_ieq(span_of(p->realm), realm));
+        return p->relay || (!host.n && span_ieq(span_of(p->realm), realm));
 }
 
 /* The peers of the best priority that fit take turns. */
-static struct dia_peer *pick(struct dia_node *n, struct span realm, bool relay, struct dia_peer *const *tried,
-                             size_t n_tried)
+static struct dia_peer *pick(struct dia_node *n, struct span host, struct span realm,
+                             struct dia_peer *const *tried, size_t n_tried)
 {
         struct dia_peer *fit[16];
         size_t n_fit = 0;
@@ -30,8 +31,14 @@ static struct dia_peer *pick(struct dia_node *n, struct span realm, bool relay, 
 
                 if (n_fit && p->priority != fit[0]->priority)
                         break;
-                if (dia_peer_usable(p) && serves(p, realm, relay) && !tried_before(p, tried, n_tried) &&
-                    n_fit < sizeof(fit) / sizeof(fit[0]))
+                if (!dia_peer_usable(p) || !serves(p, host, realm) || tried_before(p, tried, n_tried))
+                        continue;
+                if (n_fit && p->relay != fit[0]->relay) {
+                        if (p->relay)
+                                continue;
+                        n_fit = 0;
+                }
+                if (n_fit < sizeof(fit) / sizeof(fit[0]))
                         fit[n_fit++] = p;
         }
         return n_fit ? fit[n->turn++ % n_fit] : NULL;
@@ -44,6 +51,5 @@ struct dia_peer *dia_route(struct dia_node *n, struct span host, struct span rea
 
         if (p && dia_peer_usable(p) && !tried_before(p, tried, n_tried))
                 return p;
-        p = host.n ? NULL : pick(n, realm, false, tried, n_tried);
-        return p ? p : pick(n, realm, true, tried, n_tried);
+        return pick(n, host, realm, tried, n_tried);
 }

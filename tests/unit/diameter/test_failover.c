@@ -201,6 +201,33 @@ static void test_turns(void **state)
         end(t);
 }
 
+/* A relay of better priority goes before the server; a host that is no peer is reached through it alone. */
+static void test_relay(void **state)
+{
+        struct ctx *t = start("me.example.org", 2, &(struct dia_node_conf){0});
+        struct raw *a = serve(&t->a, 0, "a.example.org"), *b = serve(&t->b, 0, "b.example.org");
+
+        (void)state;
+        wait_up(t, 2);
+        dia_peer_find(t->node, SPAN("a.example.org"))->relay = true;
+        assert_int_equal(send_uar(t, NULL, NULL), 0);
+        answer(a, raw_next(a), DIA_SUCCESS);
+        assert_int_equal(send_uar(t, "b.example.org", NULL), 0);
+        answer(b, raw_next(b), DIA_SUCCESS);
+        wait_answers(t, 2);
+        dia_peer_find(t->node, SPAN("a.example.org"))->priority = 2;
+        for (size_t i = 0; i < 3; i++) { /* no turns: a server before a relay */
+                assert_int_equal(send_uar(t, NULL, NULL), 0);
+                answer(b, raw_next(b), DIA_SUCCESS);
+                wait_answers(t, 3 + i);
+        }
+        assert_int_equal(send_uar(t, "c.example.org", NULL), 0);
+        answer(a, raw_next(a), DIA_UNABLE_TO_DELIVER); /* and nobody else can */
+        wait_answers(t, 6);
+        assert_true(dia_result_is(t->result[5], dia_base(DIA_UNABLE_TO_DELIVER)));
+        end(t);
+}
+
 /* An answer under the right hop-by-hop but another end-to-end identifier or command is not ours. */
 static void test_answer_of_another(void **state)
 {
@@ -517,6 +544,7 @@ int main(void)
                 cmocka_unit_test(test_nobody_there),
                 cmocka_unit_test(test_lowest_priority_first),
                 cmocka_unit_test(test_turns),
+                cmocka_unit_test(test_relay),
                 cmocka_unit_test(test_answer_of_another),
                 cmocka_unit_test(test_failover),
                 cmocka_unit_test(test_last_one_lost),
