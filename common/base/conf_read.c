@@ -294,14 +294,15 @@ static void parser_fault(struct conf_reader *r, const yaml_parser_t *parser)
         char what[256];
 
         r->path.n = 0;
-        if (parser->error == YAML_MEMORY_ERROR)
+        if (parser->error == YAML_MEMORY_ERROR || !parser->problem) {
                 r->fault = -IMS_ENOMEM;
-        if (parser->problem && parser->context)
+                return;
+        }
+        if (parser->context)
                 (void)snprintf(what, sizeof(what), "%s %s that begins in line %zu", parser->problem,
                                parser->context, parser->context_mark.line + 1);
         else
-                (void)snprintf(what, sizeof(what), "%s",
-                               parser->problem ? parser->problem : "this is not YAML");
+                (void)snprintf(what, sizeof(what), "%s", parser->problem);
         fault(r, (uint32_t)parser->problem_mark.line + 1, NULL, what);
 }
 
