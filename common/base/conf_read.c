@@ -40,7 +40,7 @@ static bool is_null(const yaml_node_t *node)
 static void fault(struct conf_reader *r, uint32_t line, const struct span *value, const char *what)
 {
         if (!r->fault)
-                r->fault = -IMS_ECONF;
+                r->fault = r->path.err == -IMS_ENOMEM ? -IMS_ENOMEM : -IMS_ECONF;
         buf_printf(r->err, "%s:%u: ", r->file, line);
         if (r->path.n) {
                 buf_quoted(r->err, buf_as_span(&r->path), CONF_VALUE_SHOWN);
