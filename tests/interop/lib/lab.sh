@@ -49,17 +49,20 @@ lab_begin() {
 
 # Ends the capture and lets tshark judge every SIP and Diameter message of the run.
 judge_capture() {
-        local bad counts
         [ -n "$CAPTURE_PID" ] || { echo "SKIP $TEST.tshark: capturing needs root"; return; }
-        if [ -n "$CAPTURE_PID" ]; then
-                sleep 0.5
-                kill -INT "$CAPTURE_PID" 2>/dev/null
-                wait "$CAPTURE_PID" 2>/dev/null
-                CAPTURE_PID=""
-        fi
-        counts=$(tshark -r "$WORK/all.pcapng" -Y 'sip || diameter' -T fields -e _ws.col.Protocol 2>/dev/null | sort | uniq -c |
+        sleep 0.5
+        kill -INT "$CAPTURE_PID" 2>/dev/null
+        wait "$CAPTURE_PID" 2>/dev/null
+        CAPTURE_PID=""
+        judge_file "$WORK/all.pcapng"
+}
+
+# judge_file CAPTURE: the same of a capture that has ended.
+judge_file() {
+        local bad counts
+        counts=$(tshark -r "$1" -Y 'sip || diameter' -T fields -e _ws.col.Protocol 2>/dev/null | sort | uniq -c |
                 awk '{printf "%s %s, ", $1, $2}')
-        bad=$(tshark -r "$WORK/all.pcapng" -Y '(sip || diameter) && (_ws.malformed || _ws.expert.severity == 0x800000)' \
+        bad=$(tshark -r "$1" -Y '(sip || diameter) && (_ws.malformed || _ws.expert.severity == 0x800000)' \
                 2>/dev/null | head -5)
         if [ -z "$counts" ]; then fail tshark "nothing was captured"
         elif [ -n "$bad" ]; then fail tshark "malformed or expert errors: $bad"
