@@ -111,6 +111,13 @@ static void on_sip_trace(const struct sip_trace_info *info, void *arg)
         sip_trace(info, ic->trace);
 }
 
+static void on_fault(const struct sip_msg *m, void *arg)
+{
+        const struct icscf *ic = arg;
+
+        sip_trace_fault(m, ic->trace);
+}
+
 static int read_conf(struct icscf *ic)
 {
         const struct icscf_conf_scscf *pool = ic->conf->pool.items;
@@ -176,6 +183,7 @@ static int start(struct icscf *ic)
         const struct dia_handlers dh = {.on_peer = on_peer, .on_trace = tracing ? on_cx_trace : NULL};
         const struct sip_stack_handlers sh = {.on_request = icscf_on_request,
                                               .on_cancel = icscf_on_cancel,
+                                              .on_fault = on_fault,
                                               .on_trace = tracing ? on_sip_trace : NULL};
         int err = loop_new(&ic->loop);
 

@@ -136,6 +136,13 @@ static void on_cancel(struct sip_request *rq, void *arg)
         sip_forward_cancel(rq);
 }
 
+static void on_fault(const struct sip_msg *m, void *arg)
+{
+        const struct pcscf *p = arg;
+
+        sip_trace_fault(m, p->trace);
+}
+
 static void on_trace(const struct sip_trace_info *info, void *arg)
 {
         const struct pcscf *p = arg;
@@ -207,6 +214,7 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
 {
         const struct sip_stack_handlers handlers = {.on_request = on_request,
                                                     .on_cancel = on_cancel,
+                                                    .on_fault = on_fault,
                                                     .on_trace = trace_on(trace) ? on_trace : NULL};
         struct pcscf *p = calloc(1, sizeof(*p));
         struct sip_conf sip = conf->sip;

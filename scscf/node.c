@@ -48,6 +48,13 @@ static void on_sip_trace(const struct sip_trace_info *info, void *arg)
         sip_trace(info, s->trace);
 }
 
+static void on_fault(const struct sip_msg *m, void *arg)
+{
+        const struct scscf *s = arg;
+
+        sip_trace_fault(m, s->trace);
+}
+
 static int read_trusted(struct scscf *s)
 {
         if (s->conf->trusted.n == 0)
@@ -63,6 +70,7 @@ static int start(struct scscf *s)
                 .on_request = scscf_on_cx, .on_peer = on_peer, .on_trace = tracing ? on_cx_trace : NULL};
         const struct sip_stack_handlers sh = {.on_request = scscf_on_request,
                                               .on_cancel = scscf_on_cancel,
+                                              .on_fault = on_fault,
                                               .on_trace = tracing ? on_sip_trace : NULL};
         int rc = loop_new(&s->loop);
 

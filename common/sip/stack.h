@@ -56,6 +56,9 @@ struct sip_stack_handlers {
         void (*on_cancel)(struct sip_request *rq, void *arg);
         /* A response that belongs to no client transaction (a repeated 2xx to INVITE). May be NULL. */
         void (*on_stray_response)(struct sip_msg *resp, const struct sip_flow *flow, void *arg);
+        /* A request that the stack answers itself because it is malformed (m->fault, m->fault_status). May be
+         * NULL. */
+        void (*on_fault)(const struct sip_msg *m, void *arg);
         /* Every message received or sent. May be NULL, which spares reading what is sent. */
         void (*on_trace)(const struct sip_trace_info *t, void *arg);
 };

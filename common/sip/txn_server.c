@@ -339,6 +339,8 @@ static void receive_new(struct sip_stack *s, struct sip_msg *m, const struct sip
                 return;
         if (m->fault) {
                 log_info("refused with %d: %s", m->fault_status, m->fault);
+                if (s->handlers.on_fault)
+                        s->handlers.on_fault(m, s->arg);
                 refuse(t, m->fault_status, m->fault);
         } else if (merged) {
                 refuse(t, 482, NULL);

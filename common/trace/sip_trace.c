@@ -194,11 +194,10 @@ void sip_summary(const struct sip_msg *m, struct buf *out)
         }
 }
 
-/* The stack answers a malformed request itself; a registration that ends that way has its verdict too. */
-static void refused_by_stack(const struct sip_msg *m, struct trace *t)
+void sip_trace_fault(const struct sip_msg *m, struct trace *t)
 {
         const struct verdict v = {
-                .procedure = VERDICT_REGISTRATION,
+                .procedure = m->method == SIP_REGISTER ? VERDICT_REGISTRATION : VERDICT_REQUEST,
                 .outcome = VERDICT_REFUSED,
                 .cause = CAUSE_malformed,
                 .status = m->fault_status,
@@ -237,8 +236,6 @@ void sip_trace(const struct sip_trace_info *info, struct trace *t)
                 .note = info->note,
         };
         trace_message(t, &m);
-        if (!info->outbound && msg && msg->fault && msg->is_request && msg->method == SIP_REGISTER)
-                refused_by_stack(msg, t);
         buf_free(&sum);
         sip_msg_unref(sent);
 }

@@ -7,9 +7,11 @@
 #include "common/sip/stack.h"
 #include "common/trace/trace.h"
 
-/* For sip_stack_handlers.on_trace, with the trace as arg. A REGISTER that the stack refuses as malformed gets
- * its verdict here. */
+/* For sip_stack_handlers.on_trace, with the trace as arg. */
 void sip_trace(const struct sip_trace_info *info, struct trace *t);
+
+/* For sip_stack_handlers.on_fault: the verdict on a request that the stack refuses as malformed. */
+void sip_trace_fault(const struct sip_msg *m, struct trace *t);
 
 /* What a SIP message carries, in one line. */
 void sip_summary(const struct sip_msg *m, struct buf *out);

@@ -159,7 +159,10 @@ static inline void node_start(struct node *n, struct world *w, const struct sip_
         struct addr any;
 
         *n = (struct node){.w = w, .answer = 200};
-        n->h = (struct sip_stack_handlers){node_on_request, node_on_cancel, node_on_stray, node_on_trace};
+        n->h = (struct sip_stack_handlers){.on_request = node_on_request,
+                                           .on_cancel = node_on_cancel,
+                                           .on_stray_response = node_on_stray,
+                                           .on_trace = node_on_trace};
         c.t1_ms = c.t1_ms ? c.t1_ms : 20;
         c.t2_ms = c.t2_ms ? c.t2_ms : 80;
         c.t4_ms = c.t4_ms ? c.t4_ms : 100;
