@@ -75,9 +75,12 @@ network_up() {
 
 # Ends what still runs in the lab (a phone that holds its registration, a capture) and removes the namespaces.
 network_down() {
-        local ns i pids
+        local ns i pids pid since
         # what was started by in_node carries in its environment whose it is
         pids=$(grep -lsxzF "QUINTET_UE_STATE=$LAB_DIR/ue" /proc/[0-9]*/environ | cut -d/ -f3
+                [ ! -f "$LAB_DIR/run/exec" ] || while read -r pid since; do
+                        [ "$(ticks "$pid")" = "$since" ] && echo "$pid"
+                done <"$LAB_DIR/run/exec"
                 [ "$MODE" = loopback ] || for ns in $(ns_all); do ns_exists "$ns" && ip netns pids "$ns"; done)
         pids=$(sort -u <<<"$pids" | grep -vx "$$")
         # shellcheck disable=SC2086
@@ -89,6 +92,7 @@ network_down() {
         done
         # shellcheck disable=SC2086
         [ $i -lt 100 ] || kill -KILL $pids 2>/dev/null
+        rm -f "$LAB_DIR/run/exec"
         [ "$MODE" = netns ] || return 0
         for ns in $(ns_all); do ! ns_exists "$ns" || ip netns del "$ns"; done
 }

@@ -3,7 +3,8 @@
 # Starting, watching and stopping the four nodes of the lab.
 #
 # Files in $LAB_DIR/run: mode and name (how and as what the lab was started, NAME NET), and for each node its pid,
-# since (start time of that process in clock ticks since boot), shell (who waits for it) and exit.
+# since (start time of that process in clock ticks since boot), shell (who waits for it) and exit; exec lists what
+# scripts/lab exec ran, with start times.
 
 BIN=${QUINTET_BIN:-$ROOT/build/release/bin}
 [[ $BIN = /* ]] || BIN=$PWD/$BIN

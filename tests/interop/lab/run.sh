@@ -274,7 +274,9 @@ test_user() {
         check down 0 'is down' -- "${me[@]}" down
         check netns_needs_root 1 'need root' 'loopback' -- env QUINTET_LAB_MODE=netns "${me[@]}" up
         check others_lab 1 "cannot write in the lab's directory" 'QUINTET_LAB_DIR' -- "${me[@]/QUINTET_LAB_DIR=*/QUINTET_LAB_DIR=/proc/1/lab}" up
+        chmod a-w "$WORK/tree"
         check build 1 'cannot write in .*/tree/build' 'QUINTET_BIN' -- "${me[@]/QUINTET_BIN=*/QUINTET_BIN=}" up
+        chmod u+w "$WORK/tree"
         # without dpkg's knowledge of a package, and without sudo: what to type
         mkdir -p "$WORK/nothing"
         printf '#!/bin/sh\nexit 1\n' >"$WORK/nothing/dpkg-query"

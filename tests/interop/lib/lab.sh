@@ -64,7 +64,9 @@ judge_file() {
                 awk '{printf "%s %s, ", $1, $2}')
         bad=$(tshark -r "$1" -Y '(sip || diameter) && (_ws.malformed || _ws.expert.severity == 0x800000)' \
                 2>/dev/null | head -5)
-        if [ -z "$counts" ]; then fail tshark "nothing was captured"
+        if [ -z "$counts" ] && [ "$(id -u)" != 0 ] && grep -qi permission "$WORK/capture.log"; then
+                echo "SKIP $TEST.tshark: capturing needs root"
+        elif [ -z "$counts" ]; then fail tshark "nothing was captured"
         elif [ -n "$bad" ]; then fail tshark "malformed or expert errors: $bad"
         else echo "captured $counts none malformed"; pass tshark; fi
 }
