@@ -328,8 +328,8 @@ void reg_auth_verify(struct reg_job *job)
                 return;
         }
         if (result == AUTH_WRONG) {
-                buf_printf(&job->evidence, "%s; response ", why);
-                buf_quoted(&job->evidence, job->in.auth.response, 64);
+                /* not the response: it is derived from RES */
+                buf_puts(&job->evidence, why);
                 buf_puts(&job->evidence, reg_job_registered(job) ? "; the user stays registered" : "");
                 failed(job, CAUSE_res_mismatch, "TS 33.203 6.1.2.1");
                 return;
@@ -337,6 +337,7 @@ void reg_auth_verify(struct reg_job *job)
         if (u->resyncs)
                 say_resynchronised(job);
         u->last_nonce = hash_span(span_of(c->nonce)) | 1;
+        u->last_answer = reg_answer_hash(&job->in.auth);
         u->resyncs = 0;
         reg_challenge_drop(u);
         reg_assign(job);

@@ -44,7 +44,8 @@ static struct reg_decision decide_answer(const struct reg_facts *f)
 /* No answer to a challenge: an initial registration, or a refresh over a security association. */
 static struct reg_decision decide_plain(const struct reg_facts *f)
 {
-        if (!f->protected_)
+        /* "yes" of anybody would let anybody change a registration. */
+        if (!f->protected_ || !f->source_known)
                 return act(REG_DO_CHALLENGE, "TS 33.203 5.1.2");
         if (f->registered)
                 return act(f->reauthenticate ? REG_DO_CHALLENGE : REG_DO_ACCEPT, "TS 33.203 5.1.2");
@@ -57,7 +58,8 @@ struct reg_decision reg_decide(const struct reg_facts *f)
 {
         if (f->pending && f->challenged_already && !f->nonce_is_pending)
                 return act(REG_DO_REPEAT_CHALLENGE, "TS 33.203 6.1.1");
-        if (f->answered_already && f->nonce_is_last)
+        /* The P-CSCF takes a 200 as proof: only the same credentials, as well protected as they had to be. */
+        if (f->answered_already && f->response_is_last && (f->protected_ || f->accept_unprotected))
                 return act(REG_DO_REPEAT_ANSWER, "RFC 3261 10.3");
         if (f->has_auts)
                 return decide_auts(f);

@@ -18,12 +18,14 @@ enum reg_action {
 
 struct reg_facts {
         bool protected_;   /* integrity-protected="yes" */
+        bool source_known; /* the node that says so is one of configuration (TS 24.229 4.4) */
         bool has_response; /* not empty */
         bool has_auts;
         bool has_nonce;          /* not empty */
         bool pending;            /* a challenge is pending for the IMPI */
         bool nonce_is_pending;   /* the nonce is that of the pending challenge */
         bool nonce_is_last;      /* the nonce is the one answered rightly last */
+        bool response_is_last;   /* ... and the response is the one that answered it */
         bool same_impu;          /* the pending challenge was for this IMPU */
         bool same_call;          /* ... and this Call-ID */
         bool challenged_already; /* this very request (Call-ID, CSeq) drew the pending challenge */

@@ -156,6 +156,11 @@ static bool answered_already(const struct reg_job *job)
         return false;
 }
 
+uint64_t reg_answer_hash(const struct auth_answer *a)
+{
+        return hash_mix(hash_span(a->nonce), hash_span(a->response)) | 1;
+}
+
 static void read_facts(const struct reg_job *job, struct reg_facts *f)
 {
         const struct scscf_conf *conf = job->reg->conf;
@@ -164,10 +169,12 @@ static void read_facts(const struct reg_job *job, struct reg_facts *f)
 
         *f = (struct reg_facts){
                 .protected_ = job->in.protected_,
+                .source_known = conf->trusted.n > 0,
                 .has_response = a->response.n > 0,
                 .has_auts = job->in.has_auts,
                 .has_nonce = a->nonce.n > 0,
                 .nonce_is_last = a->nonce.n > 0 && (hash_span(a->nonce) | 1) == job->user->last_nonce,
+                .response_is_last = a->response.n > 0 && reg_answer_hash(a) == job->user->last_answer,
                 .registered = reg_job_registered(job),
                 .impi_registered = !list_empty(&job->user->contacts),
                 .answered_already = answered_already(job),

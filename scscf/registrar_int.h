@@ -56,6 +56,9 @@ struct reg_job {
 struct reg_set *reg_job_set(const struct reg_job *job);
 bool reg_job_registered(const struct reg_job *job);
 
+/* Stands for nonce and response of an answer to a challenge; never 0. */
+uint64_t reg_answer_hash(const struct auth_answer *a);
+
 /* Moves the user to a phase (a state of the not registered half); the half follows from its bindings. */
 int reg_user_phase(struct user *u, enum reg_state phase) IMS_CHECK;
 

@@ -67,7 +67,8 @@ static const struct conf_key keys[] = {
          .offset = AT(trusted),
          .optional = true,
          .check = prefix_check,
-         .doc = "addresses of the CSCFs SIP is taken from (TS 24.229 4.4); none: everybody"},
+         .doc = "addresses of the CSCFs SIP is taken from (TS 24.229 4.4); none: everybody, and "
+                "integrity-protected=\"yes\" saves no challenge"},
         {.name = "registration.min_expires",
          .type = CONF_TIME_S,
          .offset = AT(min_expires_s),
@@ -125,9 +126,10 @@ static const struct conf_key keys[] = {
         {.name = "registration.unprotected_response",
          .type = CONF_ENUM,
          .offset = AT(unprotected_response),
-         .def = "accept",
+         .def = "refuse",
          .words = unprotected_words,
-         .doc = "accept, refuse: a challenge response with integrity-protected=\"no\" (a lab without IPsec)"},
+         .doc = "refuse, accept: a challenge response with integrity-protected=\"no\" (accept: a lab without "
+                "IPsec)"},
         {.name = "registration.await_auth",
          .type = CONF_TIME_MS,
          .offset = AT(await_auth_ms),

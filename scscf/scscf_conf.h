@@ -28,8 +28,7 @@ struct scscf_conf {
         uint32_t max_contacts;
         int overflow;                                /* enum scscf_overflow */
         int reauthenticate, reauthenticate_new_impu; /* enum scscf_when */
-        int unprotected_response; /* enum scscf_overflow { SCSCF_REFUSE_NEW, SCSCF_REPLACE_OLDEST };
-enum scscf_unprotected */
+        int unprotected_response;                    /* enum scscf_unprotected */
         uint32_t await_auth_ms;
         uint32_t max_failures;
         bool keep_profile, restoration_info;

@@ -212,11 +212,12 @@ static const struct reg_port fake_port = {.now_ms = fake_now,
 
 static void fake_conf(struct scscf_conf *c, char **home)
 {
-        static char name[] = NAME, domain[] = DOMAIN;
+        static char name[] = NAME, domain[] = DOMAIN, cscf[] = "192.0.2.1", *cscfs[] = {cscf};
 
         home[0] = domain;
         *c = (struct scscf_conf){.name = name,
                                  .home_domains = {.items = home, .n = 1},
+                                 .trusted = {.items = cscfs, .n = 1},
                                  .min_expires_s = 60,
                                  .max_expires_s = 600000,
                                  .default_expires_s = 3600,

@@ -24,7 +24,8 @@ static void unprotected_is_always_challenged(void **state)
         struct reg_facts f = {.accept_unprotected = true};
 
         (void)state;
-        for (unsigned bits = 0; bits < 16; bits++) {
+        for (unsigned bits = 0; bits < 32; bits++) {
+                f.source_known = bits & 16;
                 f.registered = f.impi_registered = bits & 1;
                 f.has_nonce = f.nonce_is_last = f.has_response = bits & 2;
                 f.reauthenticate = bits & 4;
@@ -36,7 +37,8 @@ static void unprotected_is_always_challenged(void **state)
 
 static void protected_refresh_is_policy(void **state)
 {
-        struct reg_facts f = {.protected_ = true, .registered = true, .impi_registered = true};
+        struct reg_facts f = {
+                .protected_ = true, .source_known = true, .registered = true, .impi_registered = true};
 
         (void)state;
         check(f, REG_DO_ACCEPT);
@@ -51,15 +53,30 @@ static void protected_refresh_is_policy(void **state)
 
 static void further_impu_is_policy(void **state)
 {
-        struct reg_facts f = {.protected_ = true, .impi_registered = true};
+        struct reg_facts f = {.protected_ = true, .source_known = true, .impi_registered = true};
 
         (void)state;
         check(f, REG_DO_ACCEPT);
         f.reauthenticate_new_impu = true;
         check(f, REG_DO_CHALLENGE);
-        f = (struct reg_facts){.protected_ = true}; /* initial, whatever the policy says */
+        /* initial, whatever the policy says */
+        f = (struct reg_facts){.protected_ = true, .source_known = true};
         check(f, REG_DO_CHALLENGE);
-        proves("AKA-013");
+        proves("AKA-004 AKA-013");
+}
+
+/* "yes" saves a challenge only when configuration says whose word counts. */
+static void protection_said_by_anybody(void **state)
+{
+        struct reg_facts f = {.protected_ = true, .registered = true, .impi_registered = true};
+
+        (void)state;
+        check(f, REG_DO_CHALLENGE);
+        f.has_response = f.has_nonce = f.nonce_is_last = true;
+        check(f, REG_DO_CHALLENGE);
+        f = (struct reg_facts){.protected_ = true, .impi_registered = true};
+        check(f, REG_DO_CHALLENGE);
+        proves("AKA-005");
 }
 
 static void answers_to_the_pending_challenge(void **state)
@@ -131,12 +148,20 @@ static void repeated_requests(void **state)
         f.nonce_is_pending = true;
         check(f, REG_DO_SYNC);
         f = (struct reg_facts){.answered_already = true,
+                               .protected_ = true,
                                .nonce_is_last = true,
+                               .response_is_last = true,
                                .has_nonce = true,
                                .has_response = true,
                                .registered = true,
                                .impi_registered = true};
         check(f, REG_DO_REPEAT_ANSWER);
+        f.protected_ = false; /* who repeats what was protected proves nothing */
+        check(f, REG_DO_CHALLENGE);
+        f.accept_unprotected = true;
+        check(f, REG_DO_REPEAT_ANSWER);
+        f.response_is_last = false; /* the nonce is no secret */
+        check(f, REG_DO_CHALLENGE);
         f.nonce_is_last = false;
         check(f, REG_DO_CHALLENGE);
 }
@@ -147,6 +172,7 @@ int main(void)
                 cmocka_unit_test(unprotected_is_always_challenged),
                 cmocka_unit_test(protected_refresh_is_policy),
                 cmocka_unit_test(further_impu_is_policy),
+                cmocka_unit_test(protection_said_by_anybody),
                 cmocka_unit_test(answers_to_the_pending_challenge),
                 cmocka_unit_test(answers_to_other_challenges),
                 cmocka_unit_test(repeated_requests),

@@ -464,6 +464,67 @@ static void repeated_requests_get_the_same_answer(void **state)
         proves("PC-024");
 }
 
+/* The P-CSCF takes a 200 as proof of who sent the REGISTER: what was overheard draws a challenge. */
+static void overheard_requests_get_no_answer(void **state)
+{
+        static const char wrong[] = "00000000000000000000000000000000";
+        struct world *w = *state;
+
+        world_attach(w, 1, 1);
+        world_answer(w, 1, (struct reg_text){.cseq = 2, .integrity = "no"});
+        assert_int_equal(last_reply(w)->status, 200); /* the lab without IPsec */
+        world_answer(w, 1, (struct reg_text){.cseq = 2, .integrity = "no", .response = wrong});
+        give_vectors(w, 2, 1);
+        assert_int_equal(last_reply(w)->status, 401);
+        proves("AKA-005");
+}
+
+static void overheard_requests_without_protection(void **state)
+{
+        struct world *w = *state;
+
+        w->conf.unprotected_response = SCSCF_REFUSE;
+        world_attach(w, 1, 1);
+        world_answer(w, 1, (struct reg_text){.cseq = 2});
+        assert_int_equal(last_reply(w)->status, 200);
+        world_answer(w, 1, (struct reg_text){.cseq = 2, .integrity = "no"});
+        give_vectors(w, 2, 1);
+        assert_int_equal(last_reply(w)->status, 401);
+        proves("AKA-005");
+}
+
+static void protection_said_by_anybody_saves_no_challenge(void **state)
+{
+        struct world *w = *state;
+
+        w->conf.trusted.n = 0;
+        world_attach(w, 1, 1);
+        world_register(w, &(struct reg_text){.integrity = "yes",
+                                             .call_id = "thief",
+                                             .contact = "Contact: *\r\n",
+                                             .headers = "Expires: 0\r\n"});
+        assert_false(last_cx(w)->is_sar);
+        give_vectors(w, 2, 1);
+        assert_int_equal(last_reply(w)->status, 401);
+        assert_true(is_registered(w, ALICE));
+        proves("AKA-005 PC-021");
+}
+
+static void unprotected_responses_are_refused_by_default(void **state)
+{
+        static const char text[] = "scscf:\n  name: \"" NAME "\"\nhome_domain: [" DOMAIN "]\n"
+                                   "diameter:\n  identity: scscf." DOMAIN "\n  realm: " DOMAIN "\n";
+        struct buf err = BUF_INIT;
+        void *conf = NULL;
+
+        (void)state;
+        if (conf_parse(&scscf_conf_schema, "t", span_of(text), &conf, &err) < 0)
+                fail_msg(SPAN_FMT, SPAN_ARG(buf_as_span(&err)));
+        assert_int_equal(((struct scscf_conf *)conf)->unprotected_response, SCSCF_REFUSE);
+        conf_free(&scscf_conf_schema, conf);
+        buf_free(&err);
+}
+
 static void closing(void **state)
 {
         struct world *w = *state;
@@ -497,6 +558,10 @@ int main(void)
                 T(register_waits_for_the_one_before),
                 T(waiting_is_bounded),
                 T(repeated_requests_get_the_same_answer),
+                T(overheard_requests_get_no_answer),
+                T(overheard_requests_without_protection),
+                T(protection_said_by_anybody_saves_no_challenge),
+                cmocka_unit_test(unprotected_responses_are_refused_by_default),
                 T(closing),
         };
 
