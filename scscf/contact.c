@@ -147,6 +147,28 @@ static void grant(const struct scscf_conf *conf, uint32_t asked, struct contact_
         op->expires_s = asked > conf->max_expires_s ? conf->max_expires_s : asked;
 }
 
+/* The same binding named twice in one REGISTER: the later value counts (RFC 3261 10.3 step 7 in turn). */
+static bool same_binding(const struct contact_op *a, const struct contact_op *b)
+{
+        if (a->instance.n && b->instance.n)
+                return span_eq(a->instance, b->instance) && a->has_reg_id == b->has_reg_id &&
+                       (!a->has_reg_id || a->reg_id == b->reg_id);
+        return span_eq(a->uri, b->uri) || sip_uri_equal(a->uri, b->uri);
+}
+
+static int add_op(struct contact_ops *out, const struct contact_op *op, size_t max)
+{
+        size_t i = 0;
+
+        while (i < out->n && !same_binding(&out->v[i], op))
+                i++;
+        if (i >= max || i >= SCSCF_CONTACTS_MAX)
+                return -IMS_ELIMIT;
+        out->v[i] = *op;
+        out->n += i == out->n;
+        return 0;
+}
+
 int contact_ops_read(const struct sip_msg *m, const struct scscf_conf *conf, struct contact_ops *out,
                      const char **why)
 {
@@ -161,19 +183,20 @@ int contact_ops_read(const struct sip_msg *m, const struct scscf_conf *conf, str
         out->star = out->brief = false;
         while (sip_msg_next_value(m, SIP_HDR_CONTACT, &it, &value)) {
                 uint32_t asked = common;
+                struct contact_op op;
 
                 seen++;
                 if (span_eq(value, SPAN("*"))) {
                         out->star = true;
                         continue;
                 }
-                if (out->n >= conf->max_contacts || out->n >= SCSCF_CONTACTS_MAX)
-                        return -IMS_ELIMIT;
-                rc = op_read(value, common, &out->v[out->n], &asked, why);
+                rc = op_read(value, common, &op, &asked, why);
                 if (rc < 0)
                         return rc;
-                grant(conf, asked, &out->v[out->n], out);
-                out->n++;
+                grant(conf, asked, &op, out);
+                rc = add_op(out, &op, conf->max_contacts);
+                if (rc < 0)
+                        return rc;
         }
         if (out->star && (seen != 1 || !h || common != 0)) {
                 *why = "Contact * Needs Expires 0 And No Other Contact";

@@ -114,6 +114,24 @@ static int apply(struct reg_job *job, struct reg_set *set)
         return 0;
 }
 
+/* False when the bindings would be too many, and none may go for the new ones. */
+static bool fits(struct reg_job *job, struct plan *p)
+{
+        const struct scscf_conf *conf = job->reg->conf;
+        size_t all = p->mine + p->others, kept = p->mine;
+
+        job->excess = 0;
+        if (all <= conf->max_contacts || p->longest_s == 0)
+                return true;
+        for (size_t i = 0; i < job->in.contacts.n; i++)
+                kept -= job->in.contacts.v[i].expires_s > 0;
+        job->excess = all - conf->max_contacts;
+        if (conf->overflow != SCSCF_REPLACE_OLDEST || job->excess > kept)
+                return false;
+        p->mine -= job->excess;
+        return true;
+}
+
 /* --- 200 ----------------------------------------------------------------------------------------- */
 
 static void send_200(struct reg_job *job, bool quiet)
@@ -217,14 +235,30 @@ static void profile_unusable(struct reg_job *job, const struct buf *err)
                 reg_release(job, CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
 }
 
+/* Another IMPI took the room in the set while the HSS was asked. */
+static void no_room_left(struct reg_job *job)
+{
+        reg_job_verdict(job, VERDICT_REFUSED, CAUSE_too_many_contacts, 403, "RFC 3261 10.3");
+        buf_puts(&job->evidence, "registration.max_contacts would be passed");
+        if (reg_job_registered(job))
+                reg_job_finish(job, NULL, 0, false);
+        else
+                reg_release(job, CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
+}
+
 static void assigned(struct reg_job *job, const struct cx_saa *a)
 {
         bool registers = job->sat == CX_SAT_REGISTRATION || job->sat == CX_SAT_RE_REGISTRATION;
         struct plan p = make_plan(job);
         struct buf err = BUF_INIT;
         struct reg_set *set;
-        int rc = registers ? take_profile(job, a, &err) : 0;
+        int rc;
 
+        if (registers && !fits(job, &p)) {
+                no_room_left(job);
+                return;
+        }
+        rc = registers ? take_profile(job, a, &err) : 0;
         if (rc < 0) {
                 profile_unusable(job, &err);
                 buf_free(&err);
@@ -277,23 +311,6 @@ static void refuse(struct reg_job *job, enum verdict_cause cause, int status, co
                 reg_job_finish(job, NULL, 0, false);
         else
                 reg_release(job, CX_SAT_AUTHENTICATION_FAILURE);
-}
-
-/* False when the bindings would be too many, and none may go for the new ones. */
-static bool fits(struct reg_job *job, struct plan *p)
-{
-        const struct scscf_conf *conf = job->reg->conf;
-        size_t all = p->mine + p->others, kept = p->mine;
-
-        if (all <= conf->max_contacts || p->longest_s == 0)
-                return true;
-        for (size_t i = 0; i < job->in.contacts.n; i++)
-                kept -= job->in.contacts.v[i].expires_s > 0;
-        job->excess = all - conf->max_contacts;
-        if (conf->overflow != SCSCF_REPLACE_OLDEST || job->excess > kept)
-                return false;
-        p->mine -= job->excess;
-        return true;
 }
 
 void reg_assign(struct reg_job *job)

@@ -95,6 +95,31 @@ static void bad_contacts(void **state)
         world_clear(&w);
 }
 
+/* RFC 3261 10.3: the values in turn, so that the last word on a binding counts. */
+static void named_twice(void **state)
+{
+        struct contact_ops ops;
+        const char *why = NULL;
+        struct world w;
+
+        (void)state;
+        world_init(&w);
+        assert_int_equal(read_ops(&w,
+                                  "Contact: <sip:a@h>;q=0.1, <sip:b@h>, <sip:a@h:5060>, <sip:a@h>;q=0.3\r\n",
+                                  "", &ops, &why),
+                         0);
+        assert_int_equal(ops.n, 3);
+        assert_int_equal(ops.v[0].q, 300);
+        assert_int_equal(read_ops(&w,
+                                  "Contact: <sip:a@h>;+sip.instance=\"<i>\";reg-id=1\r\nContact: "
+                                  "<sip:b@h>;+sip.instance=\"<i>\";reg-id=1;expires=0\r\n",
+                                  "", &ops, &why),
+                         0);
+        assert_int_equal(ops.n, 1);
+        assert_int_equal(ops.v[0].expires_s, 0);
+        world_clear(&w);
+}
+
 static const struct contact_origin origin = {.path = {"<sip:p;lr>", 10}, .call_id = {"c1", 2}, .cseq = 7};
 
 static struct contact *make(struct world *w, const char *line)
@@ -217,7 +242,7 @@ int main(void)
                 cmocka_unit_test(expiries),      cmocka_unit_test(star),
                 cmocka_unit_test(bad_contacts),  cmocka_unit_test(text_is_kept),
                 cmocka_unit_test(which_binding), cmocka_unit_test(order),
-                cmocka_unit_test(parameters),
+                cmocka_unit_test(parameters),    cmocka_unit_test(named_twice),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

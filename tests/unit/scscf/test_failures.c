@@ -59,6 +59,7 @@ static void wrong_response(void **state)
         assert_int_equal(w->n_replies, 1);
         released(w, CX_SAT_AUTHENTICATION_FAILURE);
         expect(w, 403, VERDICT_REFUSED, CAUSE_res_mismatch);
+        assert_null(strstr(last_verdict(w)->evidence, wrong)); /* a response is derived from RES */
         no_security_parameters(w);
         assert_false(is_registered(w, ALICE));
         assert_int_equal(w->reg.store.users.n, 0);
@@ -641,6 +642,32 @@ static void shared_impu(void **state)
         assert_int_equal(w->reg.store.users.n, 1);
 }
 
+/* Two IMPIs ask for the last places of a set while the HSS thinks: the bound holds. */
+static void shared_impu_at_once(void **state)
+{
+        static const char two[] = "Contact: <sip:a@h1>, <sip:a@h2>\r\n", more[] = "Contact: <sip:m@h1>, "
+                                                                                  "<sip:m@h2>\r\n";
+        struct world *w = *state;
+
+        world_register(w, &(struct reg_text){.integrity = "no", .contact = two});
+        give_vectors(w, 1, 1);
+        world_register(
+                w, &(struct reg_text){.integrity = "no", .impi = MALLORY, .call_id = "m", .contact = more});
+        give_vectors(w, 2, 1);
+        world_answer(w, 1, (struct reg_text){.cseq = 2, .contact = two});
+        world_answer(w, 2, (struct reg_text){.impi = MALLORY, .call_id = "m", .cseq = 2, .contact = more});
+        give_profile(w, PROFILE_ALICE);
+        assert_int_equal(last_reply(w)->status, 200);
+        give_profile(w, PROFILE_ALICE);
+        assert_int_equal(w->reg.store.n_contacts, 2);
+        assert_int_equal(last_cx(w)->sat, CX_SAT_ADMINISTRATIVE_DEREGISTRATION); /* the HSS had agreed */
+        assert_string_equal(last_cx(w)->impi, MALLORY);
+        give_profile(w, NULL);
+        expect(w, 403, VERDICT_REFUSED, CAUSE_too_many_contacts);
+        assert_int_equal(w->reg.store.n_contacts, 2);
+        assert_int_equal(w->reg.store.users.n, 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -675,6 +702,7 @@ int main(void)
                 T(unprotected_response_by_policy),
                 T(foreign_user),
                 T(shared_impu),
+                T(shared_impu_at_once),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
