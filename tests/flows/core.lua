@@ -61,14 +61,19 @@ test("integrity-protected yes or no means IMS AKA", { "COEX-023", "COEX-021" }, 
   end
 end)
 
-test("other schemes are refused clearly until they exist", { "COEX-021" }, function()
-  for _, claim in ipairs({ "tls-pending", "tls-connected", "auth-done", "ip-assoc-pending", false }) do
+test("other schemes are refused clearly until they exist", { "COEX-021", "AKA-012" }, function()
+  local digest = "SIP Digest or NBA"
+  for _, case in ipairs({ { "tls-pending", digest }, { "tls-connected", digest }, { "auth-done", "Trusted Node" },
+    { "ip-assoc-pending", digest }, { false, digest } }) do
+    local claim, scheme = case[1], case[2]
     local u, p = L:ue(3), mw.pcscf(L) -- without an AKA registration so far
     local m = u:steps().start()
     local answer = p:exchange(m, claim)
     check.between(answer.status, 400, 499, tostring(claim))
     check.ne(answer.status, 401, tostring(claim))
-    check.eq(L:verdict({ call_id = m:get("Call-ID"), node = "scscf" }).cause, "scheme_not_supported", tostring(claim))
+    local v = L:verdict({ call_id = m:get("Call-ID"), node = "scscf" })
+    check.eq(v.cause, "scheme_not_supported", tostring(claim))
+    check.has(v.evidence, scheme, tostring(claim))
     p:close()
     u:close()
   end
@@ -78,7 +83,8 @@ test("the scheme of a registration does not change", { "COEX-022" }, function()
   local u, p = L:ue(2), mw.pcscf(L)
   check.eq(p:register(u).verdict, "registered")
   local again = p:exchange(u:steps("refresh").start(), false) -- no integrity-protected: SIP Digest
-  check.between(again.status, 400, 499)
+  check.eq(again.status, 401)
+  check.eq(again:auth().algorithm, "AKAv1-MD5", "a challenge of the same scheme")
   check.eq(L:state(u.impi)[u.impu].state, "registered")
   p:close()
   u:close()

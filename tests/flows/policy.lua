@@ -109,9 +109,32 @@ test("an unprotected response counts only where configuration says so", { "AKA-0
   u:close()
 end)
 
+test("a UE cannot speak for a P-CSCF", { "AKA-005" }, function()
+  local L = never
+  local u, p = L:ue(1), mw.pcscf(L)
+  check.eq(p:register(u).verdict, "registered")
+  local e = assert(sip.endpoint({ addr = L.ip.ue .. ":0" }))
+  for _, node in ipairs({ "icscf", "scscf" }) do
+    local thief = L:ue(1)
+    local m = thief:steps("deregister").start()
+    m:set("Contact", "*")
+    m:change_auth(function(a) a:set("integrity-protected", "yes") end)
+    local answer = check.ok(e:request(m, L.sip[node]), "an answer of the " .. node)
+    check.eq(answer.status, 403, node)
+    check.eq(L:verdict({ call_id = m:get("Call-ID"), node = node }).cause, "untrusted_source")
+    check.eq(L:state(u.impi)[u.impu].state, "registered", node)
+    thief:close()
+  end
+  e:close()
+  p:register(u, { kind = "deregister", protection = "yes" })
+  p:close()
+  u:close()
+end)
+
 test("the S-CSCF refuses what the profile does not allow", { "AKA-003" }, function()
   local L = always
-  local u, p = L:ue(1), mw.pcscf(L)
+  local u, p, callee = L:ue(1), mw.pcscf(L), L:ue(2)
+  check.eq(callee:register({}).verdict, "registered")
   local r = p:register(u)
   check.eq(r.verdict, "registered")
   local default = "sip:+15550001@" .. L.domain
@@ -124,16 +147,13 @@ test("the S-CSCF refuses what the profile does not allow", { "AKA-003" }, functi
     for _, method in ipairs({ "INVITE", "MESSAGE" }) do
       local answer = check.ok(p:originate(u, { method = method, to = "sip:+15550002@" .. L.domain, identity = identity,
         registration = r }), what)
-      check.between(answer.status, 400, 499, what .. " " .. method)
-      check.ne(answer.status, 404, what .. " " .. method .. ": refused, not lost")
+      check.eq(answer.status, 403, what .. " " .. method .. ": refused, not lost")
     end
   end
+  check.no(callee:expect_request({ timeout = 0.2 }), "nothing got through")
   -- the other way: nobody is at home for a barred identity
-  local callee = L:ue(2)
-  check.eq(callee:register({}).verdict, "registered")
   local answer = p:originate(u, { to = callee.impu, identity = default, registration = r })
   check.between(answer.status, 400, 499, "to a barred identity")
-  check.no(callee:expect_request({ timeout = 0.2 }))
   local sending = async(p.originate, p, u, { to = "sip:+15550002@" .. L.domain, identity = default, registration = r })
   local rq = check.ok(callee:expect_request({ method = "MESSAGE" }), "an allowed one passes")
   rq:reply(200)

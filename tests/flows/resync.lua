@@ -61,16 +61,6 @@ test("vectors come ordered by SQN and are used first in, first out", { "AKA-022"
   u:close()
 end)
 
-test("no RAND is sent twice", { "AKA-024" }, function()
-  local seen = {}
-  for _, m in ipairs(L.mw_is:since(0, function(x) return x.status == 401 end)) do
-    local nonce = m:auth().nonce
-    check.no(seen[nonce] and seen[nonce] ~= m:param("Via", "branch"), "a nonce in two challenges")
-    seen[nonce] = m:param("Via", "branch")
-  end
-  check.ok(next(seen))
-end)
-
 test("a SIM that is ahead: AUTS, new vectors, registered",
   { "AKA-027", "AKA-030", "AKA-051", "AKA-052", "AKA-053", "AKA-054", "AKA-055", "AKA-056", "AKA-016" }, function()
   local u, mark, wire = L:ue(3), L.cx_s:mark(), L.mw_is:mark()
@@ -167,7 +157,7 @@ test("an AUTS of the wrong length is refused", { "AKA-052" }, function()
   u:close()
 end)
 
-test("a SIM that never agrees is refused in the end", { "AKA-056" }, function()
+test("a SIM that never agrees is refused in the end", {}, function()
   local u, p = L:ue(1), mw.pcscf(L)
   u:set_sqn(((1 << 43) - 2) * 32) -- no SEQ is left above it
   local r = p:register(u)
@@ -176,6 +166,17 @@ test("a SIM that never agrees is refused in the end", { "AKA-056" }, function()
   check.between(#r.steps, 2, 4)
   p:close()
   u:close()
+end)
+
+-- over all that was sent above
+test("no RAND is sent twice", { "AKA-024" }, function()
+  local seen = {}
+  for _, m in ipairs(L.mw_is:since(0, function(x) return x.status == 401 end)) do
+    local nonce = m:auth().nonce
+    check.no(seen[nonce] and seen[nonce] ~= m:param("Via", "branch"), "a nonce in two challenges")
+    seen[nonce] = m:param("Via", "branch")
+  end
+  check.ok(next(seen))
 end)
 
 test("the share of IND for IMS is configuration", { "SQN-004", "SQN-002" }, function()

@@ -96,6 +96,7 @@ function Lab:defaults()
     return { file = dir .. "/" .. node .. ".jsonl" }
   end
   local gm = { self.sip.pcscf }
+  local core = { self.ip.pcscf, self.ip.icscf, self.ip.scscf, self.ip.tap, self.ip.other }
   if self.pcscf6 then
     gm[2] = self.pcscf6
   end
@@ -107,12 +108,12 @@ function Lab:defaults()
       trace = trace("hss"), log = { level = "debug" },
     },
     icscf = {
-      home_domain = { d }, sip = { listen = listen({ self.sip.icscf }), name = "icscf." .. d },
+      home_domain = { d }, trusted = core, sip = { listen = listen({ self.sip.icscf }), name = "icscf." .. d },
       resolver = { hosts = self:hosts() }, scscf = { pool = { { uri = "sip:scscf." .. d .. ":6060" } } },
       diameter = self:cx_client("icscf"), trace = trace("icscf"), log = { level = "debug" },
     },
     scscf = {
-      home_domain = { d }, sip = { listen = listen({ self.sip.scscf }), name = "scscf." .. d },
+      home_domain = { d }, trusted = core, sip = { listen = listen({ self.sip.scscf }), name = "scscf." .. d },
       scscf = { name = "sip:scscf." .. d .. ":6060" }, icscf = "sip:icscf." .. d .. ":5060",
       registration = { unprotected_response = "accept" },
       resolver = { hosts = self:hosts() },

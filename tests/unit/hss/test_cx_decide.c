@@ -282,7 +282,7 @@ static void mar(void **state)
                                  d.effects.name, d.resync);
                 assert_int_equal(d.effects.state, -1);
         }
-        proves("AKA-017 AKA-018");
+        proves("AKA-012 AKA-017 AKA-018");
 }
 
 int main(void)

@@ -269,7 +269,7 @@ static void sar(void **state)
                         fail_msg("%s: carries %s instead of %s", sar_rows[i].name, carries,
                                  sar_rows[i].carries);
         }
-        proves("AKA-034 AKA-045 AKA-046");
+        proves("AKA-034 AKA-041 AKA-045 AKA-046 AKA-050");
 }
 
 static void lir(void **state)

@@ -250,6 +250,7 @@ static void unregistered(void **state)
                 do_sar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, CX_SAT_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME),
                 SUCCESS);
         assert_set_state(f, REG_ST_UNREGISTERED, false, SCSCF1);
+        proves("AKA-019");
 }
 
 static void restoration(void **state)

@@ -43,6 +43,7 @@ static void named_scscf_gets_the_request(void **state)
         assert_int_equal(do_register(&l), 200); /* asks again: nothing is kept */
         assert_int_equal(l.uars, 2);
         lab_stop(&l);
+        proves("AKA-032");
 }
 
 static void identity_without_credentials(void **state)

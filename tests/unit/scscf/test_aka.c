@@ -124,6 +124,7 @@ static void wrong_answers(void **state)
         a = right;
         a.algorithm = SPAN("MD5");
         assert_int_equal(verify(&a), AUTH_WRONG);
+        proves("AKA-033");
 }
 
 static void malformed_answers(void **state)
@@ -179,6 +180,7 @@ static void vector_lengths(void **state)
         item = good;
         item.scheme = SPAN(CX_SCHEME_DIGEST);
         assert_int_equal(auth_aka_select(&item, &v, &why), -IMS_EUNSUPPORTED);
+        proves("AKA-042");
 }
 
 static void fifo(void **state)

@@ -30,6 +30,7 @@ static void order_of_steps(void **state)
         assert_int_equal(choose(in), AUTH_DIGEST_NBA);
         in.integrity = SPAN("");
         assert_int_equal(choose(in), AUTH_DIGEST_NBA);
+        proves("COEX-021");
 }
 
 static void giba_needs_no_authorization_and_3gpp(void **state)
@@ -46,6 +47,7 @@ static void giba_needs_no_authorization_and_3gpp(void **state)
         assert_int_equal(choose(in), AUTH_DIGEST_NBA);
         in.giba = in.has_authorization = true;
         assert_int_equal(choose(in), AUTH_DIGEST_NBA);
+        proves("COEX-021");
 }
 
 static void access_counts_only_from_the_network(void **state)
@@ -115,6 +117,7 @@ static void scheme_of_a_registration_stays(void **state)
         expect(&w, 403, VERDICT_REFUSED, CAUSE_res_mismatch);
         assert_true(is_registered(&w, ALICE));
         world_clear(&w);
+        proves("COEX-022");
 }
 
 int main(void)
