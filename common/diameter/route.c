@@ -12,6 +12,12 @@ static bool tried_before(const struct dia_peer *p, struct dia_peer *const *tried
         return false;
 }
 
+/* Between the end of a connection and the news of it the peer still counts as usable. */
+static bool takes(const struct dia_peer *p)
+{
+        return dia_peer_usable(p) && p->c && !p->c->closed && p->c->tcp && tcp_takes(p->c->tcp);
+}
+
 /* Only relays take a request for a host that is no peer. */
 static bool serves(const struct dia_peer *p, struct span host, struct span realm)
 {
@@ -31,7 +37,7 @@ static struct dia_peer *pick(struct dia_node *n, struct span host, struct span r
 
                 if (n_fit && p->priority != fit[0]->priority)
                         break;
-                if (!dia_peer_usable(p) || !serves(p, host, realm) || tried_before(p, tried, n_tried))
+                if (!takes(p) || !serves(p, host, realm) || tried_before(p, tried, n_tried))
                         continue;
                 if (n_fit && p->relay != fit[0]->relay) {
                         if (p->relay)
@@ -49,7 +55,7 @@ struct dia_peer *dia_route(struct dia_node *n, struct span host, struct span rea
 {
         struct dia_peer *p = host.n ? dia_peer_find(n, host) : NULL;
 
-        if (p && dia_peer_usable(p) && !tried_before(p, tried, n_tried))
+        if (p && takes(p) && !tried_before(p, tried, n_tried))
                 return p;
         return pick(n, host, realm, tried, n_tried);
 }

@@ -189,9 +189,14 @@ size_t tcp_queued(const struct tcp_conn *c)
         return c->out.n + uv_stream_get_write_queue_size((const uv_stream_t *)&c->handle);
 }
 
+bool tcp_takes(const struct tcp_conn *c)
+{
+        return c->state <= TCP_UP;
+}
+
 int tcp_send(struct tcp_conn *c, struct span data)
 {
-        if (c->state > TCP_UP)
+        if (!tcp_takes(c))
                 return -IMS_ECLOSED;
         if (tcp_queued(c) + data.n > c->queue_limit) {
                 char name[ADDR_STR];

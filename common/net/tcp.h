@@ -39,6 +39,8 @@ void tcp_set_handlers(struct tcp_conn *c, const struct tcp_handlers *h, void *ar
 int tcp_send(struct tcp_conn *c, struct span data) IMS_CHECK;
 void tcp_set_queue_limit(struct tcp_conn *c, size_t octets); /* default 1 MiB */
 size_t tcp_queued(const struct tcp_conn *c);
+/* False once it ends: tcp_send then fails, though on_close may come later in the same turn of the loop. */
+bool tcp_takes(const struct tcp_conn *c);
 
 /* Stops and starts reading (flow control). */
 void tcp_pause(struct tcp_conn *c, bool paused);

@@ -279,6 +279,25 @@ static void test_failover(void **state)
         end(t);
 }
 
+/* The connection has ended, its on_close is still to come: the next request goes to the other peer. */
+static void test_ending_connection(void **state)
+{
+        struct ctx *t = start("me.example.org", 2, &(struct dia_node_conf){.tc_ms = 60000});
+        struct raw *b;
+
+        (void)state;
+        (void)serve(&t->a, 0, "a.example.org");
+        b = serve(&t->b, 0, "b.example.org");
+        wait_up(t, 2);
+        tcp_close(dia_peer_find(t->node, SPAN("a.example.org"))->c->tcp, false);
+        assert_int_equal(send_uar(t, NULL, NULL), 0);
+        assert_int_equal(send_uar(t, "a.example.org", NULL), -IMS_EUNREACH);
+        answer(b, raw_next(b), DIA_SUCCESS);
+        wait_answers(t, 1);
+        assert_int_equal(t->err[0], 0);
+        end(t);
+}
+
 static void test_last_one_lost(void **state)
 {
         struct ctx *t = start("me.example.org", 1, &(struct dia_node_conf){0});
@@ -547,6 +566,7 @@ int main(void)
                 cmocka_unit_test(test_relay),
                 cmocka_unit_test(test_answer_of_another),
                 cmocka_unit_test(test_failover),
+                cmocka_unit_test(test_ending_connection),
                 cmocka_unit_test(test_last_one_lost),
                 cmocka_unit_test(test_refused_goes_elsewhere),
                 cmocka_unit_test(test_timeout_and_wrong_answer),
