@@ -58,9 +58,19 @@ static bool is_self(const struct scscf *s, struct span uri)
                sip_stack_is_self(s->stack, span_sub(host, 1, host.n - 1), port);
 }
 
-/* User part "orig", and the token, of our Service-Route (also the parameter orig, TS 24.229 5.4.3.2). */
-static void read_own_route(struct span uri, struct request_route *out)
+#define SEAL_SIZE 17
+
+/* What only this process can write into its Record-Route: the dialog was made through it, with all checks. */
+static void write_seal(struct span call_id, char out[static SEAL_SIZE])
 {
+        snprintf(out, SEAL_SIZE, "%016llx", (unsigned long long)hash_span(call_id));
+}
+
+/* User part "orig", and the token, of our Service-Route (also the parameter orig, TS 24.229 5.4.3.2); the
+ * seal of our Record-Route. */
+static void read_own_route(struct span uri, struct span call_id, struct request_route *out)
+{
+        char seal[SEAL_SIZE];
         struct contact_param p;
         struct span rest = uri;
 
@@ -71,6 +81,10 @@ static void read_own_route(struct span uri, struct request_route *out)
                         out->originating = true;
                 else if (span_ieq(p.name, SPAN("s")))
                         out->token = p.value;
+                else if (span_ieq(p.name, SPAN("d"))) {
+                        write_seal(call_id, seal);
+                        out->sealed = out->sealed || span_eq(p.value, span_of(seal));
+                }
         }
 }
 
@@ -88,7 +102,7 @@ void request_route_read(const struct scscf *s, const struct sip_msg *m, struct r
                         return;
                 }
                 out->own++;
-                read_own_route(uri, out);
+                read_own_route(uri, m->call_id, out);
         }
 }
 
@@ -176,12 +190,14 @@ void request_edit(struct scscf *s, const struct sip_msg *m, const struct request
                   const char *user, struct sip_edit *e)
 {
         struct buf rr = BUF_INIT;
+        char seal[SEAL_SIZE];
 
         for (size_t i = 0; i < route->own; i++)
                 sip_edit_pop_value(e, SIP_HDR_ROUTE);
         if (!makes_dialog(m) || route->in_dialog)
                 return;
-        buf_printf(&rr, "<sip:%s@" SPAN_FMT ";lr>", user, SPAN_ARG(s->reg.host));
+        write_seal(m->call_id, seal);
+        buf_printf(&rr, "<sip:%s@" SPAN_FMT ";lr;d=%s>", user, SPAN_ARG(s->reg.host), seal);
         if (rr.err && !e->err)
                 e->err = rr.err;
         sip_edit_insert(e, SIP_HDR_RECORD_ROUTE, buf_as_span(&rr));
@@ -189,19 +205,20 @@ void request_edit(struct scscf *s, const struct sip_msg *m, const struct request
 }
 
 /* A request inside a dialog follows its Route (RFC 3261 16.6 item 6); what it says was allowed with the
- * dialog. */
+ * dialog, and that there was one the seal tells: a To tag alone is no way around home control. */
 static void forward_in_dialog(struct scscf *s, struct sip_request *rq, const struct request_route *route)
 {
         struct sip_forward f = {.on_failure = request_on_failure, .arg = &s->legs[0][0]};
         struct sip_edit e;
 
         f.target.uri = route->next.n ? route->next : rq->msg->ruri;
-        if (!route->next.n && is_self(s, rq->msg->ruri)) {
+        if (!route->sealed || (!route->next.n && is_self(s, rq->msg->ruri))) {
                 const struct request_end end = {.outcome = VERDICT_REFUSED,
                                                 .cause = CAUSE_malformed,
                                                 .status = 481,
                                                 .clause = "RFC 3261 12.2.2",
-                                                .evidence = SPAN("names a dialog this node is no end of")};
+                                                .evidence = SPAN("Route is not of a dialog made through "
+                                                                 "this node")};
 
                 request_refuse(s, rq, &end);
                 return;

@@ -8,6 +8,7 @@
 struct request_route {
         bool originating;  /* our Service-Route: "orig" */
         bool in_dialog;    /* To has a tag */
+        bool sealed;       /* our Record-Route for this Call-ID */
         size_t own;        /* values at the front of Route that name this node */
         struct span token; /* of our Service-Route, or empty */
         struct span next;  /* URI of the first Route value that is not ours, or empty */

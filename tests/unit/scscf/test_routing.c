@@ -404,13 +404,57 @@ static void both_sides_here(void **state)
         expect_status(l, 403);
 }
 
+/* What Record-Route says for the Call-ID of the request with this branch. */
+static void seal_of(unsigned branch, char out[static 17])
+{
+        char call_id[16];
+
+        snprintf(call_id, sizeof(call_id), "c%u", branch);
+        snprintf(out, 17, "%016llx", (unsigned long long)hash_span(span_of(call_id)));
+}
+
+/* AKA-003: a To tag is no way around home control. */
+static void made_up_dialogs(void **state)
+{
+        static const char *const methods[] = {"MESSAGE", "BYE", "INVITE"};
+        struct lab *l = *state;
+        char text[512], seal[17], made[64];
+        struct sip_value_iter it = {0};
+        struct span v;
+
+        attach(l, UE1, "r1");
+        for (size_t i = 0; i < 3; i++) {
+                send_request(l, methods[i], "sip:alice@192.0.2.10", "X-Tagged: 1\r\n");
+                expect_status(l, 481);
+                snprintf(text, sizeof(text), "X-Tagged: 1\r\nRoute: <sip:mo@%s;lr>, <%s;lr>\r\n", l->name + 4,
+                         l->icscf);
+                send_request(l, methods[i], "sip:alice@192.0.2.10", text);
+                expect_status(l, 481);
+                seal_of(l->branch, seal); /* of another dialog */
+                snprintf(text, sizeof(text), "X-Tagged: 1\r\nRoute: <sip:mo@%s;lr;d=%s>, <%s;lr>\r\n",
+                         l->name + 4, seal, l->icscf);
+                send_request(l, methods[i], "sip:alice@192.0.2.10", text);
+                expect_status(l, 481);
+        }
+        /* what a real one gets */
+        send_request(l, "INVITE", ALICE, "");
+        expect_request(l, "sip:alice@192.0.2.10:31061");
+        seal_of(l->branch, seal);
+        assert_true(sip_msg_next_value(l->got, SIP_HDR_RECORD_ROUTE, &it, &v));
+        snprintf(made, sizeof(made), ";d=%s>", seal);
+        assert_true(span_find(v, span_of(made)) > 0);
+        answer(l, 486);
+        proves("AKA-003");
+}
+
 static void in_dialog(void **state)
 {
         struct lab *l = *state;
-        char text[512];
+        char text[512], seal[17];
 
-        snprintf(text, sizeof(text), "X-Tagged: 1\r\nRoute: <%s;lr>, <sip:mt@%s;lr>, <%s;lr>\r\n", l->name,
-                 l->name + 4, l->icscf);
+        seal_of(l->branch + 1, seal);
+        snprintf(text, sizeof(text), "X-Tagged: 1\r\nRoute: <%s;lr>, <sip:mt@%s;lr;d=%s>, <%s;lr>\r\n",
+                 l->name, l->name + 4, seal, l->icscf);
         send_request(l, "BYE", "sip:alice@192.0.2.10", text);
         expect_request(l, "sip:alice@192.0.2.10");
         assert_true(has_value(l, SIP_HDR_ROUTE, l->icscf));
@@ -418,6 +462,9 @@ static void in_dialog(void **state)
         assert_null(sip_msg_hdr(l->got, SIP_HDR_RECORD_ROUTE, 0));
         answer(l, 200);
         expect_status(l, 200);
+        seal_of(l->branch + 1, seal);
+        snprintf(text, sizeof(text), "X-Tagged: 1\r\nRoute: <sip:mt@%s;lr;d=%s>, <%s;lr>\r\n", l->name + 4,
+                 seal, l->icscf);
         send_request(l, "ACK", "sip:alice@192.0.2.10", text);
         expect_request(l, "sip:alice@192.0.2.10");
         send_request(l, "BYE", l->name, "X-Tagged: 1\r\n");
@@ -474,10 +521,18 @@ static void nobody_answers(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                T(originating),     T(home_control),        T(missing_identity_is_inserted),
-                T(terminating),     T(terminating_refused), T(next_binding),
-                T(both_sides_here), T(in_dialog),           T(own_requests),
-                T(trust),           T(nobody_answers),
+                T(originating),
+                T(home_control),
+                T(missing_identity_is_inserted),
+                T(terminating),
+                T(terminating_refused),
+                T(next_binding),
+                T(both_sides_here),
+                T(in_dialog),
+                T(made_up_dialogs),
+                T(own_requests),
+                T(trust),
+                T(nobody_answers),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
