@@ -118,6 +118,25 @@ test("the 200 names the set and SAA brings the profile", { "PC-003", "PC-004" },
   local xml = L.cx_s:since(mark, function(m) return m.name == "SAA" end)[1].avps:get("User-Data")
   check.has(xml, "<ServiceProfile>")
   u:deregister({})
+  -- with filter criteria of the operator
+  local file = L.dir .. "/profile.xml"
+  assert(fs.write(file, [[<?xml version="1.0" encoding="UTF-8"?>
+<IMSSubscription><PrivateID>any@example.org</PrivateID><ServiceProfile>
+<PublicIdentity><Identity>sip:any@example.org</Identity></PublicIdentity>
+<InitialFilterCriteria><Priority>3</Priority><TriggerPoint><ConditionTypeCNF>0</ConditionTypeCNF>
+<SPT><ConditionNegated>0</ConditionNegated><Group>0</Group><Method>MESSAGE</Method></SPT></TriggerPoint>
+<ApplicationServer><ServerName>sip:as.example.org</ServerName></ApplicationServer></InitialFilterCriteria>
+</ServiceProfile></IMSSubscription>
+]]))
+  local _, code, err = L:hss({ "profile", "set", "filtered", file })
+  check.eq(code, 0, err)
+  _, code, err = L:hss({ "subscriber", "set", L.subscribers[3].imsi, "--profile", "filtered" })
+  check.eq(code, 0, err)
+  mark = L.cx_s:mark()
+  check.eq(u:register({}).verdict, "registered")
+  xml = L.cx_s:since(mark, function(m) return m.name == "SAA" end)[1].avps:get("User-Data")
+  check.match(xml, "<ServiceProfile>.*<InitialFilterCriteria>.*<Method>MESSAGE</Method>.*sip:as%.example%.org")
+  u:deregister({})
   u:close()
 end)
 

@@ -238,6 +238,7 @@ static void test_wrong_shapes(void **state)
         assert_int_equal(aka_generate(ctx, &key, rand, 1, 0, &av), -IMS_EINVAL);
         key.algorithm = (enum aka_algorithm)7;
         assert_int_equal(aka_check_auts(ctx, &key, rand, out, &(uint64_t){0}), -IMS_EINVAL);
+        proves("AKA-042");
 }
 
 int main(void)

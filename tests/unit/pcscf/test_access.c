@@ -107,6 +107,9 @@ static void configuration(void **state)
                 {"visited_network: a\naccess: {type: nass}\n", "access.pani"},
                 {"visited_network: a\naccess: {ranges: [{prefix: 10.0.0.0/8, type: nass}]}\n",
                  "access.ranges"},
+                {"visited_network: a\naccess: {pani_aware: no, ranges: [{prefix: 10.0.0.0/8, type: nass, "
+                 "pani: ADSL}]}\n",
+                 "access.ranges"},
                 {"visited_network: a\naccess: {ranges: [{prefix: ten, type: other}]}\n", "prefix"},
                 {"visited_network: a\ngm: {listen: []}\n", "gm.listen"},
                 {"visited_network: 'a\"b'\n", "visited_network"},
