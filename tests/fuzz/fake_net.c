@@ -205,6 +205,11 @@ int tcp_send(struct tcp_conn *c, struct span data)
         return 0;
 }
 
+bool tcp_takes(const struct tcp_conn *c)
+{
+        return !c->closed;
+}
+
 void tcp_set_queue_limit(struct tcp_conn *c, size_t octets)
 {
         (void)c, (void)octets;
