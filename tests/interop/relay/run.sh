@@ -121,7 +121,7 @@ phone() {
         local name=$PART.${4:-$1} out mark=0 trace=$QUINTET_LAB_DIR/trace/${3:-icscf}.jsonl
         mark=$(stat -c %s "$trace")
         if ! out=$(lab exec ue ue run "$HERE/phone.lua" "$1" 2>&1); then
-                fail "$name" "$(tail -2 <<<"$out" | paste -sd' ')"
+                fail "$name" "$(grep -m1 'phone.lua:[0-9]*: ' <<<"$out" || head -1 <<<"$out")"
         elif [ -n "${2:-}" ] && ! tail -c "+$((mark + 1))" "$trace" | grep -q "\"cause\":\"$2\""; then
                 fail "$name" "the $3 gave no verdict $2: $(tail -c "+$((mark + 1))" "$trace" | grep -o '"cause":"[a-z_]*"' | sort -u | paste -sd' ')"
         else
