@@ -527,6 +527,7 @@ static void shared_impu(void **state)
         assert_true(is_registered(w, ALICE));
         assert_int_equal(w->reg.store.n_contacts, 1);
         assert_int_equal(w->reg.store.users.n, 1);
+        proves("PC-021");
 }
 
 /* Two IMPIs ask for the last places of a set while the HSS thinks: the bound holds. */
