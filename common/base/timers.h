@@ -25,6 +25,8 @@
         X(DRAIN_POLL, 50, 1, 1000, "how often a node looks whether that has ended")                          \
         X(DIA_TC, 5000, 10, 60000, "RFC 6733 12, Tc: pause before a new connection attempt")                 \
         X(DIA_TW, 30000, 100, 120000, "RFC 3539 3.4.1, Tw: watchdog")                                        \
+        X(DIA_REOPEN, 100, 0, 10000,                                                                         \
+          "RFC 3539 3.4.1, pause before the first watchdog of a connection that is back")                    \
         X(DIA_CER, 5000, 50, 60000, "longest wait for CER or CEA on a new connection")                       \
         X(TCP_CONNECT, 2000, 50, 60000, "longest wait for a TCP connection")                                 \
         X(TCP_IDLE, 900000, 1000, 86400000, "an idle SIP connection is closed after")                        \

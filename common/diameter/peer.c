@@ -2,6 +2,7 @@
  * A peer: its place in the node, its timers, coming up and going down. */
 #include <stdlib.h>
 
+#include "common/base/timers.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
 #include "common/diameter/node_int.h"
@@ -149,6 +150,11 @@ void dia_peer_wd(struct dia_peer *p, enum dia_wd_event ev)
                 log_info("diameter %s: watchdog %s -> %s", p->identity, dia_wd_state_name(was),
                          dia_wd_state_name(p->wd.state));
         if ((todo & WD_SET_TIMER) && tmr_start(p->dn->loop, &p->wd_timer, wd_interval(p), on_wd_timer, p))
+                log_error("diameter %s: out of memory for the watchdog", p->identity);
+        /* Not in one segment with CEA: freeDiameter was seen to miss a DWR that comes with it. */
+        if ((todo & WD_SET_SOON) &&
+            tmr_start(p->dn->loop, &p->wd_timer, ims_timer_rows[IMS_TIMER_DIA_REOPEN].default_ms, on_wd_timer,
+                      p))
                 log_error("diameter %s: out of memory for the watchdog", p->identity);
         if ((todo & WD_SEND_DWR) && p->c)
                 (void)dia_send_dwr(p);

@@ -17,8 +17,8 @@ void dia_wd_reset(struct dia_wd *w)
 static unsigned on_up(struct dia_wd *w)
 {
         if (w->state == WD_ST_DOWN) {
-                *w = (struct dia_wd){WD_ST_REOPEN, true, 0};
-                return WD_SEND_DWR | WD_SET_TIMER;
+                *w = (struct dia_wd){WD_ST_REOPEN, false, 0};
+                return WD_SET_SOON;
         }
         *w = (struct dia_wd){WD_ST_OKAY, false, 0};
         return WD_SET_TIMER;

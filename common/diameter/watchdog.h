@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The watchdog of RFC 3539 3.4.1 as a pure function: what happened goes in, what to do comes out.
  * One liberty: in REOPEN the three exchanges follow one another without waiting for Tw, as freeDiameter
- * does it, so that a peer that is back serves again after three round trips. */
+ * does it, so that a peer that is back serves again after DIA_REOPEN and three round trips. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,6 +16,7 @@ enum dia_wd_action {
         WD_FAILOVER = 4,
         WD_FAILBACK = 8,
         WD_CLOSE = 16,
+        WD_SET_SOON = 32, /* the timer, for DIA_REOPEN instead of Tw */
 };
 
 struct dia_wd {
