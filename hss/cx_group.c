@@ -240,7 +240,7 @@ void group_free(struct group *g)
         fail_all(g, &g->waiting, -IMS_EALREADY);
         answer_all(g, &g->waiting);
         while (g->checkpointing)
-                (void)uv_run(loop_uv(g->loop), UV_RUN_ONCE);
+                loop_once(g->loop);
         while (!list_empty(&g->spare)) {
                 struct job *j = container_of(g->spare.next, struct job, node);
                 list_unlink(&j->node);

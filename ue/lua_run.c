@@ -27,7 +27,7 @@ static int l_pump(lua_State *L)
 
         if (tmr_start(s->loop, &s->pump, (uint64_t)ms, on_pump, NULL) < 0)
                 return luaL_error(L, "out of memory");
-        uv_run(loop_uv(s->loop), UV_RUN_ONCE);
+        loop_once(s->loop);
         tmr_stop(s->loop, &s->pump);
         return 0;
 }

@@ -26,6 +26,7 @@ struct loop {
         struct loop_signal signals[SIG_N];
         struct tmr **heap; /* heap[0] is not used */
         size_t n_timers, cap_timers;
+        bool once;         /* in loop_once */
         uint64_t armed_ms; /* when the uv_timer goes off; UINT64_MAX when it does not run */
         bool firing;
         struct list hooks;
@@ -164,6 +165,8 @@ static void on_uv_timer(uv_timer_t *handle)
                 t->fn(t, t->arg);
         }
         l->firing = false;
+        if (l->once)
+                uv_stop(&l->uv); /* this turn does not sleep any more */
         l->armed_ms = UINT64_MAX;
         loop_arm(l);
 }
@@ -368,6 +371,13 @@ int loop_new(struct loop **out)
 void loop_run(struct loop *l)
 {
         (void)uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void loop_once(struct loop *l)
+{
+        l->once = true;
+        uv_run(&l->uv, UV_RUN_ONCE);
+        l->once = false;
 }
 
 void loop_stop(struct loop *l)

@@ -15,6 +15,10 @@ int loop_new(struct loop **out) IMS_CHECK;
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
+/* One turn: waits until something happened, a timer included. (uv_run with UV_RUN_ONCE looks at the timers
+ * first and then sleeps, for ever when the one that fired was the last.) */
+void loop_once(struct loop *l);
+
 /* Closes what is left open (a bug is logged for handles of others) and frees. Accepts NULL. */
 void loop_free(struct loop *l);
 

@@ -106,7 +106,7 @@ void lab_wait(struct lab *lab, const bool *flag)
         bool late = false;
         assert_int_equal(tmr_start(lab->loop, &patience, PATIENCE_MS, on_patience, &late), 0);
         while (!*flag && !late)
-                (void)uv_run(loop_uv(lab->loop), UV_RUN_ONCE);
+                loop_once(lab->loop);
         tmr_stop(lab->loop, &patience);
         assert_false(late);
 }

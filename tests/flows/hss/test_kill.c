@@ -69,7 +69,7 @@ static void load(struct lab *lab, struct user *users, uint64_t ms)
         while (!over) {
                 for (int i = 0; i < USERS; i++)
                         ask(lab, &users[i]);
-                (void)uv_run(loop_uv(lab->loop), UV_RUN_ONCE);
+                loop_once(lab->loop);
                 for (int i = 0; i < USERS; i++)
                         collect(&users[i]);
         }

@@ -452,7 +452,7 @@ static void election(const char *me, bool win)
                 raw_expect_closed(&t->a.raws[0]);
         } else { /* it waits for our CEA on its own */
                 while (dia_peer_find(t->node, SPAN("a.example.org"))->state != PEER_ST_WAIT_RETURNS)
-                        uv_run(loop_uv(t->loop), UV_RUN_ONCE);
+                        loop_once(t->loop);
                 raw_cea(&t->a.raws[0], cer, "a.example.org");
                 raw_expect_closed(&theirs);
         }

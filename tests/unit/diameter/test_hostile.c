@@ -440,10 +440,10 @@ static void test_gone_before_answer(void **state)
         raw_open(&r, t->loop, &t->addr, "raw.example.org");
         raw_put(&r, &b);
         while (!t->n_held)
-                uv_run(loop_uv(t->loop), UV_RUN_ONCE);
+                loop_once(t->loop);
         raw_free(&r);
         while (dia_node_has_peer(t->node))
-                uv_run(loop_uv(t->loop), UV_RUN_ONCE);
+                loop_once(t->loop);
         cx_answer_uaa(t->held[0], &a);
         t->hold = false;
         expect_alive(t);
@@ -474,7 +474,7 @@ static void test_sent_again(void **state)
         b = raw_uar("origin.example.org", 0, 50);
         raw_put(&r, &b);
         while (!t->n_held)
-                uv_run(loop_uv(t->loop), UV_RUN_ONCE);
+                loop_once(t->loop);
         b = raw_uar("origin.example.org", CMD_FLAG_RETRANSMIT, 51);
         b.p[18] = (char)(1050 >> 8);
         b.p[19] = (char)(1050 & 0xff);
@@ -482,7 +482,7 @@ static void test_sent_again(void **state)
         b = raw_uar("origin.example.org", 0, 60); /* shows that the one before was read */
         raw_put(&other, &b);
         while (t->n_held < 2)
-                uv_run(loop_uv(t->loop), UV_RUN_ONCE);
+                loop_once(t->loop);
         assert_int_equal(t->n_handled, 3);
         cx_answer_uaa(t->held[0], &a);
         assert_int_equal(dia_header_get(raw_next(&r).p).hop, 50);
@@ -544,7 +544,7 @@ static void test_unknown_accepted(void **state)
                 expect_serving(&r);
                 raw_free(&r);
                 while (dia_peer_find(t->node, SPAN("stranger.example.org")))
-                        uv_run(loop_uv(t->loop), UV_RUN_ONCE);
+                        loop_once(t->loop);
         }
         expect_alive(t);
 }

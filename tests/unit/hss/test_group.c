@@ -133,7 +133,7 @@ static void wait_answers(struct test *t, size_t n)
         group_run(t->group); /* no input turns the loop here */
         assert_int_equal(tmr_start(t->loop, &patience, PATIENCE_MS, late, &over), 0);
         while (t->n_answers < n && !over)
-                (void)uv_run(loop_uv(t->loop), UV_RUN_ONCE);
+                loop_once(t->loop);
         tmr_stop(t->loop, &patience);
         assert_int_equal(t->n_answers, n);
 }

@@ -292,9 +292,34 @@ static void empty_loop_ends(void **state)
         loop_free(NULL);
 }
 
+static void count_timer(struct tmr *t, void *arg)
+{
+        (void)t;
+        ++*(int *)arg;
+}
+
+/* The last timer is due when the turn begins: the turn ends all the same. */
+static void one_turn_does_not_sleep_past_a_timer(void **state)
+{
+        struct loop *l = NULL;
+        struct tmr t = {0};
+        int n = 0;
+
+        (void)state;
+        assert_int_equal(loop_new(&l), 0);
+        assert_int_equal(tmr_start(l, &t, 0, count_timer, &n), 0);
+        alarm(10); /* ends a turn that sleeps for ever */
+        while (n == 0)
+                loop_once(l);
+        alarm(0);
+        assert_int_equal(n, 1);
+        loop_free(l);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(one_turn_does_not_sleep_past_a_timer),
                 cmocka_unit_test(timers_fire_in_order),
                 cmocka_unit_test(timer_starts_itself),
                 cmocka_unit_test(timer_without_delay_lets_input_in),

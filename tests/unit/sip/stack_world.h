@@ -226,7 +226,7 @@ static inline void world_tick(struct tmr *t, void *arg)
                 (w)->ticks = 0;                                                                              \
                 world_tick(&(w)->tick, (w));                                                                 \
                 while (!(condition) && (w)->ticks < WORLD_PATIENCE_TICKS)                                    \
-                        uv_run(loop_uv((w)->loop), UV_RUN_ONCE);                                             \
+                        loop_once((w)->loop);                                                                \
                 tmr_stop((w)->loop, &(w)->tick);                                                             \
                 if (!(condition))                                                                            \
                         fail_msg("never happened: %s", #condition);                                          \
@@ -246,7 +246,7 @@ static inline void world_pass(struct world *w, uint64_t ms)
 
         assert_int_equal(tmr_start(w->loop, &t, ms, world_tick_over, &over), 0);
         while (!over)
-                uv_run(loop_uv(w->loop), UV_RUN_ONCE);
+                loop_once(w->loop);
 }
 
 /* --- requests ------------------------------------------------------------------------------------- */
