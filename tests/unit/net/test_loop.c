@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/net/loop.h"
+#include "common/net/udp.h"
 
 #define MANY 1000
 
@@ -298,21 +299,31 @@ static void count_timer(struct tmr *t, void *arg)
         ++*(int *)arg;
 }
 
+static void never(struct udp *u, const struct addr *from, struct span data, void *arg)
+{
+        (void)u, (void)from, (void)data, (void)arg;
+}
+
 /* The last timer is due when the turn begins: the turn ends all the same. */
 static void one_turn_does_not_sleep_past_a_timer(void **state)
 {
         struct loop *l = NULL;
+        struct udp *u = NULL;
+        struct addr any;
         struct tmr t = {0};
         int n = 0;
 
         (void)state;
         assert_int_equal(loop_new(&l), 0);
+        assert_int_equal(addr_parse(SPAN("127.0.0.1"), 0, &any), 0);
+        assert_int_equal(udp_open(l, &any, never, NULL, &u), 0); /* something to wait for */
         assert_int_equal(tmr_start(l, &t, 0, count_timer, &n), 0);
         alarm(10); /* ends a turn that sleeps for ever */
         while (n == 0)
                 loop_once(l);
         alarm(0);
         assert_int_equal(n, 1);
+        udp_close(u);
         loop_free(l);
 }
 
