@@ -299,7 +299,7 @@ static void count_timer(struct tmr *t, void *arg)
         ++*(int *)arg;
 }
 
-static void never(struct udp *u, const struct addr *from, struct span data, void *arg)
+static void no_datagram(struct udp *u, const struct addr *from, struct span data, void *arg)
 {
         (void)u, (void)from, (void)data, (void)arg;
 }
@@ -316,7 +316,7 @@ static void one_turn_does_not_sleep_past_a_timer(void **state)
         (void)state;
         assert_int_equal(loop_new(&l), 0);
         assert_int_equal(addr_parse(SPAN("127.0.0.1"), 0, &any), 0);
-        assert_int_equal(udp_open(l, &any, never, NULL, &u), 0); /* something to wait for */
+        assert_int_equal(udp_open(l, &any, no_datagram, NULL, &u), 0); /* something to wait for */
         assert_int_equal(tmr_start(l, &t, 0, count_timer, &n), 0);
         alarm(10); /* ends a turn that sleeps for ever */
         while (n == 0)
