@@ -25,10 +25,8 @@ enum {
         C_PENDING,
         C_ASSOCIATED,
         C_SET_BARRED,
-        C_SIBLING_REGISTERED,
-        C_SHARED,
-        C_OTHER_SET_ACTIVE,
-        C_OTHER_PENDING,
+        C_SIBLINGS,
+        C_OTHER_SETS,
         C_TEXTS
 };
 
@@ -42,8 +40,12 @@ static int take_texts(struct arena *a, sqlite3_stmt *st, struct facts *f)
         return rc;
 }
 
+/* Bits of C_SIBLINGS and C_OTHER_SETS. */
+enum { ACTIVE = 1, PENDING = 2 };
+
 static int take(struct arena *a, sqlite3_stmt *st, struct facts *f)
 {
+        int siblings = sqlite3_column_int(st, C_SIBLINGS), sets = sqlite3_column_int(st, C_OTHER_SETS);
         *f = (struct facts){
                 .impi = sqlite3_column_int64(st, C_IMPI),
                 .scheme = (enum hss_scheme)sqlite3_column_int(st, C_SCHEME),
@@ -60,10 +62,10 @@ static int take(struct arena *a, sqlite3_stmt *st, struct facts *f)
                 .pending = sqlite3_column_int(st, C_PENDING),
                 .associated = sqlite3_column_int(st, C_ASSOCIATED),
                 .set_barred = sqlite3_column_int(st, C_SET_BARRED),
-                .sibling_registered = sqlite3_column_int(st, C_SIBLING_REGISTERED),
-                .shared = sqlite3_column_int(st, C_SHARED),
-                .other_set_active = sqlite3_column_int(st, C_OTHER_SET_ACTIVE),
-                .other_pending = sqlite3_column_int(st, C_OTHER_PENDING),
+                .sibling_registered = siblings & ACTIVE,
+                .shared = sqlite3_column_type(st, C_SIBLINGS) != SQLITE_NULL,
+                .other_set_active = sets & ACTIVE,
+                .other_pending = (siblings | sets) & PENDING,
         };
         return take_texts(a, st, f);
 }
