@@ -45,13 +45,13 @@ int main(int argc, char **argv)
         int code = EXIT_FAILURE;
 
         secret_no_dump();
-        if (!node_args_read(&pcscf_schema, argc, argv, &args, &code))
+        if (!node_args_read(&pcscf_conf_schema, argc, argv, &args, &code))
                 return code;
-        if (node_conf_load(&pcscf_schema, &args, &conf))
+        if (node_conf_load(&pcscf_conf_schema, &args, &conf))
                 return EXIT_FAILURE;
         log_init("pcscf", args.level >= 0 ? (enum log_level)args.level
                                           : (enum log_level)((struct pcscf_conf *)conf)->trace.level);
         code = run(conf);
-        conf_free(&pcscf_schema, conf);
+        conf_free(&pcscf_conf_schema, conf);
         return code;
 }

@@ -211,7 +211,7 @@ static int check(const struct conf_schema *schema, void *conf, struct buf *err)
         return bad;
 }
 
-const struct conf_schema pcscf_schema = {
+const struct conf_schema pcscf_conf_schema = {
         .node = "pcscf",
         .size = sizeof(struct pcscf_conf),
         .keys = keys,

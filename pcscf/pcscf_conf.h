@@ -38,4 +38,4 @@ struct pcscf_conf {
         struct conf_list emergency_numbers; /* char * */
 };
 
-extern const struct conf_schema pcscf_schema;
+extern const struct conf_schema pcscf_conf_schema;

@@ -176,7 +176,7 @@ static struct span shift(const struct stamp *st, const struct sip_msg *old, stru
         if (!s.n)
                 return SPAN_NULL;
         if (at >= st->end)
-                return span_make(new->buf + at + delta, s.n);
+                return span_make(new->buf + (at + delta), s.n);
         return span_make(new->buf + at, at + s.n >= st->end ? s.n + delta : s.n);
 }
 

@@ -19,9 +19,11 @@ usage() { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
 export PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libfreediameter-dev libssl-dev libsqlite3-dev
         libosip2-dev libuv1-dev libc-ares-dev libyaml-dev libxml2-dev liblua5.4-dev libcmocka-dev lua5.4
         iproute2 procps"
+# Needed to fuzz, on top of that.
+export PACKAGES_FUZZ="clang libclang-rt-14-dev"
 # Needed by the tests on top of that: programs nobody here wrote.
-export PACKAGES_TEST="sip-tester tshark freediameterd freediameter-extensions openssl libxml2-utils sqlite3 clang
-        clang-format libclang-rt-14-dev"
+export PACKAGES_TEST="sip-tester tshark freediameterd freediameter-extensions openssl libxml2-utils sqlite3
+        clang-format $PACKAGES_FUZZ"
 
 # packages_missing LIST: the packages of the list that are not installed.
 packages_missing() {

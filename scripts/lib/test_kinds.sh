@@ -138,20 +138,16 @@ run_suite() {
         done
 }
 
-# Replays every corpus and fuzzes each target for a short while (QUINTET_FUZZ_SECONDS, 5 by default).
-# New inputs go to build/, never into the tree; a crash leaves its input beside the results.
+# Replays every corpus and fuzzes each target for a minute (QUINTET_FUZZ_SECONDS); a crash leaves its input beside the
+# results.
 run_fuzz() {
-        local f name found
+        local name seconds=${QUINTET_FUZZ_SECONDS:-60}
         PREFIX=""
         built fuzz || return
-        for f in "$ROOT"/build/fuzz/tests/fuzz_*; do
-                { [ -x "$f" ] && [ -f "$f" ]; } || continue
-                name=${f##*/fuzz_}
-                found=$ROOT/build/fuzz/found/$name
-                mkdir -p "$found"
-                wanted "fuzz.$name" && job one_test "fuzz.$name" 300 "$f" \
-                        -max_total_time="${QUINTET_FUZZ_SECONDS:-5}" -artifact_prefix="$RESULTS/crash-$name-" \
-                        "$found" "$ROOT/tests/fuzz/corpus/$name"
+        for name in $(fuzz_targets); do
+                wanted "fuzz.$name" || continue
+                fuzz_command "$name" "$seconds" "$RESULTS/crash-$name-"
+                job one_test "fuzz.$name" $((seconds + 120)) "${FUZZ[@]}"
         done | parallel 2 &
         wait $!
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Configuration files under a schema with every type of key. */
+ * Configuration files under a schema with every type of key, and under those of the nodes. */
 #include "tests/fuzz/fuzz.h"
 
 #include "common/base/conf.h"
+#include "hss/hss_conf.h"
+#include "icscf/icscf_conf.h"
+#include "pcscf/pcscf_conf.h"
+#include "scscf/scscf_conf.h"
 
 struct item {
         char *name;
@@ -60,6 +64,22 @@ static const struct conf_key keys[] = {
 
 static const struct conf_schema schema = {.node = "fuzz", .size = sizeof(struct conf), .keys = keys};
 
+/* What a node takes, or every fault with file, line and key. */
+static void node(const struct conf_schema *of_node, struct span text)
+{
+        struct buf err = BUF_INIT;
+        struct span rest, line;
+        void *c = NULL;
+        const int rc = conf_parse(of_node, "node.yaml", text, &c, &err);
+
+        MUST(rc == 0 ? c && err.n == 0 : err.n > 0 || rc == -IMS_ENOMEM);
+        rest = buf_as_span(&err);
+        while (span_split(&rest, '\n', &line))
+                MUST(line.n == 0 || span_starts(line, SPAN("node.yaml:")));
+        conf_free(of_node, c);
+        buf_free(&err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
         struct buf err = BUF_INIT;
@@ -75,5 +95,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         }
         conf_free(&schema, conf);
         buf_free(&err);
+        node(&hss_conf_schema, span_make(data, n));
+        node(&icscf_conf_schema, span_make(data, n));
+        node(&scscf_conf_schema, span_make(data, n));
+        node(&pcscf_conf_schema, span_make(data, n));
         return 0;
 }

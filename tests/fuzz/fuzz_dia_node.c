@@ -3,13 +3,17 @@
  * requests, answers.
  *
  * Bit 0 of the first octet: the peer connects, or the node does; bit 1: CER or CEA of a decent peer comes
- * first; bits 4 to 7: size of the pieces. */
+ * first; bit 2: any peer is welcome; bit 3: the first message gets the identifiers of the node's LIR, as an
+ * answer to it; bits 4 to 7: size of the pieces. */
 #include "tests/fuzz/fuzz.h"
 
 #include "common/base/log.h"
 #include "common/diameter/check.h"
 #include "common/diameter/cx.h"
 #include "tests/fuzz/fake_net.h"
+
+/* The realm of the messages in the corpus, so that they arrive. */
+#define REALM "ims.mnc001.mcc001.3gppnetwork.org"
 
 static void on_request(struct dia_request *rq, void *arg)
 {
@@ -48,7 +52,7 @@ static void on_lia(int err, const struct cx_lia *ans, void *arg)
 static struct span greeting(bool request)
 {
         static uint8_t m[256];
-        static const char host[] = "peer.example", realm[] = "example";
+        static const char host[] = "peer.example", realm[] = REALM;
         size_t n = 20;
         const struct {
                 uint32_t code;
@@ -99,6 +103,21 @@ static bool feed(struct tcp_conn *c, struct span data, size_t piece)
         return up;
 }
 
+/* What the input says. */
+static void say(struct tcp_conn *c, const uint8_t *data, size_t n)
+{
+        const struct span sent = fake_net_sent(); /* the LIR */
+        uint8_t *copy = malloc(n);
+
+        MUST(copy != NULL);
+        memcpy(copy, data, n);
+        if (data[0] & 8 && n > 20 && sent.n >= 20)
+                memcpy(copy + 13, sent.p + 12, 8);
+        if (feed(c, span_make(copy + 1, n - 1), (size_t)1 << (data[0] >> 4)))
+                tcp_close(c, false);
+        free(copy);
+}
+
 static void talk(struct dia_node *node, const uint8_t *data, size_t n)
 {
         const struct addr from = fake_net_addr(40001);
@@ -109,10 +128,11 @@ static void talk(struct dia_node *node, const uint8_t *data, size_t n)
 
         if (c && data[0] & 2 && !feed(c, dials ? greeting(true) : greeting_back(), 4096))
                 return;
+        fake_net_forget();
         if (cx_send_lir(node, &lir, 0, on_lia, &waiting, &txn) == 0)
                 waiting++;
-        if (c && feed(c, span_make(data + 1, n - 1), (size_t)1 << (data[0] >> 4)))
-                tcp_close(c, false);
+        if (c)
+                say(c, data, n);
         fake_net_turn();
 }
 
@@ -122,8 +142,8 @@ static void play(struct loop *l, const uint8_t *data, size_t n)
         const struct addr at = fake_net_addr(3868);
         const struct dia_peer_conf peer = {.identity = "peer.example",
                                            .addr = fake_net_addr(data[0] & 1 ? 0 : 3869)};
-        const struct dia_node_conf conf = {.identity = "node.example",
-                                           .realm = "example",
+        const struct dia_node_conf conf = {.identity = "hss." REALM,
+                                           .realm = REALM,
                                            .listen = &at,
                                            .n_listen = 1,
                                            .peers = &peer,

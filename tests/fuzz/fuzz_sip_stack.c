@@ -73,15 +73,33 @@ static void on_trace(const struct sip_trace_info *t, void *arg)
         sip_msg_unref(m);
 }
 
+/* The last request that was sent, or NULL. */
+static struct sip_msg *last_request(void)
+{
+        struct span sent = fake_net_sent();
+        struct sip_msg *m, *last = NULL;
+        size_t used;
+
+        while (sent.n && sip_msg_parse(sent, SIP_STREAM, &m, &used) == 0) {
+                sent = span_sub(sent, used, sent.n);
+                if (m->is_request) {
+                        sip_msg_unref(last);
+                        last = sip_msg_ref(m);
+                }
+                sip_msg_unref(m);
+        }
+        return last;
+}
+
 /* A response to the last request that was sent: its start line and further fields are those of text. */
 static void respond(const struct addr *from, struct span text)
 {
-        struct span sent = fake_net_sent(), start, rest = text;
-        struct sip_msg *rq = NULL;
+        struct span start, rest = text;
+        struct sip_msg *rq = last_request();
         struct buf out = BUF_INIT;
-        size_t used;
 
-        if (!span_split(&rest, '\n', &start) || sip_msg_parse(sent, SIP_DATAGRAM, &rq, &used) != 0) {
+        if (!rq || !span_split(&rest, '\n', &start)) {
+                sip_msg_unref(rq);
                 fake_net_datagram(from, text);
                 return;
         }
@@ -98,7 +116,15 @@ static void respond(const struct addr *from, struct span text)
         sip_msg_unref(rq);
 }
 
-static void datagrams(struct span rest)
+/* What was due, also the answer of the resolver. */
+static void turn(struct loop *l)
+{
+        fake_net_turn();
+        (void)uv_run(loop_uv(l), UV_RUN_NOWAIT);
+        fake_net_turn();
+}
+
+static void datagrams(struct loop *l, struct span rest)
 {
         struct addr from = fake_net_addr(5061);
         struct span text, sent = SPAN_NULL;
@@ -112,7 +138,7 @@ static void datagrams(struct span rest)
                 }
                 sent = fake_net_sent();
                 MUST(sent.n == 0 || sent.p);
-                fake_net_turn();
+                turn(l);
         }
 }
 
@@ -143,7 +169,7 @@ static void play(struct loop *l, struct resolver *r, const uint8_t *data, size_t
         if (data[0] & 1)
                 stream(span_make(data + 1, n - 1), (size_t)1 << (data[0] >> 4));
         else
-                datagrams(span_make(data + 1, n - 1));
+                datagrams(l, span_make(data + 1, n - 1));
         sip_stack_stats(s, &stats);
         MUST(stats.server_txns <= 16);
         fake_net_turn();

@@ -122,7 +122,7 @@ static void configuration(void **state)
                 struct buf err = BUF_INIT;
                 void *conf = NULL;
 
-                assert_int_equal(conf_parse(&pcscf_schema, "t", span_of(rows[i][0]), &conf, &err),
+                assert_int_equal(conf_parse(&pcscf_conf_schema, "t", span_of(rows[i][0]), &conf, &err),
                                  -IMS_ECONF);
                 if (span_find(buf_as_span(&err), span_of(rows[i][1])) < 0)
                         fail_msg("row %zu: " SPAN_FMT, i, SPAN_ARG(buf_as_span(&err)));
