@@ -7,10 +7,12 @@
 #include "common/base/log.h"
 #include "common/base/secret.h"
 
-#define RETRY_MS   2  /* pause before the lock is tried again */
-#define SPARE_MAX  64 /* jobs kept for reuse */
-#define RESTART_AT 4  /* a log this many times the checkpoint limit is started over */
-#define BUSY_WHY   "another program holds the database"
+#define RETRY_MS   2    /* pause before the lock is tried again */
+#define SPARE_MAX  64   /* jobs kept for reuse */
+#define RESTART_AT 4    /* a log this many times the checkpoint limit is started over */
+#define PAUSE_MS   5000 /* between two attempts to start the log over that others keep from it */
+
+static const char busy_why[] = "another program holds the database";
 
 struct group {
         struct loop *loop;
@@ -22,9 +24,12 @@ struct group {
         struct tmr retry;
         bool retrying;     /* the lock was taken away; wait for the timer */
         uint64_t n_failed; /* requests refused since the database failed */
+        const char *said;  /* the trouble that the log tells of already */
         uv_work_t checkpoint;
         bool checkpointing, restart;
         int checkpoint_rc;
+        uint64_t checkpoint_at_ms; /* no attempt before; after one that others kept from its end */
+        uint32_t said_pages;       /* the length of the log that was complained about, 0: none */
 };
 
 static void run_hook(void *arg)
@@ -105,12 +110,12 @@ static void answer_all(struct group *g, struct list *jobs)
 static void fail_all(struct group *g, struct list *jobs, int rc)
 {
         bool busy = rc == -IMS_EALREADY;
+        const char *why = busy ? busy_why : store_trouble(g->conf.env.store);
         list_for_each(pos, jobs)
         {
                 struct job *j = container_of(pos, struct job, node);
                 job_fail(j, dia_base(busy ? DIA_TOO_BUSY : DIA_UNABLE_TO_COMPLY),
-                         busy ? CAUSE_overload : CAUSE_internal_error,
-                         busy ? BUSY_WHY : "the database failed; nothing was changed");
+                         busy ? CAUSE_overload : CAUSE_storage_failed, why);
                 g->n_failed++;
         }
 }
@@ -130,9 +135,10 @@ static bool wait_for_lock(struct group *g, struct list *jobs, int rc)
                 list_append(expired ? &late : &g->waiting, pos);
         }
         if (!list_empty(&late)) {
-                if (g->n_failed == 0)
+                if (g->said != busy_why)
                         log_warn("database locked by another program for %u ms: answering DIAMETER_TOO_BUSY",
                                  g->conf.busy_ms);
+                g->said = busy_why;
                 fail_all(g, &late, rc);
                 answer_all(g, &late);
         }
@@ -156,14 +162,16 @@ static void handle(struct group *g, struct list *jobs, bool write)
         else
                 store_rollback(s);
         if (rc < 0) {
-                if (g->n_failed == 0)
-                        log_error("database failed: %s (%s); nothing of this group leaves but errors",
-                                  store_error(s), ims_strerror(rc == -IMS_EEXISTS ? -IMS_EDB : rc));
+                if (g->said != store_trouble(s))
+                        log_error("%s: %s (%s); nothing leaves but errors", store_trouble(s), store_error(s),
+                                  ims_strerror(rc == -IMS_EEXISTS ? -IMS_EDB : rc));
+                g->said = store_trouble(s);
                 fail_all(g, jobs, rc);
         } else if (g->n_failed && write) {
                 log_notice("database works again; %llu requests were refused meanwhile",
                            (unsigned long long)g->n_failed);
                 g->n_failed = 0;
+                g->said = NULL;
         }
         answer_all(g, jobs);
 }
@@ -184,18 +192,42 @@ static void checkpoint_work(uv_work_t *w)
         g->checkpoint_rc = store_checkpoint(g->conf.file, g->restart);
 }
 
+/* Somebody who reads for long keeps the log from starting over: it is said once per doubling. */
+static void tell_pages(struct group *g, bool kept)
+{
+        uint32_t pages = (uint32_t)store_wal_pages(g->conf.env.store);
+        if (kept && pages >= 2 * g->said_pages && pages >= RESTART_AT * g->conf.checkpoint_pages) {
+                log_warn(
+                        "the write-ahead log of the database has %u pages and grows: another program has had "
+                        "the database open for reading for long",
+                        pages);
+                g->said_pages = pages;
+        } else if (!kept && g->said_pages && pages < RESTART_AT * g->conf.checkpoint_pages) {
+                log_notice("the write-ahead log of the database has started over");
+                g->said_pages = 0;
+        }
+}
+
 static void checkpoint_done(uv_work_t *w, int status)
 {
         struct group *g = w->data;
+        bool kept = g->checkpoint_rc == -IMS_EALREADY;
         g->checkpointing = false;
-        if (status == 0 && g->checkpoint_rc < 0 && g->checkpoint_rc != -IMS_EALREADY)
+        if (status != 0)
+                return;
+        if (g->checkpoint_rc < 0)
+                g->checkpoint_at_ms = loop_now_ms(g->loop) + PAUSE_MS;
+        if (g->checkpoint_rc < 0 && !kept)
                 log_warn("checkpoint of the database failed: the write-ahead log keeps growing");
+        else
+                tell_pages(g, kept);
 }
 
 static void checkpoint(struct group *g)
 {
         uint32_t pages = (uint32_t)store_wal_pages(g->conf.env.store);
-        if (g->checkpointing || g->conf.checkpoint_pages == 0 || pages < g->conf.checkpoint_pages)
+        if (g->checkpointing || g->conf.checkpoint_pages == 0 || pages < g->conf.checkpoint_pages ||
+            loop_now_ms(g->loop) < g->checkpoint_at_ms)
                 return;
         g->restart = pages >= RESTART_AT * g->conf.checkpoint_pages;
         g->checkpoint.data = g;

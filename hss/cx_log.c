@@ -36,6 +36,12 @@ static const char *detail(const struct job *j, char *text, size_t n)
         }
 }
 
+/* The fault of nobody who asks. */
+static bool is_failure(enum verdict_cause cause)
+{
+        return cause == CAUSE_internal_error || cause == CAUSE_storage_failed || cause == CAUSE_overload;
+}
+
 static void refused(const struct job *j, struct trace *t)
 {
         struct buf evidence = BUF_INIT;
@@ -57,7 +63,7 @@ static void refused(const struct job *j, struct trace *t)
                 .procedure = j->d.cause == CAUSE_hss_error || j->d.cause == CAUSE_internal_error
                                      ? VERDICT_CX_PEER
                                      : VERDICT_REGISTRATION,
-                .outcome = j->d.cause == CAUSE_internal_error ? VERDICT_FAILED : VERDICT_REFUSED,
+                .outcome = is_failure(j->d.cause) ? VERDICT_FAILED : VERDICT_REFUSED,
                 .cause = j->d.cause,
                 .clause = j->d.clause,
                 .evidence = evidence.err ? NULL : evidence.p,

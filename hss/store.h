@@ -41,6 +41,8 @@ int store_backup(struct store *s, const char *file) IMS_CHECK;
 
 struct keyfile *store_keys(struct store *s);
 const char *store_error(const struct store *s); /* text of the last failure */
+/* What is wrong with the database, for a verdict: "there is no room for the database: its disk is full". */
+const char *store_trouble(const struct store *s);
 
 int store_begin(struct store *s, bool write) IMS_CHECK;
 int store_commit(struct store *s) IMS_CHECK; /* on failure everything is rolled back */

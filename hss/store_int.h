@@ -15,6 +15,7 @@ struct store {
         int lock_fd; /* key file, locked while a server has the store open; -1: not */
         int wal_pages;
         char error[256];
+        const char *trouble; /* the same in words for people */
         sqlite3_stmt *stmts[SQL_COUNT];
 };
 
@@ -39,6 +40,9 @@ void sql_reset(sqlite3_stmt *st);
 
 /* Records the error of the connection and gives its code. */
 int store_fail(struct store *s, int sqlite_code) IMS_CHECK;
+
+/* -IMS_EDB when the file of the database is gone or another one: what is committed would be lost with it. */
+int store_check_place(struct store *s) IMS_CHECK;
 
 /* Plain SQL without parameters. */
 int store_exec(struct store *s, const char *sql) IMS_CHECK;

@@ -10,6 +10,7 @@
 
 #define TOOL_BUSY_MS       20000 /* a command waits this long for the lock of another program */
 #define CHECKPOINT_BUSY_MS 200
+#define WAL_KEEP           "67108864" /* octets; a write-ahead log that grew beyond is cut when it starts over */
 
 /* What a connection is set to; each is read back, since a misspelt pragma is accepted silently. */
 struct pragma {
@@ -49,6 +50,8 @@ static int set_pragmas(struct store *s, const struct store_conf *c, struct buf *
                 {"synchronous", c->synchronous_full ? "FULL" : "NORMAL", c->synchronous_full ? "2" : "1"},
                 {"wal_autocheckpoint", c->role == STORE_SERVER ? "0" : "1000",
                  c->role == STORE_SERVER ? "0" : "1000"},
+                {"journal_size_limit", c->role == STORE_SERVER ? WAL_KEEP : "-1",
+                 c->role == STORE_SERVER ? WAL_KEEP : "-1"},
                 {"cache_size", "-65536", "-65536"},
                 {"temp_store", "MEMORY", "2"},
                 {"trusted_schema", "OFF", "0"},
@@ -92,7 +95,7 @@ static const char *advice(int code)
         switch (code & 0xff) {
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-                return ": the file is damaged or no database; bring back a backup";
+                return " or no database; bring back a backup";
         case SQLITE_CANTOPEN:
         case SQLITE_READONLY:
                 return ": its folder must be writable, for the log stands beside it (-wal, -shm)";
@@ -118,7 +121,8 @@ static int open_db(const struct store_conf *c, bool create, struct store *s, str
         const struct pragma wal = {"journal_mode", "WAL", "wal"};
         int rc = pragma_check(s, &wal, err);
         if (rc < 0) {
-                buf_printf(err, "database %s cannot be used%s\n", c->file, advice(sqlite3_errcode(s->db)));
+                buf_printf(err, "database %s cannot be used: %s%s\n", c->file, store_trouble(s),
+                           advice(sqlite3_errcode(s->db)));
                 return rc;
         }
         return store_migrate(s, err);
@@ -216,7 +220,9 @@ const char *store_error(const struct store *s)
 
 int store_begin(struct store *s, bool write)
 {
-        return sql_run(s, s->stmts[write ? SQL_BEGIN_WRITE : SQL_BEGIN_READ]);
+        int rc = write && s->server ? store_check_place(s) : 0;
+
+        return rc < 0 ? rc : sql_run(s, s->stmts[write ? SQL_BEGIN_WRITE : SQL_BEGIN_READ]);
 }
 
 int store_commit(struct store *s)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The one table of the store's SQL, prepared at open, and the few functions that run it. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -141,23 +142,6 @@ static const char *const texts[SQL_COUNT] = {
                 " JOIN service_profile p ON p.id = u.profile WHERE g.impi = ?1 ORDER BY r.id, u.position",
 };
 
-int store_fail(struct store *s, int code)
-{
-        (void)snprintf(s->error, sizeof s->error, "%s (SQLite %d)", sqlite3_errmsg(s->db),
-                       sqlite3_extended_errcode(s->db));
-        switch (code & 0xff) {
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-                return -IMS_EALREADY;
-        case SQLITE_CONSTRAINT:
-                return -IMS_EEXISTS;
-        case SQLITE_NOMEM:
-                return -IMS_ENOMEM;
-        default:
-                return -IMS_EDB;
-        }
-}
-
 int store_exec(struct store *s, const char *sql)
 {
         int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
@@ -216,6 +200,7 @@ sqlite3_stmt *sql_bind(struct store *s, enum sql_id id, const char *types, ...)
 
 int sql_step(struct store *s, sqlite3_stmt *st)
 {
+        errno = 0; /* store_fail asks for it: SQLite does not keep that of a write */
         int rc = sqlite3_step(st);
         if (rc == SQLITE_ROW)
                 return 1;

@@ -18,7 +18,8 @@ struct trace {
         char *node;
         int fd; /* -1: no stream */
         struct buf line;
-        bool failing; /* the last write failed: say it once */
+        bool torn;               /* the file ends with a part of an event */
+        unsigned long long lost; /* events since writing began to fail; said once, and again at the end */
 };
 
 int trace_new(const char *node, const char *file, struct trace **out)
@@ -84,16 +85,34 @@ static void event_begin(struct trace *t, const char *event)
         buf_printf(&t->line, ",\"ev\":\"%s\"", event);
 }
 
+/* Takes the n octets of an event off the file that found no room whole. */
+static void take_back(struct trace *t, off_t n)
+{
+        struct stat st;
+
+        t->torn = n > 0 && (fstat(t->fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < n ||
+                            ftruncate(t->fd, st.st_size - n) != 0);
+}
+
 static void event_end(struct trace *t)
 {
+        static const char line_end = '\n';
         buf_puts(&t->line, "}\n");
         if (t->line.err)
                 return;
-        ssize_t n = write(t->fd, t->line.p, t->line.n);
-        const bool failed = n < 0 || (size_t)n != t->line.n;
-        if (failed && !t->failing)
-                log_error("the event stream cannot be written: %s", n < 0 ? strerror(errno) : "short write");
-        t->failing = failed;
+        if (t->torn && write(t->fd, &line_end, 1) == 1)
+                t->torn = false;
+        ssize_t n = t->torn ? -1 : write(t->fd, t->line.p, t->line.n);
+        if (n >= 0 && (size_t)n == t->line.n) {
+                if (t->lost)
+                        log_notice("the event stream is written again; %llu events are lost", t->lost);
+                t->lost = 0;
+                return;
+        }
+        if (t->lost++ == 0)
+                log_error("the event stream cannot be written: %s", n < 0 ? strerror(errno) : "no room");
+        if (n >= 0)
+                take_back(t, (off_t)n);
 }
 
 /* FNV-1a over words of 8 octets with a final mix: both sides of a message must come to the same id, so

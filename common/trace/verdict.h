@@ -68,6 +68,8 @@ enum verdict_procedure {
         X(untrusted_source, "the request did not come from a node of the trusted list",                      \
           "is the sender a CSCF? then add its address to `trusted`")                                         \
         X(overload, "the node is at its limit", "")                                                          \
+        X(storage_failed, "the HSS cannot store what it must before it answers",                             \
+          "look at the disk of its database: room, mount, permissions; its log has the system's error")      \
         X(profile_unusable, "the user profile from the HSS cannot be used", "")                              \
         X(peer_up, "the Diameter peer is usable", "")                                                        \
         X(peer_lost, "the Diameter peer is lost", "")                                                        \

@@ -128,10 +128,11 @@ function Lab:defaults()
 end
 
 -- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, ipv6=true, taps=true} -> lab
--- A node's table is laid over its configuration (nested tables are merged, lists replaced).
+-- A node's table is laid over its configuration (nested tables are merged, lists replaced). log_dir: where logs go.
 function lab.start(o)
   o = o or {}
-  local L = setmetatable({ dir = assert(fs.tmpdir()), procs = {}, nodes = o.nodes or ORDER, domain = lab.domain }, Lab)
+  local L = setmetatable({ dir = assert(fs.tmpdir()), procs = {}, nodes = o.nodes or ORDER, domain = lab.domain,
+    log_dir = o.log_dir }, Lab)
   L:addresses()
   L.pcscf6 = o.ipv6 and free_port6() or nil
   L.conf = merge(L:defaults(), { hss = o.hss, icscf = o.icscf, scscf = o.scscf, pcscf = o.pcscf })
@@ -198,7 +199,7 @@ function Lab:conf_file(node)
 end
 
 function Lab:start_node(node)
-  local file = self.dir .. "/" .. node .. ".log"
+  local file = (self.log_dir or self.dir) .. "/" .. node .. ".log"
   local p = assert(proc.spawn({ BIN .. "/" .. node, "-c", self:conf_file(node), stdout = file, stderr = file,
     ready = true, name = node }))
   self.procs[node] = p
@@ -341,7 +342,7 @@ function Lab:events(node, filter)
   if type(since) == "table" then
     since = since[node]
   end
-  for line in (fs.read(self.dir .. "/" .. node .. ".jsonl") or ""):gmatch("([^\n]*)\n") do
+  for line in (fs.read(self.conf[node].trace.file) or ""):gmatch("([^\n]*)\n") do
     n = n + 1
     local event = assert(json.decode(line))
     event.index = n
