@@ -27,6 +27,7 @@ static bool buf_room(struct buf *b, size_t n)
                 cap = BUF_FIRST;
         while (cap <= b->n + n)
                 cap *= 2;
+        cap = cap > max ? max + 1 : cap;
         p = realloc(b->p, cap);
         if (!p) {
                 b->err = -IMS_ENOMEM;
@@ -37,27 +38,12 @@ static bool buf_room(struct buf *b, size_t n)
         return true;
 }
 
-void buf_put(struct buf *b, const void *p, size_t n)
+void buf_put_growing(struct buf *b, const void *p, size_t n)
 {
         if (n == 0 || !buf_room(b, n))
                 return;
         memcpy(b->p + b->n, p, n);
         b->n += n;
-}
-
-void buf_puts(struct buf *b, const char *cstr)
-{
-        buf_put(b, cstr, strlen(cstr));
-}
-
-void buf_span(struct buf *b, struct span s)
-{
-        buf_put(b, s.p, s.n);
-}
-
-void buf_char(struct buf *b, char c)
-{
-        buf_put(b, &c, 1);
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

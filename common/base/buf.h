@@ -9,17 +9,40 @@
 struct buf {
         char *p;
         size_t n;   /* octets written */
-        size_t cap; /* octets allocated */
+        size_t cap; /* octets allocated, at most max and a NUL */
         size_t max; /* limit of n; 0 means 1 MiB */
         int err;    /* 0, -IMS_ENOMEM or -IMS_ETOOBIG; later writes do nothing */
 };
 
 #define BUF_INIT ((struct buf){0})
 
-void buf_put(struct buf *b, const void *p, size_t n);
-void buf_puts(struct buf *b, const char *cstr);
-void buf_span(struct buf *b, struct span s);
-void buf_char(struct buf *b, char c);
+void buf_put_growing(struct buf *b, const void *p, size_t n); /* buf_put when there is no room yet */
+
+static inline void buf_put(struct buf *b, const void *p, size_t n)
+{
+        if (b->err || n >= b->cap - b->n) {
+                buf_put_growing(b, p, n);
+        } else if (n) {
+                memcpy(b->p + b->n, p, n);
+                b->n += n;
+        }
+}
+
+static inline void buf_puts(struct buf *b, const char *cstr)
+{
+        buf_put(b, cstr, strlen(cstr));
+}
+
+static inline void buf_span(struct buf *b, struct span s)
+{
+        buf_put(b, s.p, s.n);
+}
+
+static inline void buf_char(struct buf *b, char c)
+{
+        buf_put(b, &c, 1);
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...) IMS_PRINTF(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) IMS_PRINTF(2, 0);
 

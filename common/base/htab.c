@@ -13,12 +13,12 @@ struct sip_state {
         uint64_t v0, v1, v2, v3;
 };
 
-static uint64_t rotl(uint64_t x, unsigned n)
+static inline uint64_t rotl(uint64_t x, unsigned n)
 {
         return x << n | x >> (64 - n);
 }
 
-static void sip_round(struct sip_state *s)
+static inline void sip_round(struct sip_state *s)
 {
         s->v0 += s->v1;
         s->v1 = rotl(s->v1, 13) ^ s->v0;
@@ -46,16 +46,6 @@ static const uint64_t *hash_key(void)
         return key;
 }
 
-/* Bit 5 set in each octet that is an upper-case ASCII letter. */
-static uint64_t upper_bits(uint64_t m)
-{
-        uint64_t ascii = m & 0x7f7f7f7f7f7f7f7fu;
-        uint64_t from_a = ascii + 0x3f3f3f3f3f3f3f3fu; /* bit 7: octet >= 'A' */
-        uint64_t past_z = ascii + 0x2525252525252525u; /* bit 7: octet > 'Z' */
-
-        return ((from_a & ~past_z & ~m) & 0x8080808080808080u) >> 2;
-}
-
 static uint64_t hash_octets(struct span s, bool fold)
 {
         const uint64_t *k = hash_key();
@@ -66,7 +56,7 @@ static uint64_t hash_octets(struct span s, bool fold)
         for (size_t i = 0; i + 8 <= s.n; i += 8) {
                 memcpy(&m, s.p + i, 8);
                 if (fold)
-                        m |= upper_bits(m);
+                        m = span_fold8(m);
                 st.v3 ^= m;
                 sip_round(&st);
                 st.v0 ^= m;
@@ -75,7 +65,7 @@ static uint64_t hash_octets(struct span s, bool fold)
         if (s.n % 8)
                 memcpy(&m, s.p + s.n / 8 * 8, s.n % 8);
         if (fold)
-                m |= upper_bits(m);
+                m = span_fold8(m);
         m |= (uint64_t)s.n << 56;
         st.v3 ^= m;
         sip_round(&st);
@@ -96,11 +86,22 @@ uint64_t hash_span_icase(struct span s)
         return hash_octets(s, true);
 }
 
+static uint64_t folded_product(uint64_t a, uint64_t b)
+{
+        __extension__ typedef unsigned __int128 wide;
+        wide product = (wide)a * b;
+
+        return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Two keyed products, the second with an odd constant: the first alone clusters when its factor happens to
+ * end in zeros. A tenth of the price of another SipHash. */
 uint64_t hash_mix(uint64_t a, uint64_t b)
 {
-        uint64_t pair[2] = {a, b};
+        const uint64_t *k = hash_key();
+        uint64_t h = folded_product(a ^ k[0], b ^ k[1]);
 
-        return hash_octets(span_make(pair, sizeof(pair)), false);
+        return folded_product(h ^ k[1], 0x9e3779b97f4a7c15u);
 }
 
 struct hnode *htab_find(const struct htab *t, uint64_t hash, htab_eq_fn *eq, const void *key)

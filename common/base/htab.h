@@ -18,6 +18,8 @@ struct htab {
 /* SipHash-1-3 under a key drawn once per process. The second folds ASCII case. */
 uint64_t hash_span(struct span s);
 uint64_t hash_span_icase(struct span s);
+
+/* One hash of two, or of small numbers, under the same key. Cheap; octets go through hash_span. */
 uint64_t hash_mix(uint64_t a, uint64_t b);
 
 /* True when node has that key. */

@@ -9,8 +9,23 @@ static unsigned char lower(unsigned char c)
         return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
 }
 
+static bool equal8_icase(const char *a, const char *b)
+{
+        uint64_t x, y;
+
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        return x == y || span_fold8(x) == span_fold8(y);
+}
+
 static bool equal_icase(const char *a, const char *b, size_t n)
 {
+        if (n >= 8) {
+                for (size_t i = 0; i + 8 < n; i += 8)
+                        if (!equal8_icase(a + i, b + i))
+                                return false;
+                return equal8_icase(a + n - 8, b + n - 8);
+        }
         for (size_t i = 0; i < n; i++)
                 if (lower((unsigned char)a[i]) != lower((unsigned char)b[i]))
                         return false;

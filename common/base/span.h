@@ -34,6 +34,16 @@ static inline bool span_eq(struct span a, struct span b)
         return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* Eight octets in a word, their upper-case ASCII letters made lower-case. */
+static inline uint64_t span_fold8(uint64_t m)
+{
+        uint64_t ascii = m & 0x7f7f7f7f7f7f7f7fu;
+        uint64_t from_a = ascii + 0x3f3f3f3f3f3f3f3fu; /* bit 7: octet >= 'A' */
+        uint64_t past_z = ascii + 0x2525252525252525u; /* bit 7: octet > 'Z' */
+
+        return m | (from_a & ~past_z & ~m & 0x8080808080808080u) >> 2;
+}
+
 /* ASCII case is ignored. */
 bool span_ieq(struct span a, struct span b);
 bool span_starts(struct span s, struct span prefix);

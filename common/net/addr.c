@@ -3,9 +3,9 @@
 #include "common/net/addr.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 
 #include "common/base/htab.h"
+#include "common/base/text.h"
 
 #define PORT_MAX 65535
 
@@ -140,19 +140,39 @@ uint64_t addr_hash(const struct addr *a)
         return hash_mix(w[0] ^ (uint64_t)addr_port(a) << 40, w[1]);
 }
 
+/* inet_ntop prints by sprintf, which is the dearest part of a Via. */
+static void v4_text(struct span octets, struct text *t)
+{
+        for (size_t i = 0; i < octets.n; i++) {
+                if (i)
+                        text_char(t, '.');
+                text_u32(t, (unsigned char)octets.p[i]);
+        }
+}
+
 const char *addr_str(const struct addr *a, char out[static ADDR_STR])
 {
+        struct text t = text_in(out, ADDR_STR);
         char ip[ADDR_STR];
 
-        (void)snprintf(out, ADDR_STR, "%.48s:%u", addr_ip_str(a, true, ip), addr_port(a));
+        text_puts(&t, addr_ip_str(a, true, ip));
+        text_char(&t, ':');
+        text_u32(&t, addr_port(a));
         return out;
 }
 
 const char *addr_ip_str(const struct addr *a, bool brackets, char out[static ADDR_STR])
 {
+        struct text t = text_in(out, ADDR_STR);
         char ip[INET6_ADDRSTRLEN] = "?";
 
+        if (a->u.sa.sa_family == AF_INET) {
+                v4_text(ip_octets(a), &t);
+                return out;
+        }
         (void)inet_ntop(a->u.sa.sa_family, ip_octets(a).p, ip, sizeof(ip));
-        (void)snprintf(out, ADDR_STR, brackets && addr_is_v6(a) ? "[%s]" : "%s", ip);
+        text_puts(&t, brackets && addr_is_v6(a) ? "[" : "");
+        text_puts(&t, ip);
+        text_puts(&t, brackets && addr_is_v6(a) ? "]" : "");
         return out;
 }

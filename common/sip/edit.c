@@ -30,6 +30,8 @@ static void fail(struct sip_edit *e, int err)
 /* A value must stay inside its line: a line end is allowed as folding only. */
 static bool stays_in_line(struct span v)
 {
+        if (span_chr(v, '\r', 0) < 0 && span_chr(v, '\n', 0) < 0)
+                return true;
         for (size_t i = 0; i < v.n; i++) {
                 if (v.p[i] == '\r' && (i + 1 == v.n || v.p[i + 1] != '\n'))
                         return false;

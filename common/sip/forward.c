@@ -5,10 +5,10 @@
  * tried by then, and an IMS node has no other way. */
 #include "common/sip/forward.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "common/sip/client.h"
 #include "common/sip/txn_server.h"
 
@@ -31,6 +31,7 @@ static void loop_mark(const struct sip_request *rq, char out[static 24])
 {
         const struct sip_msg *m = rq->msg;
         struct sip_value_iter it = {0};
+        struct text t;
         struct span v;
         uint64_t h = hash_mix(hash_span(m->ruri), hash_span(m->call_id));
 
@@ -39,7 +40,9 @@ static void loop_mark(const struct sip_request *rq, char out[static 24])
         h = hash_mix(h, (uint64_t)m->cseq << 8 | (uint64_t)m->method);
         while (sip_msg_next_value(m, SIP_HDR_ROUTE, &it, &v))
                 h = hash_mix(h, hash_span(v));
-        (void)snprintf(out, 24, LOOP_MARK "%016llx", (unsigned long long)h);
+        t = text_in(out, 24);
+        text_puts(&t, LOOP_MARK);
+        text_hex64(&t, h);
 }
 
 static bool in_loop(const struct sip_msg *m, const char *mark)
@@ -58,8 +61,8 @@ static int count_hops(struct sip_edit *e)
 {
         const struct sip_hdr *h = sip_msg_hdr(e->msg, SIP_HDR_MAX_FORWARDS, 0);
         uint32_t hops;
-        char text[12];
-        int n;
+        char digits[12];
+        struct text t = text_in(digits, sizeof(digits));
 
         if (!h) {
                 sip_edit_set(e, SIP_HDR_MAX_FORWARDS, MAX_FORWARDS);
@@ -69,8 +72,8 @@ static int count_hops(struct sip_edit *e)
                 return 400;
         if (hops == 0)
                 return 483;
-        n = snprintf(text, sizeof(text), "%u", hops - 1);
-        sip_edit_replace(e, h, span_make(text, (size_t)n));
+        text_u32(&t, hops - 1);
+        sip_edit_replace(e, h, span_make(t.p, t.n));
         return 0;
 }
 

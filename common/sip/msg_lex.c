@@ -2,15 +2,7 @@
  * Lexical rules of RFC 3261 25.1. */
 #include "common/sip/msg_lex.h"
 
-/* Bits of the characters of a token: letters, digits and -.!%*_+`'~ */
-static const uint32_t token_bits[4] = {0x00000000, 0x03ff6ca2, 0x87fffffe, 0x47ffffff};
-
-bool sip_is_token_char(char c)
-{
-        unsigned char u = (unsigned char)c;
-
-        return u < 128 && (token_bits[u >> 5] >> (u & 31)) & 1;
-}
+const uint64_t sip_token_bits[4] = {0x03ff6ca200000000, 0x47ffffff87fffffe, 0, 0};
 
 bool sip_is_token(struct span s)
 {
@@ -56,7 +48,13 @@ bool sip_lex_char(struct sip_lex *l, char c)
 bool sip_lex_quoted(struct sip_lex *l, struct span *out)
 {
         const char *start = l->p;
+        const char *close = l->end - start > 1 ? memchr(start + 1, '"', (size_t)(l->end - start) - 1) : NULL;
 
+        if (close && !memchr(start, '\\', (size_t)(close - start))) { /* nearly always */
+                l->p = close + 1;
+                *out = span_make(start, (size_t)(l->p - start));
+                return true;
+        }
         for (const char *p = start + 1; p < l->end; p++) {
                 if (*p == '\\') {
                         p++;

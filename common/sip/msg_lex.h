@@ -26,7 +26,16 @@ static inline bool sip_is_lws(char c)
         return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-bool sip_is_token_char(char c);
+/* Bits of the characters of a token: letters, digits and -.!%*_+`'~ */
+extern const uint64_t sip_token_bits[4];
+
+static inline bool sip_is_token_char(char c)
+{
+        unsigned char u = (unsigned char)c;
+
+        return (sip_token_bits[u >> 6] >> (u & 63)) & 1;
+}
+
 bool sip_is_token(struct span s); /* not empty, token characters only */
 
 /* True when s holds white space or a control character. */

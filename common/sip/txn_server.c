@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/text.h"
 #include "common/sip/via.h"
 
 static void on_end(struct tmr *t, void *arg);
@@ -147,13 +148,21 @@ static void keep_sent(struct sip_server_txn *t, struct span octets)
         sip_server_count(t);
 }
 
+/* The To tag of what leaves no state behind: the same for each copy of the request. */
+static void stateless_tag(const struct sip_msg *m, char out[static 17])
+{
+        struct text t = text_in(out, 17);
+
+        text_hex64(&t, hash_span(m->via.branch));
+}
+
 void sip_server_refuse(struct sip_stack *s, const struct sip_msg *m, const struct sip_flow *flow,
                        const struct sip_reply_text *r)
 {
         struct sip_flow back = way_back(s, m, flow);
         char tag[17];
 
-        (void)snprintf(tag, sizeof(tag), "%016llx", (unsigned long long)hash_span(m->via.branch));
+        stateless_tag(m, tag);
         buf_reset(&s->scratch);
         sip_reply_write(s, m, tag, r, &s->scratch);
         if (!s->scratch.err && sip_transport_send(s, &back, buf_as_span(&s->scratch), NULL, NULL) == 0)
@@ -413,7 +422,7 @@ static void receive_ack(struct sip_stack *s, struct sip_msg *m, const struct sip
         struct sip_server_txn *t;
         char tag[17];
 
-        (void)snprintf(tag, sizeof(tag), "%016llx", (unsigned long long)hash_span(m->via.branch));
+        stateless_tag(m, tag);
         if (m->fault || span_eq(m->to_tag, span_of(tag)))
                 return;
         stop_2xx(s, m);

@@ -2,10 +2,10 @@
  * The Via of ours, and what a received Via gets and says. RFC 3261 18.1.1, 18.2.1 and 18.2.2, RFC 3581. */
 #include "common/sip/via.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/secret.h"
+#include "common/base/text.h"
 #include "common/sip/msg_lex.h"
 
 /* --- ours ----------------------------------------------------------------------------------------- */
@@ -30,10 +30,15 @@ void sip_token(char out[static 17])
 
 void sip_branch_new(const char *suffix, char out[static SIP_BRANCH_MAX])
 {
+        struct text t;
         char token[17];
 
         sip_token(token);
-        (void)snprintf(out, SIP_BRANCH_MAX, SIP_COOKIE "%s%s", token, suffix ? suffix : "");
+        t = text_in(out, SIP_BRANCH_MAX);
+        text_puts(&t, SIP_COOKIE);
+        text_puts(&t, token);
+        if (suffix)
+                text_puts(&t, suffix);
 }
 
 /* Port of the listener that belongs to the flow, 0 when none listens there. */
@@ -58,17 +63,18 @@ static uint16_t listener_port(const struct sip_stack *s, const struct sip_flow *
 void sip_via_sent_by(struct sip_stack *s, const struct sip_flow *flow, char host[static 256],
                      uint16_t *out_port)
 {
-        char text[ADDR_STR];
+        struct text t = text_in(host, 256);
+        char ip[ADDR_STR];
         struct addr local = flow->local;
 
         *out_port = listener_port(s, flow);
         if (s->conf.sent_by) {
-                (void)snprintf(host, 256, "%s", s->conf.sent_by);
+                text_puts(&t, s->conf.sent_by);
                 return;
         }
         if (addr_is_any(&local) && sip_route_local(&flow->remote, &local) != 0)
                 local = flow->local;
-        (void)snprintf(host, 256, "%s", addr_ip_str(&local, true, text));
+        text_puts(&t, addr_ip_str(&local, true, ip));
 }
 
 uint64_t sip_via_sent_by_hash(struct span host, uint16_t port)
@@ -84,17 +90,25 @@ static struct span without_brackets(struct span host)
 size_t sip_via_write(struct sip_stack *s, const struct sip_flow *flow, const char *branch,
                      char out[static SIP_VIA_MAX], uint64_t *out_sent_by)
 {
-        char host[256], port_text[8] = "";
+        struct text t = text_in(out, SIP_VIA_MAX);
+        char host[256];
         uint16_t port;
-        int n;
 
         sip_via_sent_by(s, flow, host, &port);
-        if (port)
-                (void)snprintf(port_text, sizeof(port_text), ":%u", port);
-        n = snprintf(out, SIP_VIA_MAX, "SIP/2.0/%s %s%s;branch=%s%s", transport_name(flow->transport), host,
-                     port_text, branch, flow->transport == TRANSPORT_UDP ? ";rport" : "");
+        text_puts(&t, "SIP/2.0/");
+        text_puts(&t, transport_name(flow->transport));
+        text_char(&t, ' ');
+        text_puts(&t, host);
+        if (port) {
+                text_char(&t, ':');
+                text_u32(&t, port);
+        }
+        text_puts(&t, ";branch=");
+        text_puts(&t, branch);
+        if (flow->transport == TRANSPORT_UDP)
+                text_puts(&t, ";rport");
         *out_sent_by = sip_via_sent_by_hash(without_brackets(span_of(host)), port);
-        return n > 0 ? (size_t)n : 0;
+        return t.n;
 }
 
 /* --- received ------------------------------------------------------------------------------------- */
@@ -233,8 +247,8 @@ int sip_via_stamp(struct sip_msg **msg, const struct addr *from)
         struct span value = sip_msg_value(old, SIP_HDR_VIA);
         bool received = old->via.has_rport || !host_is(old->via.host, from);
         struct stamp st = {0};
+        struct text added = text_in(st.added, sizeof(st.added));
         char ip[ADDR_STR];
-        int n = 0;
 
         if (!received && !old->via.received.n)
                 return 0;
@@ -242,12 +256,15 @@ int sip_via_stamp(struct sip_msg **msg, const struct addr *from)
         st.end = st.start + value.n;
         if (!cut_params(&st, old, value))
                 return 0; /* has a fault already and is answered by it */
-        if (old->via.has_rport)
-                n = snprintf(st.added, sizeof(st.added), ";rport=%u", addr_port(from));
-        if (received)
-                n += snprintf(st.added + n, sizeof(st.added) - (size_t)n, ";received=%s",
-                              addr_ip_str(from, false, ip));
-        st.n_added = (size_t)n;
+        if (old->via.has_rport) {
+                text_puts(&added, ";rport=");
+                text_u32(&added, addr_port(from));
+        }
+        if (received) {
+                text_puts(&added, ";received=");
+                text_puts(&added, addr_ip_str(from, false, ip));
+        }
+        st.n_added = added.n;
         m = rebuild(&st, old);
         if (!m)
                 return -IMS_ENOMEM;

@@ -66,6 +66,8 @@ static void hash_table(void **state)
 
 static void hashes(void **state)
 {
+        unsigned slots[4096] = {0};
+
         (void)state;
         assert_true(hash_span(SPAN("abc")) == hash_span(SPAN("abc")));
         assert_true(hash_span(SPAN("abc")) != hash_span(SPAN("abd")));
@@ -75,6 +77,10 @@ static void hashes(void **state)
                     hash_span_icase(SPAN("sip:az@example.org")));
         assert_true(hash_span_icase(SPAN("@@@@@@@@[")) != hash_span_icase(SPAN("````````{")));
         assert_true(hash_mix(1, 2) != hash_mix(2, 1));
+        for (uint64_t i = 0; i < 4096; i++) /* small numbers spread over the slots of a table */
+                slots[hash_mix(i, 7) % 4096]++, slots[hash_mix(7, i << 40) % 4096]++;
+        for (size_t i = 0; i < 4096; i++)
+                assert_in_range(slots[i], 0, 16);
 }
 
 static void lists(void **state)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/base/codec.h"
+#include "common/base/text.h"
 
 static void assert_span(struct span s, const char *want)
 {
@@ -27,6 +28,57 @@ static void comparing(void **state)
         assert_true(span_ends(SPAN("abc"), SPAN("bc")));
         assert_false(span_ends(SPAN("c"), SPAN("bc")));
         assert_true(span_starts(SPAN_NULL, SPAN_NULL));
+}
+
+/* Each pair of octets, at each place of spans of 1 to 17 octets. */
+static void case_of_every_octet(void **state)
+{
+        char a[17], b[17];
+
+        (void)state;
+        memset(a, 'x', sizeof(a));
+        memset(b, 'X', sizeof(b));
+        for (size_t n = 1; n <= sizeof(a); n++)
+                for (size_t at = 0; at < n; at++) {
+                        for (int i = 0; i < 256 * 256; i++) {
+                                int p = i / 256, q = i % 256, bit = p ^ q;
+                                bool letters = bit == 0x20 && (p | 0x20) >= 'a' && (p | 0x20) <= 'z';
+
+                                a[at] = (char)p;
+                                b[at] = (char)q;
+                                if (span_ieq(span_make(a, n), span_make(b, n)) != (p == q || letters))
+                                        fail_msg("%02x and %02x at %zu of %zu", p, q, at, n);
+                        }
+                        a[at] = 'x';
+                        b[at] = 'X';
+                }
+}
+
+static void short_text(void **state)
+{
+        char array[24];
+        struct text t = text_in(array, sizeof(array));
+
+        (void)state;
+        assert_string_equal(array, "");
+        text_puts(&t, "a");
+        text_char(&t, ':');
+        text_u32(&t, 0);
+        text_span(&t, SPAN_NULL);
+        text_u32(&t, 4294967295);
+        assert_string_equal(array, "a:04294967295");
+        assert_int_equal(t.n, 13);
+        text_u32(&t, 1234567890);
+        assert_string_equal(array, "a:042949672951234567890");
+        text_char(&t, 'x'); /* is full */
+        assert_int_equal(t.n, 23);
+        assert_int_equal(strlen(array), 23);
+        t = text_in(array, 17);
+        text_hex64(&t, 0x00fedcba98765432);
+        assert_string_equal(array, "00fedcba98765432");
+        t = text_in(array, 1);
+        text_puts(&t, "abc");
+        assert_string_equal(array, "");
 }
 
 static void cutting(void **state)
@@ -218,6 +270,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(comparing),
+                cmocka_unit_test(case_of_every_octet),
+                cmocka_unit_test(short_text),
                 cmocka_unit_test(cutting),
                 cmocka_unit_test(copying),
                 cmocka_unit_test(numbers),
