@@ -80,7 +80,7 @@ function Lab:hosts()
     out[#out + 1] = ("%s.%s=%s"):format(n, lab.domain, self.sip[n])
   end
   out[#out + 1] = lab.domain .. "=" .. self.sip.icscf
-  return out
+  return table.move(self.more_hosts, 1, #self.more_hosts, #out + 1, out)
 end
 
 function Lab:cx_client(node)
@@ -127,13 +127,15 @@ function Lab:defaults()
   }
 end
 
--- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, ipv6=true, taps=true} -> lab
--- A node's table is laid over its configuration (nested tables are merged, lists replaced). log_dir: where logs go.
+-- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, ipv6=true, taps=true, hosts={...}}
+-- A node's table is laid over its configuration (nested tables are merged, lists replaced); hosts: more lines of resolver.hosts;
+-- log_dir: where logs go.
 function lab.start(o)
   o = o or {}
   local L = setmetatable({ dir = assert(fs.tmpdir()), procs = {}, nodes = o.nodes or ORDER, domain = lab.domain,
     log_dir = o.log_dir }, Lab)
   L:addresses()
+  L.more_hosts = o.hosts or {}
   L.pcscf6 = o.ipv6 and free_port6() or nil
   L.conf = merge(L:defaults(), { hss = o.hss, icscf = o.icscf, scscf = o.scscf, pcscf = o.pcscf })
   if o.taps then
