@@ -172,11 +172,10 @@ static void take_message(struct sip_conn *c, struct span text, bool too_large)
         if (err) {
                 sip_stack_malformed(c->stack, &c->flow, text, err);
         } else {
-                if (too_large) {
-                        m->fault = "Message Too Large";
-                        m->fault_status = 513;
-                }
-                sip_stack_receive(c->stack, &m, &c->flow);
+                if (too_large)
+                        sip_stack_too_large(c->stack, &m, &c->flow);
+                else
+                        sip_stack_receive(c->stack, &m, &c->flow);
                 sip_msg_unref(m);
         }
         if (close) /* where the next message begins is not known */

@@ -9,8 +9,6 @@
 
 #include "common/sip/msg.h"
 
-#define SIP_FIELD_MAX 8192
-
 /* libosip2's tables; called once by sip_stack_new, and by programs that use only this file. */
 void sip_grammar_init(void);
 

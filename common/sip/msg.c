@@ -53,7 +53,9 @@ static void check_ruri(struct sip_msg *m)
         struct span u = m->ruri;
         ptrdiff_t colon = span_chr(u, ':', 0);
 
-        if (!u.n || sip_has_space(u) || colon <= 0 || !sip_is_token(span_sub(u, 0, (size_t)colon)))
+        if (u.n > SIP_FIELD_MAX)
+                fault(m, 414, "Request-URI Too Long");
+        else if (!u.n || sip_has_space(u) || colon <= 0 || !sip_is_token(span_sub(u, 0, (size_t)colon)))
                 fault(m, 400, "Malformed Request-URI");
         else if (!scheme_known(u))
                 fault(m, 416, "Unsupported URI Scheme");

@@ -24,6 +24,8 @@ enum sip_method {
         SIP_METHOD_OTHER
 };
 
+#define SIP_FIELD_MAX 8192 /* octets of a Request-URI, and of a field that is read by its grammar */
+
 /* id, name as we write it, compact form or "", values are comma separated */
 #define SIP_HDR_LIST(X)                                                                                      \
         X(VIA, "Via", "v", true)                                                                             \

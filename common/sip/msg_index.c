@@ -93,9 +93,10 @@ int sip_head_scan(struct span data, struct sip_head *h)
                         return -IMS_EINCOMPLETE;
                 if (!text.n)
                         break;
-                if (h->n_hdrs == SIP_HDR_LINES_MAX)
-                        return -IMS_ETOOBIG;
-                index_line(h, text, span_make(data.p + start, at - start));
+                if (h->n_hdrs < SIP_HDR_LINES_MAX)
+                        index_line(h, text, span_make(data.p + start, at - start));
+                else if (!h->fault)
+                        h->fault = "Too Many Header Fields";
         }
         h->n = at;
         if (has_bare_nul(span_make(data.p, at)))

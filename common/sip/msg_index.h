@@ -16,6 +16,6 @@ struct sip_head {
         const char *fault; /* static text: a line or a repeated field that makes the message a bad request */
 };
 
-/* Spans point into data, which begins with the start line. -IMS_EINCOMPLETE: the empty line is missing;
- * -IMS_ETOOBIG: too many lines. */
+/* Spans point into data, which begins with the start line; lines beyond SIP_HDR_LINES_MAX are left out, which
+ * is a fault. -IMS_EINCOMPLETE: the empty line is missing. */
 int sip_head_scan(struct span data, struct sip_head *h) IMS_CHECK;

@@ -86,6 +86,17 @@ void sip_stack_receive(struct sip_stack *s, struct sip_msg **m, const struct sip
         sip_msg_unref(raw);
 }
 
+void sip_stack_too_large(struct sip_stack *s, struct sip_msg **m, const struct sip_flow *flow)
+{
+        if (!(*m)->is_request) { /* nobody to tell, and without its body it may not go on */
+                sip_stack_malformed(s, flow, span_make((*m)->buf, (*m)->n), -IMS_ETOOBIG);
+                return;
+        }
+        (*m)->fault = "Message Too Large";
+        (*m)->fault_status = 513;
+        sip_stack_receive(s, m, flow);
+}
+
 /* --- the stack ------------------------------------------------------------------------------------ */
 
 int sip_stack_new(struct loop *l, struct resolver *r, const struct sip_stack_conf *conf,

@@ -47,6 +47,10 @@ static inline uint32_t sip_timer_ms(enum ims_timer t)
 /* A message came in and is a SIP message. m: borrowed for the call; may be replaced (Via). */
 void sip_stack_receive(struct sip_stack *s, struct sip_msg **m, const struct sip_flow *flow);
 
+/* The same for one that is longer than the stack takes, or its header: a request gets 513, a response is
+ * dropped. */
+void sip_stack_too_large(struct sip_stack *s, struct sip_msg **m, const struct sip_flow *flow);
+
 /* Tells the trace hook. m: NULL for outgoing octets. */
 void sip_stack_trace(struct sip_stack *s, bool outbound, const struct sip_flow *flow, struct span octets,
                      const struct sip_msg *m, const char *note);

@@ -35,11 +35,10 @@ static void on_datagram(struct udp *u, const struct addr *from, struct span data
                 sip_stack_malformed(s, &flow, data, err);
                 return;
         }
-        if (data.n > s->conf.message_max) {
-                m->fault = "Message Too Large";
-                m->fault_status = 513;
-        }
-        sip_stack_receive(s, &m, &flow);
+        if (data.n > s->conf.message_max)
+                sip_stack_too_large(s, &m, &flow);
+        else
+                sip_stack_receive(s, &m, &flow);
         sip_msg_unref(m);
 }
 

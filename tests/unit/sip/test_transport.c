@@ -201,6 +201,24 @@ static void message_too_large(void **state)
         line_stop(&l);
 }
 
+/* It would go on without its body. */
+static void response_too_large_is_dropped(void **state)
+{
+        struct line l;
+        struct buf b = BUF_INIT;
+
+        (void)state;
+        line_start(&l, &(struct sip_stack_conf){.message_max = 2000});
+        buf_puts(&b, "SIP/2.0 200 OK\r\n");
+        buf_puts(&b, strstr(options(1, 5000), "Via:"));
+        wire_send(&l.v, buf_as_span(&b));
+        WAIT_FOR(&l.w, l.v.closed);
+        assert_int_equal(l.n.malformed, 1);
+        assert_int_equal(l.n.strays, 0);
+        buf_free(&b);
+        line_stop(&l);
+}
+
 /* A peer that sends a message too slowly (slow loris), octet by octet. */
 static void partial_message_is_given_up(void **state)
 {
@@ -404,6 +422,7 @@ int main(void)
                 cmocka_unit_test(stream_without_length),
                 cmocka_unit_test(stream_of_garbage),
                 cmocka_unit_test(message_too_large),
+                cmocka_unit_test(response_too_large_is_dropped),
                 cmocka_unit_test(partial_message_is_given_up),
                 cmocka_unit_test(slow_reader_is_closed),
                 cmocka_unit_test(idle_connection_is_closed),
