@@ -187,8 +187,8 @@ int aka_generate(struct aka_ctx *c, const struct aka_key *key, const uint8_t ran
         return 0;
 }
 
-int aka_check_auts(struct aka_ctx *c, const struct aka_key *key, const uint8_t rand[static 16],
-                   const uint8_t auts[static 14], uint64_t *out_sqn_ms)
+int aka_check_auts_amf(struct aka_ctx *c, const struct aka_key *key, const uint8_t rand[static 16],
+                       const uint8_t auts[static 14], uint16_t amf, uint64_t *out_sqn_ms)
 {
         uint8_t sqn6[6];
         struct aka_values v;
@@ -197,7 +197,7 @@ int aka_check_auts(struct aka_ctx *c, const struct aka_key *key, const uint8_t r
         if (err)
                 return err;
         xor6(sqn6, auts, v.ak_star);
-        q = (struct aka_question){.want = WANT_MAC_S, .rand = rand, .sqn = sqn6, .amf = 0};
+        q = (struct aka_question){.want = WANT_MAC_S, .rand = rand, .sqn = sqn6, .amf = amf};
         err = run(c, key, &q, &v);
         if (!err && !secret_eq(v.mac, auts + 6, 8))
                 err = -IMS_EAUTH;
@@ -205,6 +205,12 @@ int aka_check_auts(struct aka_ctx *c, const struct aka_key *key, const uint8_t r
                 *out_sqn_ms = get48(sqn6);
         secret_wipe(&v, sizeof(v));
         return err;
+}
+
+int aka_check_auts(struct aka_ctx *c, const struct aka_key *key, const uint8_t rand[static 16],
+                   const uint8_t auts[static 14], uint64_t *out_sqn_ms)
+{
+        return aka_check_auts_amf(c, key, rand, auts, 0, out_sqn_ms);
 }
 
 int aka_check_autn(struct aka_ctx *c, const struct aka_key *key, const uint8_t rand[static 16],

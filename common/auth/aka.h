@@ -48,6 +48,10 @@ int aka_generate(struct aka_ctx *c, const struct aka_key *key, const uint8_t ran
 int aka_check_auts(struct aka_ctx *c, const struct aka_key *key, const uint8_t rand[static 16],
                    const uint8_t auts[static 14], uint64_t *out_sqn_ms) IMS_CHECK;
 
+/* The same for an AUTS that was computed with another AMF than 0000, for the diagnosis of such cards. */
+int aka_check_auts_amf(struct aka_ctx *c, const struct aka_key *key, const uint8_t rand[static 16],
+                       const uint8_t auts[static 14], uint16_t amf, uint64_t *out_sqn_ms) IMS_CHECK;
+
 /* UE: checks MAC-A of AUTN and gives SQN, AMF and RES, CK, IK (in out, which also repeats RAND and
  * AUTN). -IMS_EAUTH when MAC-A differs. TS 33.102 6.3.3. */
 int aka_check_autn(struct aka_ctx *c, const struct aka_key *key, const uint8_t rand[static 16],
