@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-3-Clause
--- The subscriber store, version 1 (PRAGMA user_version). Lists inside one column stand one entry per line.
+-- The subscriber store, version 2 (PRAGMA user_version). Lists inside one column stand one entry per line.
 
 CREATE TABLE meta ( -- see store_meta.c
         name  TEXT PRIMARY KEY,
@@ -47,7 +47,7 @@ CREATE TABLE impi ( -- exactly one credential each
         impi         TEXT NOT NULL UNIQUE,
         imsi         TEXT UNIQUE,
         msisdn       TEXT UNIQUE,
-        credential   BLOB, -- sealed: K and OPc, or H(A1)
+        credential   BLOB, -- sealed: K, OPc and, where it was given, OP; or H(A1)
         digest_realm TEXT,
         line_ids     TEXT  -- NBA: Line-Identifier
 ) STRICT;

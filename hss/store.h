@@ -56,10 +56,12 @@ int store_read_pair(struct store *s, struct arena *a, struct span impi, struct s
 int store_read_impu(struct store *s, struct arena *a, struct span impu, struct facts *out) IMS_CHECK;
 int store_read_set(struct store *s, struct arena *a, int64_t impi, int64_t set, struct facts *out) IMS_CHECK;
 
-/* What the authentication centre needs of one IMPI. Wipe key after use. */
+/* What the authentication centre needs of one IMPI. Wipe it after use. */
 struct credential {
         enum hss_scheme scheme;
         struct aka_key key; /* AKA */
+        bool has_op;        /* OPc was made of OP here; op: OP (16 octets) or TOP (32) */
+        uint8_t op[32];
         uint16_t amf;
         struct sqn_hss sqn;
         char ha1[65]; /* Digest: hex */

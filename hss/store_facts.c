@@ -171,7 +171,27 @@ int store_read_set(struct store *s, struct arena *a, int64_t impi, int64_t set, 
         return read_facts(s, a, sql_bind(s, SQL_READ_SET, "ii", impi, set), out);
 }
 
-/* What is sealed for AKA: K then OPc, each as long as the algorithm says; for Digest: H(A1) as hex. */
+/* What is sealed for AKA: K, OPc and, if it was given, OP, each as long as the algorithm says. */
+static int split_key(const uint8_t *plain, size_t n, struct credential *c)
+{
+        const size_t opc_n = c->key.algorithm == AKA_TUAK ? 32 : 16;
+        const size_t long_k = c->key.algorithm == AKA_TUAK ? 32 : 16; /* Milenage knows one length alone */
+        for (size_t k_n = 16; k_n <= long_k; k_n += 16)
+                for (size_t parts = 1; parts <= 2; parts++) {
+                        if (n != k_n + parts * opc_n)
+                                continue;
+                        c->key.k_n = k_n;
+                        c->has_op = parts == 2;
+                        memcpy(c->key.k, plain, k_n);
+                        memcpy(c->key.opc, plain + k_n, opc_n);
+                        if (c->has_op)
+                                memcpy(c->op, plain + k_n + opc_n, opc_n);
+                        return 0;
+                }
+        return -IMS_EAUTH;
+}
+
+/* For Digest: H(A1) as hex. */
 static int open_credential(struct store *s, sqlite3_stmt *st, struct credential *c)
 {
         uint8_t plain[96];
@@ -181,16 +201,11 @@ static int open_credential(struct store *s, sqlite3_stmt *st, struct credential 
         int rc = keyfile_open(s->keys, owner, sealed, plain, sizeof plain, &n);
         if (rc < 0)
                 return rc;
-        size_t opc_n = c->key.algorithm == AKA_TUAK ? 32 : 16;
         if (c->scheme == HSS_SCHEME_DIGEST && n < sizeof c->ha1) {
                 memcpy(c->ha1, plain, n);
                 c->ha1[n] = '\0';
-        } else if (c->scheme == HSS_SCHEME_AKA && (n == 16 + opc_n || n == 32 + opc_n)) {
-                c->key.k_n = n - opc_n;
-                memcpy(c->key.k, plain, c->key.k_n);
-                memcpy(c->key.opc, plain + c->key.k_n, opc_n);
         } else {
-                rc = -IMS_EAUTH;
+                rc = c->scheme == HSS_SCHEME_AKA ? split_key(plain, n, c) : -IMS_EAUTH;
         }
         secret_wipe(plain, sizeof plain);
         return rc;

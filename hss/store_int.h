@@ -19,7 +19,7 @@ struct store {
         sqlite3_stmt *stmts[SQL_COUNT];
 };
 
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 
 extern const char store_schema_sql[]; /* schema.sql */
 

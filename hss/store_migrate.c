@@ -6,7 +6,8 @@
 #include "hss/store_int.h"
 
 static const struct store_migration migrations[] = {
-        {0, NULL}, /* 0: an empty file; schema.sql makes the current version at once */
+        {0, NULL},       /* 0: an empty file; schema.sql makes the current version at once */
+        {1, "SELECT 2"}, /* 2: a sealed key may hold OP behind OPc, which older programs do not read */
 };
 
 static int user_version(struct store *s, int *out)

@@ -137,5 +137,10 @@ int sub_change(const struct provision *p, struct record *r, const struct subscri
 int sub_fill_record(const struct provision *p, const struct subscriber *sub, struct record *r,
                     struct buf *err) IMS_CHECK;
 
+/* Seals the key for r, and with it the OP or TOP that OPc was made of (NULL: there is none), so that the
+ * diagnosis can tell an OPc that was given for an OP. Algorithm, iterations and length of RES follow. */
+int sub_seal_key(const struct provision *p, const struct aka_key *key, const uint8_t *op,
+                 struct record *r) IMS_CHECK;
+
 /* One value per line; p NULL for an empty list. */
 int sub_lines(struct arena *a, const struct sub_list *list, struct span *out) IMS_CHECK;

@@ -41,15 +41,24 @@ static int seal(const struct provision *p, struct span owner, const void *plain,
         return rc < 0 ? rc : arena_copy(p->arena, span_make(sealed, sealed_n), &r->sealed);
 }
 
-static int seal_aka(const struct provision *p, const struct aka_key *key, struct record *r)
+int sub_seal_key(const struct provision *p, const struct aka_key *key, const uint8_t *op, struct record *r)
 {
-        uint8_t plain[64];
-        size_t opc_n = key->algorithm == AKA_TUAK ? 32 : 16;
+        uint8_t plain[96];
+        size_t opc_n = key->algorithm == AKA_TUAK ? 32 : 16, n = key->k_n + opc_n;
         memcpy(plain, key->k, key->k_n);
         memcpy(plain + key->k_n, key->opc, opc_n);
-        int rc = seal(p, r->impi, plain, key->k_n + opc_n, r);
+        if (op) {
+                memcpy(plain + n, op, opc_n);
+                n += opc_n;
+        }
+        int rc = seal(p, r->impi, plain, n, r);
         secret_wipe(plain, sizeof plain);
-        return rc;
+        if (rc < 0)
+                return rc;
+        r->algorithm = key->algorithm;
+        r->iterations = key->keccak_iterations ? key->keccak_iterations : 1;
+        r->res_octets = key->res_n ? (uint32_t)key->res_n : 8;
+        return 0;
 }
 
 /* The key as it stands now, for a change that gives only a part of it. */
@@ -98,7 +107,8 @@ static int fill_aka(const struct provision *p, const struct subscriber *sub, str
         else if (milenage_op || tuak_op)
                 rc = aka_derive_opc(p->aka, &key, sub->op);
         if (rc == 0)
-                rc = seal_aka(p, &key, r);
+                rc = sub_seal_key(p, &key, sub_given(sub, SUB_OP) || sub_given(sub, SUB_TOP) ? sub->op : NULL,
+                                  r);
         if (rc == 0) {
                 r->scheme = HSS_SCHEME_AKA;
                 r->digest_realm = r->line_ids = SPAN_NULL;

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "common/base/codec.h"
 #include "common/base/secret.h"
 #include "hss/store_int.h"
 
@@ -49,7 +50,7 @@ static void pragmas(void **state)
         pragma(f->store, "foreign_keys", "1");
         pragma(f->store, "busy_timeout", "20000");
         pragma(f->store, "synchronous", "1");
-        pragma(f->store, "user_version", "1");
+        pragma(f->store, "user_version", "2");
         f->store_conf.role = STORE_SERVER;
         f->store_conf.synchronous_full = true;
         reopen(f, &err, 0);
@@ -208,32 +209,82 @@ static void no_plain_key(void **state)
         assert_int_not_equal(system(command), 0);
 }
 
+#define TOP "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"
+#define OP  "cdc202d5123e20f62b6d676ac72cb318" /* makes OPC of K */
+
+/* What was given as OP is kept beside OPc, sealed with it; what was given as OPc has none. */
+static void op_is_kept(void **state)
+{
+        static const struct {
+                const char *args;
+                size_t k_n;
+                const char *op, *opc; /* NULL: none; not looked at */
+        } rows[] = {
+                {"--k " K " --op " OP, 16, OP, OPC},
+                {"--opc " OPC, 16, NULL, OPC},
+                {"--op " OP, 16, OP, OPC},
+                {"--tuak --k " K " --top " TOP, 16, TOP, NULL},
+                {"--topc " TOP, 16, NULL, TOP},
+                {"--tuak --k " K K " --top " TOP, 32, TOP, NULL},
+                {"--tuak --k " K K " --topc " TOP, 32, NULL, TOP},
+        };
+        struct fixture *f = *state;
+        int64_t impi = 0;
+        fixture_add(f, ALICE);
+        assert_int_equal(store_find(f->store, SPAN(ALICE_IMPI), &impi), 0);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                struct credential c;
+                char args[512];
+                uint8_t want[32];
+                (void)snprintf(args, sizeof args, ALICE_IMPI " %s", rows[i].args);
+                fixture_set(f, args);
+                assert_int_equal(store_read_credential(f->store, &f->job.arena, impi, &c), 0);
+                assert_int_equal(c.key.k_n, rows[i].k_n);
+                assert_int_equal(hex_decode(SPAN(K), want, 16), 0);
+                assert_memory_equal(c.key.k, want, 16);
+                assert_int_equal(c.has_op, rows[i].op != NULL);
+                if (rows[i].op) {
+                        assert_int_equal(hex_decode(span_of(rows[i].op), want, strlen(rows[i].op) / 2), 0);
+                        assert_memory_equal(c.op, want, strlen(rows[i].op) / 2);
+                }
+                if (rows[i].opc) {
+                        assert_int_equal(hex_decode(span_of(rows[i].opc), want, strlen(rows[i].opc) / 2), 0);
+                        assert_memory_equal(c.key.opc, want, strlen(rows[i].opc) / 2);
+                }
+        }
+}
+
 /* A database of an older program, a step to a newer schema, one that is too new. */
 static void migrations(void **state)
 {
         struct fixture *f = *state;
         struct buf err = BUF_INIT;
         static const struct store_migration steps[] = {
-                {1, "ALTER TABLE impi ADD COLUMN note TEXT"},
-                {2, "UPDATE impi SET note = 'x'; CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT"},
-                {3, "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT; this is no SQL"},
+                {2, "ALTER TABLE impi ADD COLUMN note TEXT"},
+                {3, "UPDATE impi SET note = 'x'; CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT"},
+                {4, "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT; this is no SQL"},
         };
         fixture_add(f, ALICE);
-        assert_int_equal(store_migrate_with(f->store, steps, 3, 3, &err), 0);
-        pragma(f->store, "user_version", "3");
+        assert_int_equal(store_exec(f->store, "PRAGMA user_version = 1"), 0);
+        reopen(f, &err, 0);
+        pragma(f->store, "user_version", "2");
+        f->env.store = f->store;
+        assert_result(do_mar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, 1, NULL), dia_base(DIA_SUCCESS));
+        assert_int_equal(store_migrate_with(f->store, steps, 3, 4, &err), 0);
+        pragma(f->store, "user_version", "4");
         assert_int_equal(store_exec(f->store, "INSERT INTO more (id) SELECT id FROM impi WHERE note = 'x'"),
                          0);
         assert_int_equal(sqlite3_changes(f->store->db), 1);
         /* A step that fails leaves everything as it was. */
-        assert_true(store_migrate_with(f->store, steps, 3, 4, &err) < 0);
-        pragma(f->store, "user_version", "3");
+        assert_true(store_migrate_with(f->store, steps, 3, 5, &err) < 0);
+        pragma(f->store, "user_version", "4");
         assert_int_equal(store_exec(f->store, "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT"), 0);
         assert_int_equal(store_exec(f->store, "DROP TABLE half"), 0);
-        assert_int_equal(store_migrate_with(f->store, steps, 3, 5, &err), -IMS_EDB);
+        assert_int_equal(store_migrate_with(f->store, steps, 3, 6, &err), -IMS_EDB);
         buf_reset(&err);
-        /* This program knows version 1 alone. */
+        /* This program knows versions up to 2. */
         reopen(f, &err, -IMS_EUNSUPPORTED);
-        assert_true(span_find(buf_as_span(&err), SPAN("schema version 3")) >= 0);
+        assert_true(span_find(buf_as_span(&err), SPAN("schema version 4")) >= 0);
         buf_free(&err);
 }
 
@@ -449,10 +500,10 @@ static void two_openers(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                T(pragmas),          T(statements),  T(plans),        T(no_foreign_rows),
-                T(key_check),        T(seals),       T(no_plain_key), T(migrations),
-                T(missing_database), T(ind_bits),    T(two_openers),  T(machine_crash),
-                T(backup),           T(two_servers), T(file_modes),   T(reading_command),
+                T(pragmas),    T(statements),      T(plans),         T(no_foreign_rows), T(key_check),
+                T(seals),      T(no_plain_key),    T(op_is_kept),    T(migrations),      T(missing_database),
+                T(ind_bits),   T(two_openers),     T(machine_crash), T(backup),          T(two_servers),
+                T(file_modes), T(reading_command),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
