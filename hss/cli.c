@@ -43,6 +43,11 @@ static const struct command {
          true},
         {{"state", NULL}, OPEN_STORE, cli_state, "state [ID] [--json]", true},
         {{"backup", NULL}, OPEN_STORE, cli_backup, "backup FILE", true},
+        {{"diagnose", NULL},
+         OPEN_STORE,
+         cli_diagnose,
+         "diagnose ID --rand HEX (--res HEX | --auts HEX | --autn HEX | --authorization VALUE) [OPTION...]",
+         true},
         {{"profile", "list"}, OPEN_STORE, cli_profile_list, "profile list", false},
         {{"profile", "set"}, OPEN_OR_MAKE, cli_profile_set, "profile set NAME FILE.xml", true},
         {{"profile", "remove"}, OPEN_STORE, cli_profile_remove, "profile remove NAME", true},
@@ -195,7 +200,7 @@ int cli_run(const struct hss_conf *conf, int argc, char **argv)
                 (void)fprintf(stderr, "hss %s: the output cannot be written\n", name);
                 return EXIT_FAILURE;
         }
-        return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return rc < 0 ? EXIT_FAILURE : c.exit_code;
 }
 
 int cli_store_failed(struct cli *c, int rc)

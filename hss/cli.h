@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The commands of the program `hss`. They open the store themselves and work whether the server runs or
- * not. Results go to stdout, refusals to stderr; the exit code is 0, 1 (refused or failed) or 2 (usage). */
+ * not. Results go to stdout, refusals to stderr; the exit code is 0, 1 (refused or failed) or 2 (usage);
+ * `hss diagnose` has two more. */
 #pragma once
 
 #include "hss/identity.h"
@@ -21,7 +22,10 @@ struct cli {
         struct aka_ctx *aka;
         struct arena arena;
         struct buf err; /* lines for stderr */
+        int exit_code;  /* of a command that did its work: 0, or CLI_EXIT_* */
 };
+
+enum { CLI_EXIT_MISTAKE = 3, CLI_EXIT_NOTHING_FITS = 4 };
 
 /* Commands: 0 or a negative error, reasons in c->err. argv: behind the command's words. */
 int cli_subscriber_add(struct cli *c, int argc, char **argv);
@@ -33,6 +37,7 @@ int cli_subscriber_import(struct cli *c, int argc, char **argv);
 int cli_subscriber_export(struct cli *c, int argc, char **argv);
 int cli_state(struct cli *c, int argc, char **argv);
 int cli_backup(struct cli *c, int argc, char **argv);
+int cli_diagnose(struct cli *c, int argc, char **argv);
 int cli_profile_list(struct cli *c, int argc, char **argv);
 int cli_profile_set(struct cli *c, int argc, char **argv);
 int cli_profile_remove(struct cli *c, int argc, char **argv);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/base/log.h"
+#include "common/trace/command.h"
 #include "hss/cx_job.h"
 
 static const char *command_name(enum cx_command c)
@@ -74,6 +75,26 @@ static void refused(const struct job *j, struct trace *t)
         buf_free(&evidence);
 }
 
+/* The AUTS that did not verify, for the diagnosis: a SIM with another key, or one with another AMF in f1*. */
+static void auts_forged(const struct job *j, struct trace *t)
+{
+        const struct span item = j->m.mar.item.authorization; /* RAND and AUTS */
+        struct buf command = BUF_INIT;
+        command_diagnose(&command, job_impi(j));
+        command_hex(&command, "rand", item.p, AKA_RAND_N);
+        command_hex(&command, "auts", item.p + AKA_RAND_N, AKA_AUTS_N);
+        struct verdict v = {.procedure = VERDICT_REGISTRATION,
+                            .outcome = VERDICT_REFUSED,
+                            .cause = CAUSE_auts_forged,
+                            .clause = "TS 33.102 6.3.5",
+                            .evidence = j->note,
+                            .command = command_text(&command),
+                            .impi = job_impi(j),
+                            .impu = job_impu(j)};
+        trace_verdict(t, &v);
+        buf_free(&command);
+}
+
 void job_log(const struct job *j, struct trace *t)
 {
         char text[64];
@@ -82,14 +103,7 @@ void job_log(const struct job *j, struct trace *t)
         if (!dia_result_ok(j->d.result)) {
                 refused(j, t);
         } else if (j->note && j->d.cause == CAUSE_auts_forged) {
-                struct verdict v = {.procedure = VERDICT_REGISTRATION,
-                                    .outcome = VERDICT_REFUSED,
-                                    .cause = CAUSE_auts_forged,
-                                    .clause = "TS 33.102 6.3.5",
-                                    .evidence = j->note,
-                                    .impi = job_impi(j),
-                                    .impu = job_impu(j)};
-                trace_verdict(t, &v);
+                auts_forged(j, t);
         } else {
                 enum log_level level = j->command == CX_UAR || j->command == CX_LIR ? LOG_DEBUG : LOG_INFO;
                 if (log_enabled(level))

@@ -196,6 +196,18 @@ static bool try_known_ops(struct diagnose_search *s, struct diagnose_key *k)
         return hit;
 }
 
+bool diagnose_opc_is_known_op(const struct diagnose_key *record)
+{
+        uint8_t op[16];
+        if (record->key.algorithm != AKA_MILENAGE || record->has_op)
+                return false;
+        for (size_t i = 0; i < diagnose_known_n; i++)
+                if (strcmp(diagnose_known[i].op, diagnose_known[i].opc) != 0 &&
+                    hex_into(diagnose_known[i].op, op, 16) && secret_eq(op, record->key.opc, 16))
+                        return true;
+        return false;
+}
+
 static bool try_known(struct diagnose_search *s, enum diagnose_row row)
 {
         const struct diagnose_key *r = s->record;

@@ -137,6 +137,10 @@ int diagnose_run(struct aka_ctx *aka, const struct diagnose_key *record, const s
 int diagnose_other(struct aka_ctx *aka, const struct diagnose_key *record, const struct diagnose_evidence *e,
                    const struct diagnose_key *other, bool same, struct diagnosis *out) IMS_CHECK;
 
+/* True when the value stored as OPc is an OP that everybody knows. Equal OPc of several subscribers, too,
+ * are an OP: OPc depends on K. */
+bool diagnose_opc_is_known_op(const struct diagnose_key *record);
+
 void diagnosis_wipe(struct diagnosis *d);
 
 /* SQN_MS beside the SQN of the HSS, in SEQ and IND. */

@@ -72,6 +72,19 @@ struct credential {
 /* -IMS_EAUTH when the credential does not open (row changed by hand, or the key is another one). */
 int store_read_credential(struct store *s, struct arena *a, int64_t impi, struct credential *out) IMS_CHECK;
 
+/* An IMPI with AKA, on a walk over all of them. Texts and key live until the visit ends. */
+struct store_visit {
+        int64_t id, subscription;
+        struct span impi, imsi;
+        const struct credential *credential;
+};
+typedef bool store_visit_fn(const struct store_visit *v, void *arg); /* false: enough */
+
+/* Visits at most limit IMPIs with AKA from row *from on, and moves *from behind the last one; *n of them
+ * were there, those whose credential does not open included, which are not shown. */
+int store_each_credential(struct store *s, int64_t *from, size_t limit, store_visit_fn *fn, void *arg,
+                          size_t *n) IMS_CHECK;
+
 /* Sets of an IMPI, at most cap; only those it has registered when registered_only. */
 int store_list_sets(struct store *s, int64_t impi, bool registered_only, int64_t *out, size_t cap,
                     size_t *n) IMS_CHECK;

@@ -211,15 +211,10 @@ static int open_credential(struct store *s, sqlite3_stmt *st, struct credential 
         return rc;
 }
 
-int store_read_credential(struct store *s, struct arena *a, int64_t impi, struct credential *out)
+/* The columns of CREDENTIAL in store_sql.c, but for its texts. */
+static int take_credential(struct store *s, sqlite3_stmt *st, struct credential *c)
 {
-        sqlite3_stmt *st = sql_bind(s, SQL_READ_CREDENTIAL, "i", impi);
-        int rc = sql_step(s, st);
-        if (rc <= 0) {
-                sql_reset(st);
-                return rc < 0 ? rc : -IMS_ENOTFOUND;
-        }
-        struct credential c = {
+        *c = (struct credential){
                 .scheme = (enum hss_scheme)sqlite3_column_int(st, 1),
                 .key.algorithm = sqlite3_column_int(st, 2) ? AKA_TUAK : AKA_MILENAGE,
                 .amf = (uint16_t)sqlite3_column_int(st, 3),
@@ -228,10 +223,20 @@ int store_read_credential(struct store *s, struct arena *a, int64_t impi, struct
                 .sqn.seq = (uint64_t)sqlite3_column_int64(st, 6),
         };
         for (int d = 0; d < SQN_DOMAINS; d++)
-                c.sqn.ind[d] = (uint8_t)sqlite3_column_int(st, 7 + d);
-        rc = 0;
-        if (c.scheme == HSS_SCHEME_AKA || c.scheme == HSS_SCHEME_DIGEST)
-                rc = open_credential(s, st, &c);
+                c->sqn.ind[d] = (uint8_t)sqlite3_column_int(st, 7 + d);
+        return c->scheme == HSS_SCHEME_AKA || c->scheme == HSS_SCHEME_DIGEST ? open_credential(s, st, c) : 0;
+}
+
+int store_read_credential(struct store *s, struct arena *a, int64_t impi, struct credential *out)
+{
+        struct credential c;
+        sqlite3_stmt *st = sql_bind(s, SQL_READ_CREDENTIAL, "i", impi);
+        int rc = sql_step(s, st);
+        if (rc <= 0) {
+                sql_reset(st);
+                return rc < 0 ? rc : -IMS_ENOTFOUND;
+        }
+        rc = take_credential(s, st, &c);
         if (rc == 0)
                 rc = sql_text(a, st, 11, &c.digest_realm);
         if (rc == 0)
@@ -241,4 +246,37 @@ int store_read_credential(struct store *s, struct arena *a, int64_t impi, struct
                 *out = c;
         secret_wipe(&c, sizeof c);
         return rc;
+}
+
+static struct span column(sqlite3_stmt *st, int i)
+{
+        return span_make(sqlite3_column_text(st, i), (size_t)sqlite3_column_bytes(st, i));
+}
+
+int store_each_credential(struct store *s, int64_t *from, size_t limit, store_visit_fn *fn, void *arg,
+                          size_t *n)
+{
+        struct credential c = {0};
+        sqlite3_stmt *st = sql_bind(s, SQL_EACH_CREDENTIAL, "ii", *from, (int64_t)limit);
+        int rc = 0;
+        bool more = true;
+        *n = 0;
+        while (more && (rc = sql_step(s, st)) == 1) {
+                rc = take_credential(s, st, &c);
+                ++*n;
+                *from = sqlite3_column_int64(st, 13) + 1;
+                if (rc == -IMS_EAUTH)
+                        continue;
+                if (rc < 0)
+                        break;
+                const struct store_visit v = {.id = *from - 1,
+                                              .subscription = sqlite3_column_int64(st, 14),
+                                              .impi = column(st, 0),
+                                              .imsi = column(st, 15),
+                                              .credential = &c};
+                more = fn(&v, arg);
+        }
+        sql_reset(st);
+        secret_wipe(&c, sizeof c);
+        return rc < 0 ? rc : 0;
 }

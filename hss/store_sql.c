@@ -24,6 +24,10 @@
         "   WHERE o.subscription = s.id AND o.id <> u.implicit_set),"                                        \
         " u.impu, s.scscf_name, s.visited, s.mandatory, s.optional, s.server_names, u.as_name"
 
+#define CREDENTIAL                                                                                           \
+        "impi, scheme, algorithm, amf, iterations, res_octets, seq, ind_cs, ind_ps, ind_ims, credential,"    \
+        " digest_realm, line_ids"
+
 static const char *const texts[SQL_COUNT] = {
         [SQL_BEGIN_READ] = "BEGIN",
         [SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
@@ -45,9 +49,10 @@ static const char *const texts[SQL_COUNT] = {
                         " LEFT JOIN registration g ON g.impi = i.id AND g.implicit_set = u.implicit_set"
                         " JOIN subscription s ON s.id = i.subscription WHERE i.id = ?1 ORDER BY u.position "
                         "LIMIT 1",
-        [SQL_READ_CREDENTIAL] =
-                "SELECT impi, scheme, algorithm, amf, iterations, res_octets, seq, ind_cs, ind_ps,"
-                " ind_ims, credential, digest_realm, line_ids FROM impi WHERE id = ?1",
+        [SQL_READ_CREDENTIAL] = "SELECT " CREDENTIAL " FROM impi WHERE id = ?1",
+        [SQL_EACH_CREDENTIAL] =
+                "SELECT " CREDENTIAL ", id, subscription, imsi FROM impi WHERE id >= ?1 AND scheme = 0"
+                " ORDER BY id LIMIT ?2",
         [SQL_LIST_WILDCARDS] = "SELECT impu FROM impu WHERE type IN (2, 4) ORDER BY id",
         [SQL_LIST_SETS] = "SELECT implicit_set FROM registration WHERE impi = ?1 AND registered >= ?2",
         [SQL_LIST_SUBSCRIPTION_IMPIS] = "SELECT impi FROM impi WHERE subscription = ?1 ORDER BY id",

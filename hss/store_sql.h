@@ -11,6 +11,7 @@ enum sql_id {
         SQL_READ_IMPU,
         SQL_READ_SET,
         SQL_READ_CREDENTIAL,
+        SQL_EACH_CREDENTIAL,
         SQL_LIST_WILDCARDS,
         SQL_LIST_SETS,
         SQL_LIST_SUBSCRIPTION_IMPIS,

@@ -183,16 +183,29 @@ static int take_vectors(struct reg_job *job, const struct cx_maa *a, const char 
 static void on_maa(int err, const struct cx_maa *a, void *arg);
 static void failed(struct reg_job *job, enum verdict_cause cause, const char *clause);
 
+/* AUTS of the request in raw octets. */
+static int read_auts(const struct reg_job *job, uint8_t out[static AKA_AUTS_N])
+{
+        size_t n = 0;
+
+        if (base64_decode(job->in.auts, out, AKA_AUTS_N, &n) < 0 || n != AKA_AUTS_N)
+                return -IMS_EPARSE;
+        return 0;
+}
+
 /* No vectors came. A first challenge does not happen; after AUTS the HSS either refused it (the
  * authentication has failed), or could not be asked (the challenge stays pending and the UE may repeat its
  * AUTS). */
 static void vectors_failed(struct reg_job *job, int err, const struct cx_maa *a)
 {
+        uint8_t auts[AKA_AUTS_N];
         bool asked;
 
         reg_cx_failure(job, job->sync ? "MAR with AUTS" : "MAR", err, a ? &a->h : NULL);
         asked = err == 0 && job->end.cause != CAUSE_hss_unreachable && job->end.status != 503;
         if (job->sync && asked && job->end.outcome == VERDICT_FAILED) {
+                if (read_auts(job, auts) == 0)
+                        reg_diagnose_auts(job, auts);
                 failed(job, CAUSE_auts_forged, "TS 33.203 6.1.3");
                 return;
         }
@@ -212,16 +225,6 @@ static void ask_vectors(struct reg_job *job, struct span auts)
         rc = reg_cx_mar(job, auts, on_maa);
         if (rc < 0)
                 vectors_failed(job, rc, NULL);
-}
-
-/* AUTS of the request in raw octets. */
-static int read_auts(const struct reg_job *job, uint8_t out[static AKA_AUTS_N])
-{
-        size_t n = 0;
-
-        if (base64_decode(job->in.auts, out, AKA_AUTS_N, &n) < 0 || n != AKA_AUTS_N)
-                return -IMS_EPARSE;
-        return 0;
 }
 
 static void on_maa(int err, const struct cx_maa *a, void *arg)
@@ -328,7 +331,7 @@ void reg_auth_verify(struct reg_job *job)
                 return;
         }
         if (result == AUTH_WRONG) {
-                /* not the response: it is derived from RES */
+                reg_diagnose_response(job);
                 buf_puts(&job->evidence, why);
                 buf_puts(&job->evidence, reg_job_registered(job) ? "; the user stays registered" : "");
                 failed(job, CAUSE_res_mismatch, "TS 33.203 6.1.2.1");
@@ -348,6 +351,7 @@ void reg_auth_mac_failure(struct reg_job *job)
         buf_puts(&job->evidence, "empty response, no auts");
         if (reg_job_registered(job))
                 buf_puts(&job->evidence, "; the user stays registered");
+        reg_diagnose_autn(job);
         failed(job, CAUSE_mac_mismatch, "TS 33.203 6.1.2.2");
 }
 
@@ -365,6 +369,7 @@ void reg_auth_sync(struct reg_job *job)
         if (u->resyncs >= job->reg->conf->max_failures) {
                 buf_printf(&job->evidence, "%u synchronisation failures in a row", (unsigned)u->resyncs + 1);
                 u->resyncs = 0;
+                reg_diagnose_auts(job, auts);
                 failed(job, CAUSE_sqn_repeated, "TS 33.203 6.1.3");
                 return;
         }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/trace/command.h"
 
 void registrar_init(struct registrar *r, const struct scscf_conf *conf, const struct reg_port *port,
                     void *arg)
@@ -57,6 +58,7 @@ static void job_free(struct reg_job *job)
 {
         reg_request_clear(&job->in);
         buf_free(&job->evidence);
+        buf_free(&job->command);
         free(job);
 }
 
@@ -69,6 +71,7 @@ static void say_verdict(struct reg_job *job)
         v->call_id = job->rq ? job->rq->msg->call_id : SPAN_NULL;
         buf_char(&job->evidence, '\0');
         v->evidence = job->evidence.err || job->evidence.n == 1 ? NULL : job->evidence.p;
+        v->command = job->command.n ? command_text(&job->command) : NULL;
         job->reg->port.verdict(job->reg->arg, v);
 }
 

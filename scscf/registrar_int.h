@@ -46,6 +46,7 @@ struct reg_job {
         size_t excess;  /* oldest bindings of the IMPI that make room for new ones */
         struct verdict end;
         struct buf evidence;
+        struct buf command; /* for the verdict (common/trace/command.h) */
 };
 
 #define REG_WAITING_MAX 8 /* REGISTERs of one IMPI behind the one under way; more draw 503 */
@@ -107,6 +108,12 @@ void reg_release(struct reg_job *job, uint32_t sat);
 void reg_release_timer(struct reg_job *job);
 
 /* --- reg_cx.c ------------------------------------------------------------------------------------ */
+
+/* --- reg_diagnose.c: while the challenge still stands, the command that finds out why --------------- */
+
+void reg_diagnose_response(struct reg_job *job); /* the response is wrong */
+void reg_diagnose_auts(struct reg_job *job, const uint8_t auts[static AKA_AUTS_N]);
+void reg_diagnose_autn(struct reg_job *job); /* the UE refused AUTN and sent nothing to compare */
 
 /* Fills job->end from a Cx error or result that is no success, evidence included. command: "MAR". */
 void reg_cx_failure(struct reg_job *job, const char *command, int err, const struct cx_answer *a);

@@ -247,8 +247,10 @@ int isim_authenticate(struct isim *s, const uint8_t rand[static 16], const uint8
         a.sqn_ms = sqn_card_highest(&s->card);
         rc = aka_check_autn(s->ctx, &s->cred->key, rand, autn, &a.sqn, &a.amf, &av);
         if (rc == -IMS_EAUTH) {
-                rc = 0;
                 a.swapped = fits_swapped(s, rand, autn);
+                rc = aka_generate(s->ctx, &s->cred->key, rand, 0, 0, &av);
+                memcpy(a.own_res, av.xres, sizeof(a.own_res));
+                a.own_res_n = av.xres_n;
                 goto out;
         }
         if (rc < 0)

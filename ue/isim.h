@@ -21,7 +21,10 @@ enum isim_result {
 struct isim_answer {
         enum isim_result result;
         bool swapped; /* ISIM_MAC_WRONG: the MAC fits when the OPc given is taken for OP, or the OP for OPc */
-        uint64_t sqn; /* of the AUTN; not for ISIM_MAC_WRONG */
+        uint8_t own_res[16]; /* ISIM_MAC_WRONG: what this card computes, for the diagnosis; it is never sent
+                              */
+        size_t own_res_n;
+        uint64_t sqn;    /* of the AUTN; not for ISIM_MAC_WRONG */
         uint64_t sqn_ms; /* highest SQN accepted so far */
         uint16_t amf;
         uint8_t res[16];

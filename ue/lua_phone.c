@@ -3,6 +3,7 @@
  * driven in Lua (lua/phone.lua), so that every message passes the hands of the scenario. */
 #include <stdlib.h>
 
+#include "common/trace/command.h"
 #include "ue/lua_phone_int.h"
 #include "ue/report.h"
 
@@ -322,6 +323,7 @@ static int phone_l_result(lua_State *L)
         struct lua_phone *p = check_phone(L);
         const struct reg_result *r = reg_result(p->reg);
         const struct reg_challenge *ch = reg_challenge(p->reg);
+        struct buf command = BUF_INIT;
 
         lua_newtable(L);
         set_text(L, "verdict", reg_outcome_name(r->outcome));
@@ -341,6 +343,9 @@ static int phone_l_result(lua_State *L)
         set_text(L, "service_route", r->service_route);
         set_text(L, "p_associated_uri", r->associated_uri);
         set_text(L, "path", r->path);
+        report_command(p->reg, &command);
+        set_text(L, "command", command.n ? command_text(&command) : NULL);
+        buf_free(&command);
         set_text(L, "call_id", reg_call_id(p->reg));
         set_int(L, "cseq", reg_cseq(p->reg));
         if (ch->seen) {

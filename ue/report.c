@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "common/trace/command.h"
+
 static void line(struct buf *out, const char *name, const char *value)
 {
         if (value)
@@ -52,9 +54,28 @@ static const char *hint_of(const struct registration *r)
         return reg_outcome_hint(res->outcome);
 }
 
+/* What the card saw and would say, for the HSS: RES of a challenge that the card refused is of no other use.
+ */
+void report_command(const struct registration *r, struct buf *out)
+{
+        const struct reg_challenge *ch = reg_challenge(r);
+        const enum reg_outcome outcome = reg_result(r)->outcome;
+
+        if (!ch->seen || (outcome != REG_OUT_mac_mismatch && outcome != REG_OUT_sqn_refused))
+                return;
+        command_diagnose(out, span_of(reg_conf(r)->cred->impi));
+        command_hex(out, "rand", ch->rand, sizeof(ch->rand));
+        command_hex(out, "autn", ch->autn, sizeof(ch->autn));
+        if (outcome == REG_OUT_sqn_refused)
+                command_hex(out, "auts", ch->card.auts, sizeof(ch->card.auts));
+        else
+                command_hex(out, "res", ch->card.own_res, ch->card.own_res_n);
+}
+
 static void text_bad(const struct registration *r, const struct reg_conf *conf, struct buf *out)
 {
         const struct reg_result *res = reg_result(r);
+        struct buf command = BUF_INIT;
         const char *what = reg_kind(r) == REG_KIND_DEREGISTER ? "not de-registered" : "not registered";
 
         buf_printf(out, "%s: %s: %s", what, conf->impu, reg_outcome_text(res->outcome));
@@ -65,6 +86,10 @@ static void text_bad(const struct registration *r, const struct reg_conf *conf, 
         line(out, "Retry-After", res->retry_after);
         if (hint_of(r)[0])
                 line(out, "look at", hint_of(r));
+        report_command(r, &command);
+        if (command.n)
+                line(out, "run", command_text(&command));
+        buf_free(&command);
         if (res->registered)
                 line(out, "note", "the earlier registration still stands");
 }
@@ -97,6 +122,7 @@ void report_json(const struct registration *r, struct buf *out)
 {
         const struct reg_result *res = reg_result(r);
         const struct reg_conf *conf = reg_conf(r);
+        struct buf command = BUF_INIT;
 
         buf_printf(out, "{\"outcome\":\"%s\",\"ok\":%s,\"status\":%d", reg_outcome_name(res->outcome),
                    reg_outcome_ok(res->outcome) ? "true" : "false", res->status);
@@ -119,6 +145,10 @@ void report_json(const struct registration *r, struct buf *out)
         json_text(out, "text", reg_outcome_text(res->outcome));
         if (hint_of(r)[0])
                 json_text(out, "hint", hint_of(r));
+        report_command(r, &command);
+        if (command.n)
+                json_text(out, "command", command_text(&command));
+        buf_free(&command);
         buf_puts(out, "}\n");
 }
 
@@ -160,6 +190,7 @@ void report_verdict(const struct registration *r, struct trace *t)
         };
         const struct reg_result *res = reg_result(r);
         const struct reg_conf *conf = reg_conf(r);
+        struct buf command = BUF_INIT;
         struct verdict v = {
                 .procedure = procedures[reg_kind(r)],
                 .outcome = VERDICT_FAILED,
@@ -171,6 +202,9 @@ void report_verdict(const struct registration *r, struct trace *t)
                 .call_id = span_of(reg_call_id(r)),
         };
 
+        report_command(r, &command);
+        v.command = command.n ? command_text(&command) : NULL;
         if (cause_of(res->outcome, &v.cause))
                 trace_verdict(t, &v);
+        buf_free(&command);
 }

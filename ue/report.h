@@ -9,8 +9,11 @@
 void report_text(const struct registration *r, struct buf *out);
 
 /* One JSON object in one line: outcome, ok, status, reason, impi, impu, contact, expires_s, service_route,
- * p_associated_uri, path, challenges, mac_failures, sqn_failures, hint. */
+ * p_associated_uri, path, challenges, mac_failures, sqn_failures, hint, command. */
 void report_json(const struct registration *r, struct buf *out);
+
+/* `hss diagnose ...` for a challenge that the card refused; nothing otherwise. common/trace/command.h */
+void report_command(const struct registration *r, struct buf *out);
 
 /* The verdict of the UE into the event stream. */
 void report_verdict(const struct registration *r, struct trace *t);

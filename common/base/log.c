@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_TEXT_MAX 1536
-#define LOG_LINE_MAX 3072
+#define LOG_TEXT_MAX 3072
+#define LOG_LINE_MAX 4608
 #define LOG_ID_MAX   128 /* octets shown of each identity in the context */
 
 static const char *const level_names[] = {"error", "warn", "notice", "info", "debug"};

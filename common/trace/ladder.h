@@ -24,6 +24,7 @@
         X(TEXT, "text")                                                                                      \
         X(EVIDENCE, "evidence")                                                                              \
         X(HINT, "hint")                                                                                      \
+        X(COMMAND, "command")                                                                                \
         X(IMPI, "impi")                                                                                      \
         X(IMPU, "impu")
 

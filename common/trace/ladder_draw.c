@@ -321,6 +321,8 @@ static void put_deciding(struct drawing *d)
                 buf_char(d->out, '\n');
                 first = false;
         } while (rest.n);
+        if (*ladder_text(v->event, LADDER_COMMAND)) /* in one piece, so that it can be pasted */
+                buf_printf(d->out, "run:\n%s\n", ladder_text(v->event, LADDER_COMMAND));
         buf_free(&text);
 }
 
@@ -372,11 +374,11 @@ static void json_step(struct buf *out, const struct ladder_steps *s, const struc
                                     : "sip");
         json_field(out, step->is_verdict ? "node" : "from", s->parties[step->from].name);
         if (step->is_verdict) {
-                static const enum ladder_field fields[] = {LADDER_PROCEDURE, LADDER_OUTCOME, LADDER_CAUSE,
-                                                           LADDER_CLAUSE,    LADDER_TEXT,    LADDER_EVIDENCE,
-                                                           LADDER_HINT,      LADDER_IMPI,    LADDER_IMPU};
-                static const char *const names[] = {"procedure", "outcome", "cause", "clause", "text",
-                                                    "evidence",  "hint",    "impi",  "impu"};
+                static const enum ladder_field fields[] = {
+                        LADDER_PROCEDURE, LADDER_OUTCOME, LADDER_CAUSE,   LADDER_CLAUSE, LADDER_TEXT,
+                        LADDER_EVIDENCE,  LADDER_HINT,    LADDER_COMMAND, LADDER_IMPI,   LADDER_IMPU};
+                static const char *const names[] = {"procedure", "outcome", "cause",   "clause", "text",
+                                                    "evidence",  "hint",    "command", "impi",   "impu"};
                 for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
                         json_field(out, names[i], ladder_text(e, fields[i]));
                 if (e->status)

@@ -188,6 +188,7 @@ void trace_verdict(struct trace *t, const struct verdict *v)
         field(t, "text", span_of(verdict_cause_text(v->cause)), TEXT_MAX);
         field(t, "evidence", span_of(v->evidence), TEXT_MAX);
         field(t, "hint", span_of(verdict_cause_hint(v->cause)), TEXT_MAX);
+        field(t, "command", span_of(v->command), TEXT_MAX); /* at most COMMAND_MAX: never cut */
         field(t, "impi", v->impi, ID_MAX);
         field(t, "impu", v->impu, ID_MAX);
         event_end(t);

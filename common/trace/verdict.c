@@ -81,6 +81,8 @@ void verdict_line(const struct verdict *v, struct buf *out)
         buf_char(out, ']');
         if (*hint)
                 buf_printf(out, "; hint: %s", hint);
+        if (v->command)
+                buf_printf(out, "; run: %s", v->command);
 }
 
 const char *verdict_public_text(enum verdict_cause c)

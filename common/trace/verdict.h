@@ -90,6 +90,7 @@ struct verdict {
         int status;           /* SIP status answered, 0 when none */
         const char *clause;   /* "TS 33.203 6.1.2.2" */
         const char *evidence; /* values that were compared, secrets excluded; may be NULL */
+        const char *command;  /* what to run next (command.h), or NULL */
         struct span impi, impu, call_id;
 };
 
@@ -100,7 +101,8 @@ const char *verdict_procedure_name(enum verdict_procedure p); /* "registration" 
 const char *verdict_outcome_name(enum verdict_outcome o);     /* "ok", "refused", "failed" */
 
 /* One line for people: "registration refused: the answer of the UE (RES) is wrong [res_mismatch;
- * TS 33.203 6.1.2.1; 403; expected ..., got ...]; hint: ...". */
+ * TS 33.203 6.1.2.1; 403; expected ..., got ...]; hint: ...; run: hss
+ * diagnose ...". */
 void verdict_line(const struct verdict *v, struct buf *out);
 
 /* What may go to the UE (Warning text): cause sentence only, and only for harmless causes; else "". */

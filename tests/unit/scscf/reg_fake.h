@@ -32,7 +32,7 @@ struct fake_verdict {
         enum verdict_outcome outcome;
         enum verdict_cause cause;
         int status;
-        char clause[64], evidence[512], impi[128], impu[128];
+        char clause[64], evidence[512], impi[128], impu[128], command[1024];
 };
 
 struct fake_reply {
@@ -199,6 +199,7 @@ static void fake_verdict(void *arg, const struct verdict *v)
         put(f->evidence, sizeof(f->evidence), span_of(v->evidence));
         put(f->impi, sizeof(f->impi), v->impi);
         put(f->impu, sizeof(f->impu), v->impu);
+        put(f->command, sizeof(f->command), span_of(v->command));
 }
 
 static const struct reg_port fake_port = {.now_ms = fake_now,

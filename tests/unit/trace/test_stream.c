@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
+#include "common/trace/command.h"
 #include "common/trace/ladder.h"
 #include "common/trace/trace.h"
 
@@ -187,12 +188,16 @@ static void test_verdict_and_link(void **state)
 {
         (void)state;
         struct stream s;
+        char command[COMMAND_MAX + 1]; /* the longest one is whole in the stream */
+        memset(command, '"', COMMAND_MAX);
+        command[COMMAND_MAX] = 0;
         const struct verdict v = {.procedure = VERDICT_REGISTRATION,
                                   .outcome = VERDICT_REFUSED,
                                   .cause = CAUSE_res_mismatch,
                                   .status = 403,
                                   .clause = "TS 33.203 6.1.2.2",
                                   .evidence = "a \"quoted\" value",
+                                  .command = command,
                                   .impi = SPAN("alice@home"),
                                   .impu = SPAN("sip:alice@home"),
                                   .call_id = SPAN("call-1")};
@@ -216,6 +221,7 @@ static void test_verdict_and_link(void **state)
         assert_string_equal(ladder_text(e, LADDER_HINT), verdict_cause_hint(CAUSE_res_mismatch));
         assert_string_equal(ladder_text(e, LADDER_EVIDENCE), "a \"quoted\" value");
         assert_string_equal(ladder_text(e, LADDER_IMPI), "alice@home");
+        assert_string_equal(ladder_text(e, LADDER_COMMAND), command);
         free(e);
         e = stream_event(&s, 2);
         assert_int_equal(e->kind, LADDER_LINK);

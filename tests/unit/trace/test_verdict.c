@@ -34,6 +34,13 @@ static void test_line(void **state)
                 "registration refused: the answer of the UE (RES) is wrong [res_mismatch; TS 33.203 6.1.2.2; "
                 "403; expected 6629.., got 0b6b..]; hint: compare K and OPc of the SIM with the HSS; an OP "
                 "entered as OPc is the usual mistake");
+        v.evidence = NULL;
+        v.command = "hss diagnose a@b --rand 00";
+        expect_line(
+                &v,
+                "registration refused: the answer of the UE (RES) is wrong [res_mismatch; TS 33.203 6.1.2.2; "
+                "403]; hint: compare K and OPc of the SIM with the HSS; an OP entered as OPc is the usual "
+                "mistake; run: hss diagnose a@b --rand 00");
         v = (struct verdict){
                 .procedure = VERDICT_DEREGISTRATION, .outcome = VERDICT_OK, .cause = CAUSE_deregistered};
         expect_line(&v, "de-registration ok: the UE de-registered itself [deregistered]");
