@@ -279,15 +279,8 @@ static void on_saa(int err, const struct cx_saa *a, void *arg)
 {
         struct reg_job *job = arg;
         struct log_ctx before = log_ctx_set(reg_job_log(job));
-        int rc;
 
         job->txn = NULL;
-        if (reg_cx_again(job, err)) {
-                rc = reg_cx_sar(job, job->sat, on_saa);
-                if (rc == 0)
-                        goto out;
-                err = rc;
-        }
         if (!fsm_allowed(&reg_fsm, job->user->state, REG_EV_ASSIGNED)) {
                 reg_job_broken(job, -IMS_EPROTO);
         } else if (err < 0 || !dia_result_ok(a->h.result)) {
@@ -297,7 +290,6 @@ static void on_saa(int err, const struct cx_saa *a, void *arg)
                 reg_cx_learn(job, &a->h);
                 assigned(job, a);
         }
-out:
         log_ctx_set(before);
 }
 
@@ -376,8 +368,7 @@ static void on_released(int err, const struct cx_saa *a, void *arg)
         struct log_ctx before = log_ctx_set(reg_job_log(job));
 
         job->txn = NULL;
-        if (!reg_cx_again(job, err) || reg_cx_sar(job, job->sat, on_released) < 0)
-                release_done(job, err, a ? &a->h : NULL);
+        release_done(job, err, a ? &a->h : NULL);
         log_ctx_set(before);
 }
 

@@ -231,16 +231,11 @@ static void on_maa(int err, const struct cx_maa *a, void *arg)
 {
         struct reg_job *job = arg;
         struct log_ctx before = log_ctx_set(reg_job_log(job));
-        uint8_t auts[AKA_AUTS_N];
         const char *why = NULL;
         int rc;
 
         job->txn = NULL;
-        if (reg_cx_again(job, err)) {
-                bool sync = job->sync && read_auts(job, auts) == 0;
-
-                ask_vectors(job, sync ? span_make(auts, sizeof(auts)) : SPAN_NULL);
-        } else if (!fsm_allowed(&reg_fsm, job->user->state, REG_EV_VECTORS)) {
+        if (!fsm_allowed(&reg_fsm, job->user->state, REG_EV_VECTORS)) {
                 reg_job_broken(job, -IMS_EPROTO);
         } else if (err < 0 || !dia_result_ok(a->h.result)) {
                 vectors_failed(job, err, a);

@@ -61,26 +61,19 @@ void reg_cx_failure(struct reg_job *job, const char *command, int err, const str
 
 void reg_cx_learn(struct reg_job *job, const struct cx_answer *a)
 {
-        if (!job->user->hss)
-                job->user->hss = shared_get(&job->reg->store.shared, a->origin_host);
+        struct user *u = job->user;
+
+        if (u->hss && span_ieq(shared_text(u->hss), a->origin_host))
+                return;
+        shared_put(u->hss);
+        u->hss = shared_get(&job->reg->store.shared, a->origin_host);
 }
 
-bool reg_cx_again(struct reg_job *job, int err)
+/* Destination-Host when the HSS of the user is known; another one may stand in for it. */
+static void set_host(const struct reg_job *job, struct cx_request *h)
 {
-        if (err != -IMS_EUNREACH || !job->with_host)
-                return false;
-        log_info("the HSS " SPAN_FMT " is not reachable: any HSS of the realm is asked",
-                 SPAN_ARG(shared_text(job->user->hss)));
-        shared_put(job->user->hss);
-        job->user->hss = NULL;
-        return true;
-}
-
-/* Destination-Host when the HSS of the user is known. */
-static void set_host(struct reg_job *job, struct cx_request *h)
-{
-        job->with_host = job->user->hss != NULL;
         h->destination_host = shared_text(job->user->hss);
+        h->host_preferred = true;
 }
 
 int reg_cx_mar(struct reg_job *job, struct span auts, cx_maa_fn *fn)

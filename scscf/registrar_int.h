@@ -40,10 +40,9 @@ struct reg_job {
         struct sip_request *rq; /* REG_JOB_REGISTER */
         struct reg_request in;  /* ... as read; for timers only impi and impu */
         struct dia_txn *txn;
-        bool with_host; /* the outstanding Cx request names the HSS */
-        bool sync;      /* the outstanding MAR carries AUTS */
-        uint32_t sat;   /* the outstanding SAR's type */
-        size_t excess;  /* oldest bindings of the IMPI that make room for new ones */
+        bool sync;     /* the outstanding MAR carries AUTS */
+        uint32_t sat;  /* the outstanding SAR's type */
+        size_t excess; /* oldest bindings of the IMPI that make room for new ones */
         struct verdict end;
         struct buf evidence;
         struct buf command; /* for the verdict (common/trace/command.h) */
@@ -118,11 +117,9 @@ void reg_diagnose_autn(struct reg_job *job); /* the UE refused AUTN and sent not
 /* Fills job->end from a Cx error or result that is no success, evidence included. command: "MAR". */
 void reg_cx_failure(struct reg_job *job, const char *command, int err, const struct cx_answer *a);
 
-/* Keeps the name of the HSS that answered (TS 29.228 6.1.2: Destination-Host of later requests). */
+/* Keeps the name of the HSS that answered (TS 29.228 6.1.2: Destination-Host of later requests). When that
+ * one was not to be reached and another answered, that other one. */
 void reg_cx_learn(struct reg_job *job, const struct cx_answer *a);
-
-/* True when the request shall go out once more, to any HSS of the realm: the known one is gone. */
-bool reg_cx_again(struct reg_job *job, int err);
 
 /* SAR and MAR with what is common. */
 int reg_cx_mar(struct reg_job *job, struct span auts, cx_maa_fn *fn) IMS_CHECK;

@@ -22,7 +22,7 @@ struct user {
         struct reg_job *job;  /* under way, or NULL */
         struct challenge *challenge;
         struct av *avs;
-        struct shared *hss;   /* Origin-Host of the first Cx answer (TS 29.228 6.1.2) */
+        struct shared *hss;   /* Origin-Host of the last Cx answer (TS 29.228 6.1.2) */
         uint64_t last_nonce;  /* hash of the nonce answered rightly last; 0: none */
         uint64_t last_answer; /* ... and of nonce and response together (reg_answer_hash) */
         unsigned state;       /* enum reg_state */

@@ -120,7 +120,8 @@ struct cx_request {
         struct span session_id;                /* empty when sending: a fresh one is made */
         struct span origin_host, origin_realm; /* set by the node when sending */
         struct span destination_host;          /* empty: any HSS of the realm */
-        struct span destination_realm;         /* empty when sending: the node's realm */
+        bool host_preferred;           /* sending: without a way to the host any of the realm will do */
+        struct span destination_realm; /* empty when sending: the node's realm */
         struct cx_features features;
         bool has_drmp;
         uint32_t drmp;

@@ -5,8 +5,8 @@
 #include "common/diameter/cx_table.h"
 #include "common/diameter/node_int.h"
 
-static int send_request(struct dia_node *n, enum cx_msg which, const void *rq, uint32_t answer_ms,
-                        const struct dia_callback *cb, struct dia_txn **out)
+static int send_request(struct dia_node *n, enum cx_msg which, const void *rq, struct dia_sending *how,
+                        struct dia_txn **out)
 {
         const struct dict_command_row *row = &dict_command_rows[cx_shape(which)->command];
         struct dia_header h = {
@@ -25,7 +25,8 @@ static int send_request(struct dia_node *n, enum cx_msg which, const void *rq, u
         dia_put_header(&b, &h);
         cx_encode(which, rq, &env, &b);
         dia_put_end(&b, 0);
-        return dia_send_octets(n, &b, answer_ms, cb, out);
+        how->host_preferred = head->host_preferred;
+        return dia_send_octets(n, &b, how, out);
 }
 
 static int decode_answer(enum cx_msg which, int err, struct msg *m, void *out)
@@ -54,9 +55,10 @@ static int decode_answer(enum cx_msg which, int err, struct msg *m, void *out)
         int cx_send_##req(struct dia_node *n, const struct cx_##req *rq, uint32_t answer_ms,                 \
                           cx_##ans##_fn *fn, void *arg, struct dia_txn **out)                                \
         {                                                                                                    \
-                struct dia_callback cb = {on_##ans, (void (*)(void))fn, arg};                                \
+                struct dia_sending how = {.answer_ms = answer_ms,                                            \
+                                          .cb = {on_##ans, (void (*)(void))fn, arg}};                        \
                                                                                                              \
-                return send_request(n, CX_MSG_##req, rq, answer_ms, &cb, out);                               \
+                return send_request(n, CX_MSG_##req, rq, &how, out);                                         \
         }
 CX_CLIENT(uar, uaa)
 CX_CLIENT(mar, maa)

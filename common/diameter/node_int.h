@@ -188,8 +188,14 @@ struct dia_callback {
         void *arg;
 };
 
+struct dia_sending {
+        uint32_t answer_ms;  /* 0: that of the node */
+        bool host_preferred; /* when nobody reaches Destination-Host it is taken out */
+        struct dia_callback cb;
+};
+
 /* As dia_send, from octets; takes the buffer. */
-int dia_send_octets(struct dia_node *n, struct buf *b, uint32_t answer_ms, const struct dia_callback *cb,
+int dia_send_octets(struct dia_node *n, struct buf *b, const struct dia_sending *how,
                     struct dia_txn **out) IMS_CHECK;
 void dia_on_answer(struct dia_conn *c, const struct dia_header *h, struct span octets);
 /* Moves what waits for p to other peers; what finds none fails when lost is set and stays otherwise. */

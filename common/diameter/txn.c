@@ -16,6 +16,7 @@ struct dia_txn {
         struct tmr timer;
         struct buf octets;
         struct span host, realm; /* in octets */
+        bool host_preferred;     /* the host may be taken out */
         uint32_t hop, end, code;
         struct dia_callback cb;
         struct dia_peer *tried[DIA_TRIED_MAX]; /* only compared, never followed */
@@ -115,12 +116,57 @@ static void wake_held(struct dia_node *n)
         }
 }
 
+static struct span destination(const struct dia_txn *t, enum dict_avp id)
+{
+        struct dia_avp a;
+
+        return dia_avp_get(span_sub(buf_as_span(&t->octets), DIA_HEADER, t->octets.n), id, &a) ? a.data
+                                                                                               : SPAN_NULL;
+}
+
+/* Takes Destination-Host out of the request: from now on it goes by its realm (RFC 6733 6.1.4). */
+static void drop_host(struct dia_txn *t)
+{
+        struct buf *b = &t->octets;
+        struct dia_avp a;
+        size_t at, n;
+
+        if (!dia_avp_get(span_sub(buf_as_span(b), DIA_HEADER, b->n), AVP_DESTINATION_HOST, &a))
+                return;
+        at = (size_t)(a.whole.p - b->p);
+        n = (a.whole.n + 3) & ~(size_t)3;
+        memmove(b->p + at, b->p + at + n, b->n - at - n);
+        b->n -= n;
+        secret_wipe(b->p + b->n, n); /* what moved still stands there */
+        dia_put_end(b, 0);
+        t->host = SPAN_NULL;
+        t->realm = destination(t, AVP_DESTINATION_REALM);
+}
+
+/* The best peer not tried yet. A host that is only preferred is given up when nobody reaches it; relays
+ * that were asked for the host may be asked again then (relays_again). */
+static struct dia_peer *txn_route(struct dia_txn *t, bool relays_again)
+{
+        struct dia_peer *to = dia_route(t->dn, t->host, t->realm, t->tried, t->n_tried);
+        struct span no_host = SPAN_NULL;
+
+        if (to || !t->host.n || !t->host_preferred)
+                return to;
+        if (relays_again)
+                t->n_tried = 0;
+        to = dia_route(t->dn, no_host, t->realm, t->tried, t->n_tried);
+        if (to) {
+                log_info("diameter: nobody reaches " SPAN_FMT ": command %u goes to any host of its realm",
+                         SPAN_ARG(t->host), t->code);
+                drop_host(t);
+        }
+        return to;
+}
+
 static int txn_new(struct dia_node *n, struct buf *b, struct dia_txn **out)
 {
         struct dia_header h = dia_header_get(b->p);
         struct dia_txn *t = calloc(1, sizeof(*t));
-        struct span avps = span_make(b->p + DIA_HEADER, b->n - DIA_HEADER);
-        struct dia_avp a;
 
         if (!t)
                 return -IMS_ENOMEM;
@@ -129,18 +175,13 @@ static int txn_new(struct dia_node *n, struct buf *b, struct dia_txn **out)
         t->end = h.end;
         t->octets = *b;
         *b = BUF_INIT;
-        while (dia_avp_next(&avps, &a) > 0) {
-                if (a.id == AVP_DESTINATION_HOST)
-                        t->host = a.data;
-                else if (a.id == AVP_DESTINATION_REALM)
-                        t->realm = a.data;
-        }
+        t->host = destination(t, AVP_DESTINATION_HOST);
+        t->realm = destination(t, AVP_DESTINATION_REALM);
         *out = t;
         return 0;
 }
 
-int dia_send_octets(struct dia_node *n, struct buf *b, uint32_t answer_ms, const struct dia_callback *cb,
-                    struct dia_txn **out)
+int dia_send_octets(struct dia_node *n, struct buf *b, const struct dia_sending *how, struct dia_txn **out)
 {
         struct dia_txn *t = NULL;
         struct dia_peer *p;
@@ -152,9 +193,10 @@ int dia_send_octets(struct dia_node *n, struct buf *b, uint32_t answer_ms, const
                 buf_free(b);
                 return err;
         }
-        t->cb = *cb;
-        p = dia_route(n, t->host, t->realm, NULL, 0);
-        err = p ? tmr_start(n->loop, &t->timer, answer_ms ? answer_ms : n->answer_ms, on_timer, t)
+        t->cb = how->cb;
+        t->host_preferred = how->host_preferred;
+        p = txn_route(t, false);
+        err = p ? tmr_start(n->loop, &t->timer, how->answer_ms ? how->answer_ms : n->answer_ms, on_timer, t)
                 : -IMS_EUNREACH;
         if (!err)
                 err = txn_assign(t, p);
@@ -178,7 +220,7 @@ int dia_send(struct dia_node *n, struct msg *request, uint32_t answer_ms, dia_an
              struct dia_txn **out)
 {
         struct buf b = BUF_INIT;
-        struct dia_callback cb = {plain_answer, (void (*)(void))fn, arg};
+        struct dia_sending how = {.answer_ms = answer_ms, .cb = {plain_answer, (void (*)(void))fn, arg}};
         struct msg_hdr *h = NULL;
         int err = -IMS_EINVAL;
 
@@ -192,7 +234,7 @@ int dia_send(struct dia_node *n, struct msg *request, uint32_t answer_ms, dia_an
                 buf_free(&b);
                 return err;
         }
-        return dia_send_octets(n, &b, answer_ms, &cb, out);
+        return dia_send_octets(n, &b, &how, out);
 }
 
 void dia_txn_cancel(struct dia_txn *t)
@@ -218,7 +260,7 @@ void dia_failover(struct dia_peer *p, bool lost)
         while (!list_empty(&moving)) {
                 struct list *first = moving.next;
                 struct dia_txn *t = container_of(first, struct dia_txn, node);
-                struct dia_peer *to = dia_route(p->dn, t->host, t->realm, t->tried, t->n_tried);
+                struct dia_peer *to = txn_route(t, false);
 
                 list_unlink(first);
                 if (!to && !lost) {
@@ -234,7 +276,8 @@ void dia_failover(struct dia_peer *p, bool lost)
         }
 }
 
-/* RFC 6733 7.1.3: what a peer cannot deliver or is too busy for may go another way. */
+/* RFC 6733 7.1.3: what a peer cannot deliver or is too busy for may go another way. A relay that does not
+ * reach the host may reach another one of the realm (6.1.6). */
 static bool try_elsewhere(struct dia_txn *t, const struct dia_header *h, struct span octets)
 {
         struct dia_peer *to;
@@ -245,7 +288,7 @@ static bool try_elsewhere(struct dia_txn *t, const struct dia_header *h, struct 
                 return false;
         if (dia_avp_u32(&result) != DIA_UNABLE_TO_DELIVER && dia_avp_u32(&result) != DIA_TOO_BUSY)
                 return false;
-        to = dia_route(t->dn, t->host, t->realm, t->tried, t->n_tried);
+        to = txn_route(t, t->peer->relay);
         if (!to)
                 return false;
         log_info("diameter %s: %s, trying %s", t->peer->identity,

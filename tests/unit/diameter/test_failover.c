@@ -109,14 +109,19 @@ static void wait_up(struct ctx *t, int n)
                 loop_run(t->loop);
 }
 
-static int send_uar(struct ctx *t, const char *host, struct dia_txn **out)
+static int send_to(struct ctx *t, const char *host, bool preferred, struct dia_txn **out)
 {
-        struct cx_uar m = {.h = {.destination_host = span_of(host)},
+        struct cx_uar m = {.h = {.destination_host = span_of(host), .host_preferred = preferred},
                            .impi = SPAN("u@example.org"),
                            .impu = SPAN("sip:u@example.org"),
                            .visited_network = SPAN("v")};
 
         return cx_send_uar(t->node, &m, 0, on_uaa, t, out);
+}
+
+static int send_uar(struct ctx *t, const char *host, struct dia_txn **out)
+{
+        return send_to(t, host, false, out);
 }
 
 static void wait_answers(struct ctx *t, size_t n)
@@ -346,6 +351,112 @@ static void test_refused_goes_elsewhere(void **state)
         end(t);
 }
 
+/* What a request says of its destination; the rest of it must be whole. */
+static void assert_destination(struct span m, const char *host)
+{
+        struct span avps = span_sub(m, DIA_HEADER, m.n);
+        struct dia_fault fault = DIA_FAULT_NONE;
+        struct dia_avp a;
+
+        assert_int_equal(dia_header_get(m.p).length, m.n);
+        assert_int_equal(dia_check(m, &fault), 0);
+        assert_int_equal(dia_avp_get(avps, AVP_DESTINATION_HOST, &a), host != NULL);
+        assert_true(!host || span_eq(a.data, span_of(host)));
+        assert_true(dia_avp_get(avps, AVP_DESTINATION_REALM, &a));
+        assert_true(span_eq(a.data, SPAN("example.org")));
+        assert_true(dia_avp_get(avps, AVP_USER_NAME, &a));
+        assert_true(span_eq(a.data, SPAN("u@example.org")));
+}
+
+/* The host that is preferred dies with the request: another of the realm gets it, as a possible duplicate. */
+static void test_preferred_host_lost(void **state)
+{
+        struct ctx *t = start("me.example.org", 2, &(struct dia_node_conf){.tc_ms = 60000});
+        struct raw *a = serve(&t->a, 0, "a.example.org"), *b = serve(&t->b, 0, "b.example.org");
+        struct dia_header first, again;
+        struct span m;
+
+        (void)state;
+        wait_up(t, 2);
+        assert_int_equal(send_to(t, "a.example.org", true, NULL), 0);
+        m = raw_next(a);
+        assert_destination(m, "a.example.org");
+        first = dia_header_get(m.p);
+        tcp_close(a->tcp, false);
+        m = raw_next(b);
+        again = dia_header_get(m.p);
+        assert_int_equal(again.flags, CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE | CMD_FLAG_RETRANSMIT);
+        assert_int_equal(again.end, first.end);
+        assert_destination(m, NULL);
+        answer(b, m, DIA_SUCCESS);
+        wait_answers(t, 1);
+        assert_int_equal(t->err[0], 0);
+        /* and is not even asked as long as it is away */
+        assert_int_equal(send_to(t, "a.example.org", true, NULL), 0);
+        m = raw_next(b);
+        assert_int_equal(dia_header_get(m.p).flags, CMD_FLAG_REQUEST | CMD_FLAG_PROXIABLE);
+        assert_destination(m, NULL);
+        answer(b, m, DIA_SUCCESS);
+        wait_answers(t, 2);
+        end(t);
+}
+
+/* A host that is too busy is not asked again without its name. */
+static void test_preferred_host_busy(void **state)
+{
+        struct ctx *t = start("me.example.org", 2, &(struct dia_node_conf){0});
+        struct raw *a = serve(&t->a, 0, "a.example.org"), *b = serve(&t->b, 0, "b.example.org");
+        struct span m;
+
+        (void)state;
+        wait_up(t, 2);
+        assert_int_equal(send_to(t, "a.example.org", true, NULL), 0);
+        answer(a, raw_next(a), DIA_TOO_BUSY);
+        m = raw_next(b);
+        assert_destination(m, NULL);
+        answer(b, m, DIA_TOO_BUSY);
+        wait_answers(t, 1);
+        assert_true(dia_result_is(t->result[0], dia_base(DIA_TOO_BUSY)));
+        assert_int_equal(a->n_got, a->n_read);
+        end(t);
+}
+
+/* A relay lost the host: other relays are asked for it, then the same ones for any host of the realm, each
+ * once. None of these is a possible duplicate (RFC 6733 3: not after an error answer). */
+static void test_relay_lost_preferred_host(void **state)
+{
+        struct ctx *t = start("me.example.org", 2, &(struct dia_node_conf){0});
+        struct raw *a = serve(&t->a, 0, "a.example.org"), *b = serve(&t->b, 0, "b.example.org");
+        const char *hosts[] = {"c.example.org", NULL};
+        struct span m;
+
+        (void)state;
+        wait_up(t, 2);
+        dia_peer_find(t->node, SPAN("a.example.org"))->relay = true;
+        dia_peer_find(t->node, SPAN("b.example.org"))->relay = true;
+        assert_int_equal(send_to(t, "c.example.org", true, NULL), 0);
+        for (size_t i = 0; i < 2; i++) {
+                m = raw_next(a);
+                assert_destination(m, hosts[i]);
+                assert_int_equal(dia_header_get(m.p).flags & CMD_FLAG_RETRANSMIT, 0);
+                answer(a, m, DIA_UNABLE_TO_DELIVER);
+                m = raw_next(b);
+                assert_destination(m, hosts[i]);
+                assert_int_equal(dia_header_get(m.p).flags & CMD_FLAG_RETRANSMIT, 0);
+                answer(b, m, DIA_UNABLE_TO_DELIVER);
+        }
+        wait_answers(t, 1);
+        assert_true(dia_result_is(t->result[0], dia_base(DIA_UNABLE_TO_DELIVER)));
+        /* a host that is demanded stays in */
+        assert_int_equal(send_uar(t, "c.example.org", NULL), 0);
+        answer(a, raw_next(a), DIA_UNABLE_TO_DELIVER);
+        answer(b, raw_next(b), DIA_UNABLE_TO_DELIVER);
+        wait_answers(t, 2);
+        assert_true(dia_result_is(t->result[1], dia_base(DIA_UNABLE_TO_DELIVER)));
+        assert_int_equal(a->n_got, a->n_read);
+        end(t);
+}
+
 static void test_timeout_and_wrong_answer(void **state)
 {
         struct ctx *t = start("me.example.org", 1, &(struct dia_node_conf){.answer_ms = 50});
@@ -569,6 +680,9 @@ int main(void)
                 cmocka_unit_test(test_ending_connection),
                 cmocka_unit_test(test_last_one_lost),
                 cmocka_unit_test(test_refused_goes_elsewhere),
+                cmocka_unit_test(test_preferred_host_lost),
+                cmocka_unit_test(test_preferred_host_busy),
+                cmocka_unit_test(test_relay_lost_preferred_host),
                 cmocka_unit_test(test_timeout_and_wrong_answer),
                 cmocka_unit_test(test_limit),
                 cmocka_unit_test(test_watchdog),

@@ -51,7 +51,7 @@ struct fake_cx { /* an outstanding request */
         char impi[128], impu[128], server[128], host[128], scheme[64], rand_auts[64];
         size_t rand_auts_n, n_impus;
         uint32_t n_items, sat, available, n_info, cseq;
-        bool features;
+        bool features, host_preferred;
 };
 
 struct world {
@@ -70,7 +70,8 @@ struct world {
         size_t n_replies;
         struct fake_cx cx[FAKE_MAX]; /* answered ones have arg NULL */
         size_t n_cx;
-        int cx_error; /* what mar and sar return */
+        int cx_error;    /* what mar and sar return */
+        const char *hss; /* who answers; NULL: hss.DOMAIN */
         char *home[1];
         struct sip_request *made[256];
         size_t n_made;
@@ -128,6 +129,7 @@ static int fake_mar(void *arg, const struct cx_mar *m, cx_maa_fn *fn, void *fn_a
         put(c->impu, sizeof(c->impu), m->impu);
         put(c->server, sizeof(c->server), m->server_name);
         put(c->host, sizeof(c->host), m->h.destination_host);
+        c->host_preferred = m->h.host_preferred;
         put(c->scheme, sizeof(c->scheme), m->item.scheme);
         c->rand_auts_n = m->item.authorization.n;
         if (c->rand_auts_n)
@@ -157,6 +159,7 @@ static int fake_sar(void *arg, const struct cx_sar *m, cx_saa_fn *fn, void *fn_a
         put(c->impu, sizeof(c->impu), m->impus.v[0]);
         put(c->server, sizeof(c->server), m->server_name);
         put(c->host, sizeof(c->host), m->h.destination_host);
+        c->host_preferred = m->h.host_preferred;
         *out = (struct dia_txn *)c;
         w->n_cx++;
         return 0;
@@ -378,7 +381,7 @@ static inline void answer_maa(struct world *w, int err, struct dia_result result
         struct cx_maa *a = calloc(1, sizeof(*a));
 
         a->h.result = result;
-        a->h.origin_host = SPAN("hss." DOMAIN);
+        a->h.origin_host = span_of(w->hss ? w->hss : "hss." DOMAIN);
         a->n = n;
         for (unsigned i = 0; i < n; i++)
                 fake_item(first + i, octets[i], &a->items[i]);
@@ -419,7 +422,7 @@ static inline void answer_saa(struct world *w, int err, struct dia_result result
         struct cx_saa *a = calloc(1, sizeof(*a));
 
         a->h.result = result;
-        a->h.origin_host = SPAN("hss." DOMAIN);
+        a->h.origin_host = span_of(w->hss ? w->hss : "hss." DOMAIN);
         a->user_data = span_of(xml);
         if (xml)
                 a->charging = (struct cx_charging){.present = true,

@@ -327,22 +327,22 @@ static void errors_of_sar(void **state)
         assert_true(is_registered(w, ALICE));
 }
 
-static void another_hss_is_asked_when_the_known_one_is_gone(void **state)
+/* The HSS that answered is preferred from then on, until another one answers in its place. */
+static void the_hss_that_answers_is_preferred(void **state)
 {
         struct world *w = *state;
 
         world_attach(w, 1, 1);
         world_register(w, &(struct reg_text){.integrity = "no", .cseq = 3});
         assert_string_equal(last_cx(w)->host, "hss." DOMAIN);
-        answer_maa(w, -IMS_EUNREACH, (struct dia_result){0}, 0, 0);
-        assert_int_equal(open_cx(w), 1);
-        assert_string_equal(last_cx(w)->host, "");
+        assert_true(last_cx(w)->host_preferred);
+        w->hss = "hss2." DOMAIN;
         give_vectors(w, 2, 1);
         assert_int_equal(last_reply(w)->status, 401);
         world_answer(w, 2, (struct reg_text){.cseq = 4});
-        answer_saa(w, -IMS_EUNREACH, (struct dia_result){0}, NULL);
         assert_int_equal(last_cx(w)->sat, CX_SAT_RE_REGISTRATION);
-        assert_string_equal(last_cx(w)->host, "");
+        assert_string_equal(last_cx(w)->host, "hss2." DOMAIN);
+        assert_true(last_cx(w)->host_preferred);
         answer_saa(w, -IMS_EUNREACH, (struct dia_result){0}, NULL);
         expect(w, 504, VERDICT_FAILED, CAUSE_hss_unreachable);
 }
@@ -575,7 +575,7 @@ int main(void)
                 T(register_while_the_timeout_is_reported),
                 T(errors_of_mar),
                 T(errors_of_sar),
-                T(another_hss_is_asked_when_the_known_one_is_gone),
+                T(the_hss_that_answers_is_preferred),
                 T(unusable_vectors),
                 T(unusable_profiles),
                 T(interval_too_brief),
