@@ -192,6 +192,11 @@ static void answer_failed_avp(struct job *j)
 
 void job_answer(struct job *j, const struct hss_conf *conf)
 {
+        if (j->stale) {
+                dia_request_drop(j->rq);
+                j->rq = NULL;
+                return;
+        }
         if (j->d.failed && j->d.result.vendor == 0) {
                 answer_failed_avp(j);
                 j->rq = NULL;

@@ -71,6 +71,7 @@ struct job *group_job(struct group *g)
         j->d = (struct decision){.effects = EFFECTS_NONE};
         j->reply.n_avs = 0;
         j->note = NULL;
+        j->stale = false;
         arena_init(&j->arena);
         return j;
 }
@@ -148,6 +149,7 @@ static bool wait_for_lock(struct group *g, struct list *jobs, int rc)
 static void handle(struct group *g, struct list *jobs, bool write)
 {
         struct store *s = g->conf.env.store;
+        struct job *j;
         int rc = store_begin(s, write);
         if (wait_for_lock(g, jobs, rc))
                 return;
@@ -155,7 +157,9 @@ static void handle(struct group *g, struct list *jobs, bool write)
         {
                 if (rc < 0)
                         break;
-                rc = job_run(&g->conf.env, container_of(pos, struct job, node));
+                j = container_of(pos, struct job, node);
+                j->stale = job_writes(j) && j->rq && !dia_request_awaited(j->rq);
+                rc = j->stale ? 0 : job_run(&g->conf.env, j);
         }
         if (rc == 0)
                 rc = store_commit(s);

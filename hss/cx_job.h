@@ -41,6 +41,7 @@ struct job {
         struct decision d;
         struct reply reply;
         const char *note; /* static: what a log reader should know, or NULL */
+        bool stale;       /* nobody waits for the answer any more: not carried out */
         struct arena arena;
 };
 
@@ -69,7 +70,7 @@ const struct cx_request *job_request(const struct job *j);
 struct span job_impi(const struct job *j);
 struct span job_impu(const struct job *j);
 
-/* Encodes and sends; the request is then gone. */
+/* Encodes and sends, or drops a stale one; the request is then gone. */
 void job_answer(struct job *j, const struct hss_conf *conf);
 
 /* One line for what was answered, a verdict for what was refused. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * What the log says about a Cx request: one line when it was served, a verdict when it was refused. */
+ * What the log says about a Cx request: one line when it was served or let go, a verdict when it was refused.
+ */
 #include <stdio.h>
 
 #include "common/base/log.h"
@@ -100,7 +101,11 @@ void job_log(const struct job *j, struct trace *t)
         char text[64];
         struct log_ctx before = log_ctx_set((struct log_ctx){
                 .impi = job_impi(j), .impu = job_impu(j), .session_id = job_request(j)->session_id});
-        if (!dia_result_ok(j->d.result)) {
+        if (j->stale) {
+                log_notice("%s %s of " SPAN_FMT " is not carried out: nobody waits for the answer any more",
+                           command_name(j->command), j->command == CX_SAR ? detail(j, text, sizeof text) : "",
+                           SPAN_ARG(job_request(j)->origin_host));
+        } else if (!dia_result_ok(j->d.result)) {
                 refused(j, t);
         } else if (j->note && j->d.cause == CAUSE_auts_forged) {
                 auts_forged(j, t);

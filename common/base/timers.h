@@ -18,7 +18,7 @@
         X(SIP_PARTIAL, 10000, 100, 120000, "longest wait for the rest of a SIP message on a connection")     \
         X(SIP_RETRY_AFTER, 5000, 1000, 60000, "RFC 3261 21.5.4: Retry-After of a node at its limit")         \
         X(REG_AWAIT_AUTH, 240000, 100, 3600000, "TS 24.229 5.4.1.2.1, reg-await-auth")                       \
-        X(CX_ANSWER, 2000, 50, 60000, "longest wait for a Cx answer (RFC 6733 leaves it open)")              \
+        X(CX_ANSWER, 1500, 50, 60000, "longest wait for a Cx answer; shorter than SCSCF_ANSWER")             \
         X(SCSCF_ANSWER, 2000, 50, 32000, "longest wait for an S-CSCF before another is chosen")              \
         X(ICSCF_ANSWER, 4500, 50, 32000, "longest wait of the P-CSCF for the answer to a REGISTER")          \
         X(DRAIN, 5000, 0, 60000, "longest wait at the end of a node for what is under way")                  \

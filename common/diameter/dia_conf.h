@@ -68,7 +68,7 @@ const char *dia_conf_check_identity(const char *value); /* a host name (RFC 6733
                  .doc = "Tw, watchdog (RFC 3539 3.4.1)"},                                                    \
         {                                                                                                    \
                 .name = "diameter.answer", .type = CONF_TIME_MS, .offset = offsetof(OWNER, field.answer_ms), \
-                .def = "2000", .min = 50, .max = 60000, .doc = "longest wait for an answer"                  \
+                .def = "1500", .min = 50, .max = 60000, .doc = "longest wait for an answer"                  \
         }
 
 /* Makes the node; each failure is logged with the key and value. */

@@ -211,6 +211,23 @@ static void inbound_free(struct dia_inbound *in)
         free(in);
 }
 
+bool dia_request_awaited(const struct dia_request *rq)
+{
+        const struct dia_inbound *in = (const struct dia_inbound *)rq;
+
+        if (in->dup && in->dup->again)
+                return true;
+        return in->conn && in->conn->tcp && tcp_peer_there(in->conn->tcp);
+}
+
+void dia_request_drop(struct dia_request *rq)
+{
+        struct dia_inbound *in = (struct dia_inbound *)rq;
+
+        dia_dup_drop(&rq->node->dups, in->dup);
+        inbound_free(in);
+}
+
 void dia_inbound_free_all(struct dia_node *n)
 {
         list_for_each_safe(pos, tmp, &n->inbound)

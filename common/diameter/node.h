@@ -106,6 +106,14 @@ void dia_answer_send(struct dia_request *rq, struct msg *answer);
  * failed: AVP copied into Failed-AVP, may be NULL. */
 void dia_answer_error(struct dia_request *rq, uint32_t base_code, struct avp *failed, const char *text);
 
+/* Whether anybody still waits for the answer: the connection stands, or the request came again on another
+ * one. When a request was left lying for long (the process was stopped, the machine too slow) the peer has
+ * given it to another node meanwhile (RFC 6733 5.5.4): carried out now, it would undo what happened since. */
+bool dia_request_awaited(const struct dia_request *rq);
+
+/* Frees rq as if it had never come: no answer, and a repetition is a new request. */
+void dia_request_drop(struct dia_request *rq);
+
 /* --- dictionary ---------------------------------------------------------------------------------- */
 
 /* The process's dictionary: base protocol and Cx, loaded once from the rows in diameter-dict/. */

@@ -2,6 +2,7 @@
  * TCP connections. What is sent in one turn of the loop leaves in one write at its end. */
 #include "common/net/tcp.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -192,6 +193,17 @@ size_t tcp_queued(const struct tcp_conn *c)
 bool tcp_takes(const struct tcp_conn *c)
 {
         return c->state <= TCP_UP;
+}
+
+bool tcp_peer_there(const struct tcp_conn *c)
+{
+        struct pollfd p = {.events = POLLRDHUP};
+        uv_os_fd_t fd;
+
+        if (c->state == TCP_CLOSED || c->peer_done || uv_fileno((const uv_handle_t *)&c->handle, &fd) < 0)
+                return false;
+        p.fd = fd;
+        return poll(&p, 1, 0) == 0;
 }
 
 int tcp_send(struct tcp_conn *c, struct span data)

@@ -42,6 +42,9 @@ size_t tcp_queued(const struct tcp_conn *c);
 /* False once it ends: tcp_send then fails, though on_close may come later in the same turn of the loop. */
 bool tcp_takes(const struct tcp_conn *c);
 
+/* False when the peer has closed its end, also when data it sent before is still unread. A system call. */
+bool tcp_peer_there(const struct tcp_conn *c);
+
 /* Stops and starts reading (flow control). */
 void tcp_pause(struct tcp_conn *c, bool paused);
 

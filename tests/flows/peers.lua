@@ -1,121 +1,19 @@
 -- SPDX-License-Identifier: BSD-3-Clause
--- Peers that are away, silent or talk nonsense: an answer within five seconds, a verdict, and everything works again when
--- they return.
+-- Nodes that are away, and those who talk nonsense to them. Faults of HSS and S-CSCF: faults_*.lua.
 local check = require "check"
+local faults = require "faults"
 local lab = require "lab"
 local test = require "test"
 
-local ANSWER_S = 5
+local ANSWER_S = faults.ANSWER_S
 local L = lab.start({ taps = true })
-
--- A registration attempt that must be answered in time, with an error and this verdict.
-local function refused_in_time(u, cause, node)
-  local mark, start = L:mark(), now()
-  local r = u:register({ timeout = ANSWER_S })
-  check.no(r.ok)
-  check.ok(r.response, "an answer within 5 s")
-  check.between(now() - start, 0, ANSWER_S)
-  check.between(r.response.status, 400, 599)
-  check.eq(L:verdict({ call_id = r.call_id, node = node, since = mark, cause = cause }).cause, cause)
-  return r
-end
-
-local function registers(u, what)
-  local r = u:register({})
-  check.eq(r.verdict, "registered", what)
-  check.eq(u:deregister({}).verdict, "deregistered", what)
-end
-
--- Swallows one kind of request on a Cx wire.
-local function deaf(wire, name, fn)
-  L[wire].pass = function(octets, _, m)
-    return m.name ~= name and octets or nil
-  end
-  fn()
-  L[wire].pass = nil
-end
-
-test("HSS is down", {}, function()
-  local u = L:ue(1)
-  L:kill("hss", "KILL")
-  refused_in_time(u, "hss_unreachable", "icscf")
-  L:restart("hss")
-  registers(u, "after the HSS is back")
-  u:close()
-end)
-
-test("HSS is silent at UAR", {}, function()
-  local u = L:ue(1)
-  deaf("cx_i", "UAR", function()
-    refused_in_time(u, "hss_timeout", "icscf")
-  end)
-  registers(u, "when it speaks again")
-  u:close()
-end)
-
-test("HSS is silent at MAR", {}, function()
-  local u = L:ue(1)
-  deaf("cx_s", "MAR", function()
-    refused_in_time(u, "hss_timeout", "scscf")
-  end)
-  registers(u, "when it speaks again")
-  u:close()
-end)
-
-test("HSS is silent at SAR", {}, function()
-  local u = L:ue(1)
-  deaf("cx_s", "SAR", function()
-    local r = refused_in_time(u, "hss_timeout", "scscf")
-    check.eq(#r.steps, 2, "after a good answer to the challenge")
-  end)
-  registers(u, "when it speaks again")
-  u:close()
-end)
-
-test("HSS dies between challenge and answer", { "AKA-024" }, function()
-  local u = L:ue(2)
-  local before
-  local r = u:register({ timeout = ANSWER_S, mutate = function(_, step)
-    if step == 2 then
-      before = L:subscriber(u.impi).seq
-      L:kill("hss", "KILL")
-    end
-  end })
-  check.no(r.ok)
-  check.ok(r.steps[2].response, "an answer within 5 s")
-  L:restart("hss")
-  local again = u:register({})
-  check.eq(again.verdict, "registered")
-  check.above(again.challenge.sqn // 32, before - 1, "no SQN is given out twice")
-  check.ne(again.challenge.rand, r.challenge.rand)
-  u:deregister({})
-  u:close()
-end)
-
-test("S-CSCF is down", {}, function()
-  local u = L:ue(1)
-  L:kill("scscf", "KILL")
-  refused_in_time(u, "scscf_unreachable", "icscf")
-  L:restart("scscf")
-  registers(u, "after the S-CSCF is back")
-  u:close()
-end)
-
-test("S-CSCF restarts under a registered user", {}, function()
-  local u = L:ue(1)
-  check.eq(u:register({}).verdict, "registered")
-  L:restart("scscf")
-  check.eq(u:reregister({}).verdict, "refreshed")
-  check.eq(u:deregister({}).verdict, "deregistered")
-  u:close()
-end)
 
 test("I-CSCF is down", {}, function()
   local u = L:ue(1)
   L:kill("icscf", "KILL")
-  refused_in_time(u, "icscf_unreachable", "pcscf")
+  faults.refused_in_time(L, u, "icscf_unreachable", "pcscf")
   L:restart("icscf")
-  registers(u, "after the I-CSCF is back")
+  faults.registers(u, "after the I-CSCF is back")
   u:close()
 end)
 
@@ -125,7 +23,7 @@ test("P-CSCF is down", {}, function()
   local r = u:register({ timeout = 3 })
   check.eq(r.verdict, "unreachable")
   L:restart("pcscf")
-  registers(u, "after the P-CSCF is back")
+  faults.registers(u, "after the P-CSCF is back")
   u:close()
 end)
 
@@ -148,7 +46,7 @@ local function template(e)
   return sip.message(TEMPLATE, { domain = L.domain, via = e:via(), call_id = random.token(), contact = e.addr })
 end
 
-local faults = {
+local broken = {
   ["no From"] = function(m) m:remove("From") end,
   ["no To"] = function(m) m:remove("To") end,
   ["no Call-ID"] = function(m) m:remove("Call-ID") end,
@@ -192,14 +90,14 @@ local unanswerable = { ["no From"] = true, ["no To"] = true, ["no Call-ID"] = tr
 
 test("malformed REGISTERs are answered and hurt nobody", {}, function()
   local names = {}
-  for name in pairs(faults) do
+  for name in pairs(broken) do
     names[#names + 1] = name
   end
   table.sort(names)
   for _, name in ipairs(names) do
     local e = assert(sip.endpoint({ addr = L.ip.other .. ":0" }))
     local m = template(e)
-    faults[name](m)
+    broken[name](m)
     local start = now()
     assert(e:send(m, L.sip.pcscf))
     local r = e:recv({ timeout = unanswerable[name] and 0.3 or ANSWER_S, match = function(x)
@@ -213,7 +111,7 @@ test("malformed REGISTERs are answered and hurt nobody", {}, function()
     e:close()
   end
   local u = L:ue(1)
-  registers(u, "after all that")
+  faults.registers(u, "after all that")
   u:close()
 end)
 
@@ -228,7 +126,7 @@ test("octets that are no SIP hurt nobody", {}, function()
     end
   end
   local u = L:ue(1)
-  registers(u, "after all that")
+  faults.registers(u, "after all that")
   for _, node in ipairs({ "hss", "icscf", "scscf", "pcscf" }) do
     check.ok(L.procs[node]:running(), node)
   end

@@ -210,6 +210,11 @@ bool tcp_takes(const struct tcp_conn *c)
         return !c->closed;
 }
 
+bool tcp_peer_there(const struct tcp_conn *c)
+{
+        return !c->closed;
+}
+
 void tcp_set_queue_limit(struct tcp_conn *c, size_t octets)
 {
         (void)c, (void)octets;

@@ -199,7 +199,7 @@ static void copy(struct span s, uint8_t *to, size_t n)
 static void on_maa(int err, const struct cx_maa *a, void *arg)
 {
         struct lab_maa *m = arg;
-        if (m->lab->kill_after && --m->lab->kill_after == 0)
+        if (m->lab->kill_after && --m->lab->kill_after == 0 && m->lab->hss > 0) /* 0 would be our own group */
                 (void)kill(m->lab->hss, SIGKILL);
         m->err = err;
         m->done = true;

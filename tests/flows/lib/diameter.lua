@@ -83,8 +83,8 @@ function Avps:get(name, ...)
   return v:get(...)
 end
 
--- diameter.parse(octets) -> {name = "MAR", request, code, application, hop_by_hop, end_to_end, avps, result}, or nil and why.
--- result: Result-Code, or Experimental-Result-Code; experimental says which.
+-- diameter.parse(octets) -> {name = "MAR", request, again, code, application, hop_by_hop, end_to_end, avps, result}, or nil and
+-- why. again: the T flag. result: Result-Code, or Experimental-Result-Code; experimental says which.
 function diameter.parse(octets)
   if #octets < 20 then
     return nil, "shorter than a header"
@@ -99,7 +99,7 @@ function diameter.parse(octets)
     return nil, why
   end
   local request = flags & 0x80 ~= 0
-  local m = { request = request, code = code, application = application, hop_by_hop = hop, end_to_end = e2e, avps = avps,
+  local m = { request = request, again = flags & 0x10 ~= 0, code = code, application = application, hop_by_hop = hop, end_to_end = e2e, avps = avps,
     name = (commands[code] or "?" .. code) .. (request and "R" or "A") }
   m.result = avps:get("Result-Code")
   if not m.result then
@@ -107,6 +107,18 @@ function diameter.parse(octets)
     m.experimental = m.result ~= nil
   end
   return m
+end
+
+local function avp(name, data)
+  local octets = string.pack(">I4I4", names[name][1], 0x40 << 24 | 8 + #data) .. data
+  return octets .. ("\0"):rep(-#octets % 4)
+end
+
+-- error_answer(request, code, host): octets of an answer with the E flag, as a relay gives it (RFC 6733 7.2)
+function diameter.error_answer(m, code, host)
+  local body = avp("Session-Id", m.avps:get("Session-Id")) .. avp("Result-Code", string.pack(">I4", code))
+    .. avp("Origin-Host", host) .. avp("Origin-Realm", m.avps:get("Destination-Realm"))
+  return string.pack(">I4I4I4I4I4", 1 << 24 | 20 + #body, 0x60 << 24 | m.code, m.application, m.hop_by_hop, m.end_to_end) .. body
 end
 
 return diameter

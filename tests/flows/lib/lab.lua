@@ -26,6 +26,22 @@ lab.subscribers = {
     opc = "1006020f0a478bf6b699f15c062e42b3" },
 }
 
+-- Which program a node is: "hss2" is a second "hss".
+local function program(node)
+  return (node:gsub("%d+$", ""))
+end
+
+local function copy(t)
+  if type(t) ~= "table" then
+    return t
+  end
+  local out = {}
+  for k, v in pairs(t) do
+    out[k] = copy(v)
+  end
+  return out
+end
+
 local function merge(into, from)
   for k, v in pairs(from or {}) do
     if type(v) == "table" and type(into[k]) == "table" and v[1] == nil and into[k][1] == nil then
@@ -62,8 +78,11 @@ function Lab:addresses()
   self.ip.ue = prefix .. (base + 5)
   self.ip.other = prefix .. (base + 6) -- for fakes
   self.ip.tap = prefix .. (base + 7)
+  self.ip.second = prefix .. (base + 8) -- hss2, scscf2
   self.sip = { icscf = self.ip.icscf .. ":5060", scscf = self.ip.scscf .. ":6060", pcscf = self.ip.pcscf .. ":5060" }
+  self.sip.scscf2 = self.ip.second .. ":6060"
   self.cx = self.ip.hss .. ":3868"
+  self.cx2 = self.ip.second .. ":3868"
 end
 
 -- A free port on ::1, for the P-CSCF of a lab with IPv6.
@@ -76,7 +95,7 @@ end
 
 function Lab:hosts()
   local out = {}
-  for _, n in ipairs({ "pcscf", "icscf", "scscf" }) do
+  for _, n in ipairs({ "pcscf", "icscf", "scscf", "scscf2" }) do
     out[#out + 1] = ("%s.%s=%s"):format(n, lab.domain, self.sip[n])
   end
   out[#out + 1] = lab.domain .. "=" .. self.sip.icscf
@@ -96,7 +115,7 @@ function Lab:defaults()
     return { file = dir .. "/" .. node .. ".jsonl" }
   end
   local gm = { self.sip.pcscf }
-  local core = { self.ip.pcscf, self.ip.icscf, self.ip.scscf, self.ip.tap, self.ip.other }
+  local core = { self.ip.pcscf, self.ip.icscf, self.ip.scscf, self.ip.tap, self.ip.other, self.ip.second }
   if self.pcscf6 then
     gm[2] = self.pcscf6
   end
@@ -120,27 +139,59 @@ function Lab:defaults()
       diameter = self:cx_client("scscf"), trace = trace("scscf"), log = { level = "debug" },
     },
     pcscf = {
-      gm = { listen = listen(gm) }, trusted = { self.ip.icscf, self.ip.scscf, self.ip.tap }, home = { icscf = "sip:icscf." .. d .. ":5060" }, visited_network = d,
+      gm = { listen = listen(gm) }, trusted = { self.ip.icscf, self.ip.scscf, self.ip.tap, self.ip.second }, home = { icscf = "sip:icscf." .. d .. ":5060" }, visited_network = d,
       sip = { name = "pcscf." .. d }, resolver = { hosts = self:hosts() },
       trace = trace("pcscf"), log = { level = "debug" },
     },
   }
 end
 
--- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, ipv6=true, taps=true, hosts={...}}
--- A node's table is laid over its configuration (nested tables are merged, lists replaced); hosts: more lines of resolver.hosts;
--- log_dir: where logs go.
+-- A second node of a kind, configured like the first, but for its name and address. Two HSSs share one database, as
+-- front ends; the first one is preferred. Two S-CSCFs stand in one pool; the first one is preferred.
+function Lab:add_second(kind)
+  local node, c = kind .. "2", self.conf
+  local identity = node .. "." .. lab.domain
+  c[node] = copy(c[kind])
+  c[node].diameter.identity = identity
+  c[node].trace.file = self.dir .. "/" .. node .. ".jsonl"
+  if kind == "hss" then
+    c[node].diameter.listen = { self.cx2 }
+    for _, client in ipairs({ "icscf", "scscf" }) do
+      local peers = c[client].diameter.peers
+      peers[1].priority = 1
+      peers[2] = { identity = identity, address = self.cx2, priority = 2 }
+    end
+  else
+    local uri = "sip:" .. identity .. ":6060"
+    c[node].sip.name, c[node].sip.listen, c[node].scscf.name = identity, listen({ self.sip[node] }), uri
+    for _, server in ipairs({ c.hss, c.hss2 }) do
+      table.insert(server.diameter.peers, { identity = identity })
+    end
+    c.icscf.scscf.pool[1].priority = 1
+    c.icscf.scscf.pool[2] = { uri = uri, priority = 2 }
+  end
+  table.insert(self.order, kind == "hss" and 2 or #self.order, node)
+end
+
+-- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, second={"hss", "scscf"},
+-- ipv6=true, taps=true, hosts={...}, log_dir=} -> lab. A node's table is laid over its configuration (nested tables are merged, lists replaced), and
+-- over that of the second one of its kind, "hss2" and "scscf2"; hosts: more lines of resolver.hosts; log_dir: where logs go.
 function lab.start(o)
   o = o or {}
-  local L = setmetatable({ dir = assert(fs.tmpdir()), procs = {}, nodes = o.nodes or ORDER, domain = lab.domain,
+  local L = setmetatable({ dir = assert(fs.tmpdir()), procs = {}, domain = lab.domain,
     log_dir = o.log_dir }, Lab)
+  L.order = table.move(ORDER, 1, #ORDER, 1, {})
   L:addresses()
   L.more_hosts = o.hosts or {}
   L.pcscf6 = o.ipv6 and free_port6() or nil
   L.conf = merge(L:defaults(), { hss = o.hss, icscf = o.icscf, scscf = o.scscf, pcscf = o.pcscf })
+  for _, kind in ipairs(o.second or {}) do
+    L:add_second(kind)
+  end
   if o.taps then
     L:add_taps()
   end
+  L.nodes = o.nodes or L.order
   lab.labs[#lab.labs + 1] = L
   lab.current = L
   ue.trace_dir = L.dir
@@ -158,7 +209,7 @@ function lab.start(o)
 end
 
 function Lab:bring_up()
-  for _, node in ipairs(ORDER) do
+  for _, node in ipairs(self.order) do
     self:write_conf(node)
   end
   for _, s in ipairs(self.subscribers) do
@@ -170,7 +221,8 @@ function Lab:bring_up()
   self:wait_cx()
 end
 
--- Puts an ear on every wire: L.mw_pi (P-CSCF to I-CSCF), L.mw_is (I-CSCF to S-CSCF), L.cx_i, L.cx_s (to the HSS).
+-- Puts an ear on every wire: L.mw_pi (P-CSCF to I-CSCF), L.mw_is (I-CSCF to S-CSCF), L.cx_i, L.cx_s (to the HSS), L.cx_i2,
+-- L.cx_s2 (to hss2); none at scscf2.
 function Lab:add_taps()
   local ip, c, d = self.ip.tap, self.conf, lab.domain
   local function retarget(hosts, name, address)
@@ -189,6 +241,12 @@ function Lab:add_taps()
   self.cx_s = tap.cx({ listen = ip .. ":3869", to = self.cx })
   c.icscf.diameter.peers[1].address = ip .. ":3868"
   c.scscf.diameter.peers[1].address = ip .. ":3869"
+  if c.hss2 then
+    self.cx_i2 = tap.cx({ listen = ip .. ":3870", to = self.cx2 })
+    self.cx_s2 = tap.cx({ listen = ip .. ":3871", to = self.cx2 })
+    c.icscf.diameter.peers[2].address = ip .. ":3870"
+    c.scscf.diameter.peers[2].address = ip .. ":3871"
+  end
 end
 
 -- YAML reads JSON.
@@ -202,7 +260,7 @@ end
 
 function Lab:start_node(node)
   local file = (self.log_dir or self.dir) .. "/" .. node .. ".log"
-  local p = assert(proc.spawn({ BIN .. "/" .. node, "-c", self:conf_file(node), stdout = file, stderr = file,
+  local p = assert(proc.spawn({ BIN .. "/" .. program(node), "-c", self:conf_file(node), stdout = file, stderr = file,
     ready = true, name = node }))
   self.procs[node] = p
   local ok, why = p:wait_ready(START_S)
@@ -211,15 +269,26 @@ function Lab:start_node(node)
   end
 end
 
--- The CSCFs are of use only when their Cx connection is up. since: only what was said after this mark counts.
-function Lab:wait_cx(since)
-  for _, node in ipairs({ "icscf", "scscf" }) do
-    if self.procs[node] and self.procs.hss and self.procs[node]:running() and self.procs.hss:running() then
-      check.ok(wait_for(function()
-        local all = self:events(node, { ev = "verdict", cause = "~^peer_", since = since and since[node] })
-        local last = all[#all]
-        return last and last.cause == "peer_up"
-      end, START_S), node .. " has a Cx connection")
+-- The last thing a client said of its peer: "peer_up", "peer_lost" or nil.
+function Lab:cx_state(client, server, since)
+  local all = self:events(client, { ev = "verdict", cause = "~^peer_", evidence = "~^" .. server .. "%.",
+    since = since and since[client] })
+  return all[#all] and all[#all].cause
+end
+
+-- The CSCFs are of use only when their Cx connection is up. since: only what was said after this mark counts. server: of
+-- this HSS alone.
+function Lab:wait_cx(since, server)
+  local function up(node)
+    return self.procs[node] and self.procs[node]:running()
+  end
+  for _, client in ipairs({ "icscf", "scscf", "scscf2" }) do
+    for _, hss in ipairs({ "hss", "hss2" }) do
+      if up(client) and up(hss) and (server or hss) == hss then
+        check.ok(wait_for(function()
+          return self:cx_state(client, hss, since) == "peer_up"
+        end, START_S), client .. " has a Cx connection to " .. hss)
+      end
     end
   end
 end
@@ -311,7 +380,7 @@ end
 -- mark() -> a point in all event streams; events, verdict and wait_event take it as since
 function Lab:mark()
   local m = {}
-  for _, node in ipairs(ORDER) do
+  for _, node in ipairs(self.order) do
     m[node] = #self:events(node)
   end
   return m
@@ -370,7 +439,7 @@ end
 -- when none is given.
 function Lab:verdict(filter, timeout)
   filter = merge({ ev = "verdict" }, filter)
-  local nodes = filter.node and { filter.node } or ORDER
+  local nodes = filter.node and { filter.node } or self.order
   filter.node = nil
   local v = wait_for(function()
     local last
@@ -405,8 +474,10 @@ function Lab:restart(node)
     self:stop_node(node)
   end
   self:start_node(node)
-  if node ~= "pcscf" then
-    self:wait_cx(node == "hss" and mark or { [node] = mark[node] })
+  if program(node) == "hss" then
+    self:wait_cx(mark, node)
+  elseif node ~= "pcscf" then
+    self:wait_cx({ [node] = mark[node] })
   end
 end
 
@@ -428,21 +499,22 @@ end
 -- Ends all nodes that run; each must end with code 0 (so a leak found by a sanitizer fails the test).
 function Lab:stop()
   local faults = {}
-  for i = #ORDER, 1, -1 do
-    local p = self.procs[ORDER[i]]
+  for i = #self.order, 1, -1 do
+    local node = self.order[i]
+    local p = self.procs[node]
     if p and p:running() then
-      local ok, why = pcall(self.stop_node, self, ORDER[i])
+      local ok, why = pcall(self.stop_node, self, node)
       if not ok then
         faults[#faults + 1] = why
       end
-    elseif p and not (self.killed and self.killed[ORDER[i]]) then
+    elseif p and not (self.killed and self.killed[node]) then
       local code, signal = p:wait(0)
       if code ~= 0 then
-        faults[#faults + 1] = ("%s was gone (%s): %s"):format(ORDER[i],
+        faults[#faults + 1] = ("%s was gone (%s): %s"):format(node,
           signal and "signal " .. signal or "code " .. tostring(code), lab.tail(p:log(), 30))
       end
     end
-    self.procs[ORDER[i]] = nil
+    self.procs[node] = nil
   end
   if os.getenv("QUINTET_KEEP") then
     io.stderr:write("the lab's files are in ", self.dir, "\n")
@@ -464,7 +536,7 @@ end
 
 -- The ends of the logs, on stderr.
 function Lab:show_logs(lines)
-  for _, node in ipairs(ORDER) do
+  for _, node in ipairs(self.order) do
     local p = self.procs[node]
     if p then
       io.stderr:write("--- last lines of ", node, "\n", lab.tail(p:log(), lines), "\n")

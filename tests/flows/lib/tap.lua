@@ -71,6 +71,14 @@ local function frames(buffer)
   return out, buffer
 end
 
+local function sender(connection)
+  return function(octets)
+    if connection:state() ~= "closed" then
+      connection:send(octets)
+    end
+  end
+end
+
 local function carry(t, from, to, from_server)
   async(function()
     local buffer, list = "", nil
@@ -80,6 +88,7 @@ local function carry(t, from, to, from_server)
       end, 3600)
       if data == "" then
         to:close()
+        t.ended = t.ended + (from_server and 0 or 1)
         return
       end
       list, buffer = frames(buffer .. (data or ""))
@@ -90,19 +99,21 @@ local function carry(t, from, to, from_server)
         keep(t, m)
         local out = octets
         if t.pass then
-          out = t.pass(octets, from_server, m)
+          out = t.pass(octets, from_server, m, sender(to), sender(from))
         end
-        if out and to:state() ~= "closed" then
-          to:send(out)
+        if out then
+          sender(to)(out)
         end
       end
     end
   end)
 end
 
--- tap.cx{listen=ADDR, to=ADDR}: Diameter over TCP; every connection made to it goes on to the server.
+-- tap.cx{listen=ADDR, to=ADDR}: Diameter over TCP; every connection made to it goes on to the server. t.pass(octets,
+-- from_server, m, send, back): octets to send on, or nil to swallow; send(octets) does it later, back(octets) answers.
+-- t.ended: how many connections the client has ended.
 function tap.cx(o)
-  local t = setmetatable({ messages = {} }, Tap)
+  local t = setmetatable({ messages = {}, ended = 0 }, Tap)
   local listener = assert(net.tcp_listen(o.listen))
   async(function()
     while true do

@@ -56,7 +56,7 @@ static void test_node(void **state)
         assert_int_equal(peers[1].priority, 10);
         assert_true(peers[1].relay);
         assert_int_equal(c->dia.tw_ms, 2000);
-        assert_int_equal(c->dia.answer_ms, 2000);
+        assert_int_equal(c->dia.answer_ms, 1500);
         assert_int_equal(loop_new(&loop), 0);
         assert_int_equal(dia_conf_start(loop, &c->dia, &h, NULL, &node), 0);
         assert_string_equal(dia_node_identity(node), "scscf.example.org");

@@ -376,6 +376,31 @@ static void test_proxy_info(void **state)
         raw_free(&r);
 }
 
+/* Left lying until the peer is gone: the application can see that before it does anything. */
+static void test_nobody_waits(void **state)
+{
+        struct ctx *t = *state;
+        struct buf b = raw_uar("raw.example.org", 0, 5);
+        struct raw r;
+
+        t->hold = true;
+        raw_open(&r, t->loop, &t->addr, "raw.example.org");
+        raw_put(&r, &b);
+        while (t->n_held < 1)
+                loop_once(t->loop);
+        assert_true(dia_request_awaited(t->held[0]));
+        raw_free(&r); /* the node has not heard of it yet */
+        assert_false(dia_request_awaited(t->held[0]));
+        dia_request_drop(t->held[0]);
+        t->hold = false;
+        raw_open(&r, t->loop, &t->addr, "two.example.org");
+        b = raw_uar("raw.example.org", CMD_FLAG_RETRANSMIT, 5);
+        raw_put(&r, &b);
+        assert_int_equal(raw_result(raw_next(&r)), DIA_SUCCESS);
+        assert_int_equal(t->n_handled, 2); /* a new request: what was dropped has no answer to repeat */
+        raw_free(&r);
+}
+
 static void test_octet_by_octet(void **state)
 {
         struct ctx *t = *state;
@@ -601,6 +626,7 @@ int main(void)
                 T(test_refused_requests),
                 T(test_refused_by_codec),
                 T(test_proxy_info),
+                T(test_nobody_waits),
                 T(test_octet_by_octet),
                 T(test_flood),
                 T(test_gone_before_answer),
