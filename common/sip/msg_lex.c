@@ -12,9 +12,25 @@ bool sip_is_token(struct span s)
         return s.n > 0;
 }
 
+/* True when one of eight octets is below 0x21 or 0x7f. */
+static bool has_space8(const char *p)
+{
+        const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+        uint64_t m, del;
+
+        memcpy(&m, p, 8);
+        del = m ^ ones * 0x7f;
+        return (((m - ones * 0x21) & ~m) | ((del - ones) & ~del)) & high;
+}
+
 bool sip_has_space(struct span s)
 {
-        for (size_t i = 0; i < s.n; i++)
+        size_t i = 0;
+
+        for (; i + 8 <= s.n; i += 8)
+                if (has_space8(s.p + i))
+                        return true;
+        for (; i < s.n; i++)
                 if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 127)
                         return true;
         return false;
@@ -138,8 +154,9 @@ static int addr_spec(struct span s, struct span *uri, struct span *params)
 int sip_lex_name_addr(struct span value, struct span *uri, struct span *params)
 {
         struct sip_lex l = sip_lex_of(span_trim(value));
-        struct span quoted, u;
+        struct span quoted, u, rest;
         const char *open, *close;
+        size_t before;
 
         if (l.p < l.end && *l.p == '"') {
                 if (!sip_lex_quoted(&l, &quoted))
@@ -148,11 +165,11 @@ int sip_lex_name_addr(struct span value, struct span *uri, struct span *params)
                 if (l.p == l.end || *l.p != '<')
                         return -IMS_EPARSE;
         }
-        for (open = l.p; open < l.end && *open != '<'; open++)
-                if (*open == ';' || *open == '"')
-                        return addr_spec(sip_lex_rest(&l), uri, params);
-        if (open == l.end)
-                return addr_spec(sip_lex_rest(&l), uri, params);
+        rest = sip_lex_rest(&l);
+        open = rest.n ? memchr(rest.p, '<', rest.n) : NULL;
+        before = open ? (size_t)(open - rest.p) : rest.n;
+        if (!open || memchr(rest.p, ';', before) || memchr(rest.p, '"', before))
+                return addr_spec(rest, uri, params);
         close = memchr(open, '>', (size_t)(l.end - open));
         if (!close)
                 return -IMS_EPARSE;
