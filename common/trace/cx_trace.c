@@ -36,6 +36,7 @@ enum {
         AVP_ORIGINATING_REQUEST = 633,
         CMD_CER = 257,
         CMD_DPR = 282,
+        HEADER = 20, /* octets: length, flags and command, application, identifiers */
         ID_SHOWN = 64,
         TEXT_SHOWN = 120,
         AUTS_AND_RAND = 30,
@@ -258,15 +259,21 @@ void cx_summary(struct msg *m, struct buf *out)
                 put_result(out, m);
 }
 
-static bool left_out(struct msg *m)
+/* Watchdogs would drown the rest; they are not even parsed. */
+static bool left_out(struct span octets)
 {
-        struct msg_hdr *h = NULL;
-        return fd_msg_hdr(m, &h) == 0 && h->msg_appl == 0 && h->msg_code != CMD_CER && h->msg_code != CMD_DPR;
+        const uint8_t *p = (const uint8_t *)octets.p;
+        uint32_t code;
+
+        if (octets.n < HEADER)
+                return false;
+        code = (uint32_t)p[5] << 16 | (uint32_t)p[6] << 8 | p[7];
+        return !(p[8] | p[9] | p[10] | p[11]) && code != CMD_CER && code != CMD_DPR;
 }
 
 void cx_trace(const struct dia_trace_info *info, struct trace *t)
 {
-        if (!trace_on(t) || (info->msg && left_out(info->msg)))
+        if (!trace_on(t) || left_out(info->octets))
                 return;
         struct buf sum = BUF_INIT;
         char *local = NULL;

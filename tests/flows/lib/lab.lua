@@ -175,7 +175,8 @@ end
 
 -- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, second={"hss", "scscf"},
 -- ipv6=true, taps=true, hosts={...}, log_dir=} -> lab. A node's table is laid over its configuration (nested tables are merged, lists replaced), and
--- over that of the second one of its kind, "hss2" and "scscf2"; hosts: more lines of resolver.hosts; log_dir: where logs go.
+-- over that of the second one of its kind, "hss2" and "scscf2"; hosts: more lines of resolver.hosts; log_dir: where logs go; configure:
+-- a function that changes L.conf when the addresses are known.
 function lab.start(o)
   o = o or {}
   local L = setmetatable({ dir = assert(fs.tmpdir()), procs = {}, domain = lab.domain,
@@ -192,6 +193,9 @@ function lab.start(o)
     L:add_taps()
   end
   L.nodes = o.nodes or L.order
+  if o.configure then
+    o.configure(L)
+  end
   lab.labs[#lab.labs + 1] = L
   lab.current = L
   ue.trace_dir = L.dir
