@@ -7,12 +7,14 @@ local lab = require "lab"
 local test = require "test"
 
 local d = lab.domain
-local EVIL, STRANGER = "evil." .. d, "stranger." .. d
+local EVIL, FLOOD, SLOW, STRANGER = "evil." .. d, "flood." .. d, "slow." .. d, "stranger." .. d
 local LOW, HIGH = "a-peer." .. d, "z-peer." .. d -- before and after "icscf" in the election
 local UNKNOWN_CODE, SILENT, V, M = 4711, 30, 0x80, 0x40
 
 local L = lab.start({ configure = function(l)
-  table.insert(l.conf.hss.diameter.peers, { identity = EVIL })
+  for _, name in ipairs({ EVIL, FLOOD, SLOW }) do
+    table.insert(l.conf.hss.diameter.peers, { identity = name })
+  end
   for _, node in ipairs({ "icscf", "scscf" }) do
     l.conf[node].diameter.listen = { l.ip[node] .. ":3868" }
     table.insert(l.conf[node].diameter.peers, { identity = EVIL, priority = 900 }) -- nothing is asked of it
@@ -34,12 +36,29 @@ local function serves(what)
   end
 end
 
+local peers = {}
+
 local function connect(node)
-  return dia.connect(NODES[node], L.ip.other)
+  peers[#peers + 1] = dia.connect(NODES[node], L.ip.other)
+  return peers[#peers]
 end
 
-local function open(node, who)
-  return dia.open(NODES[node], L.ip.other, who or EVIL, d)
+local function open(node)
+  peers[#peers + 1] = dia.open(NODES[node], L.ip.other, EVIL, d)
+  return peers[#peers]
+end
+
+-- A test whose connections are closed when it ends, well or not.
+local function scenario(name, fn)
+  test(name, {}, function()
+    local ok, why = pcall(fn)
+    for _, p in ipairs(peers) do
+    end
+    peers = {}
+    if not ok then
+      error(why, 0)
+    end
+  end)
 end
 
 local function cer(who)
@@ -60,7 +79,7 @@ end
 local crowd = {}
 for node in pairs(NODES) do
   for i = 1, SILENT do
-    crowd[#crowd + 1] = connect(node)
+    crowd[#crowd + 1] = dia.connect(NODES[node], L.ip.other)
     if i % 2 == 0 then
       crowd[#crowd]:send(cer():octets():sub(1, i)) -- a part of CER, and no more
     end
@@ -136,7 +155,7 @@ end
 
 for _, at in ipairs({ { "hss", "UAR" }, { "hss", "MAR" }, { "scscf", "RTR" }, { "scscf", "PPR" } }) do
   local node, name = table.unpack(at)
-  test(("wrong %ss to the %s"):format(name, node), {}, function()
+  scenario(("wrong %ss to the %s"):format(name, node), function()
     local p = open(node)
     for _, row in ipairs(faults) do
       local m = base_request(node, name)
@@ -150,7 +169,6 @@ for _, at in ipairs({ { "hss", "UAR" }, { "hss", "MAR" }, { "scscf", "RTR" }, { 
       end
       serves(row[1])
     end
-    p:close()
   end)
 end
 
@@ -165,7 +183,7 @@ local common = { "Session-Id", "Vendor-Specific-Application-Id", "Auth-Session-S
 
 for _, at in ipairs({ { "hss", "UAR" }, { "hss", "MAR" }, { "hss", "SAR" }, { "hss", "LIR" }, { "scscf", "RTR" }, { "scscf", "PPR" } }) do
   local node, name = table.unpack(at)
-  test(("each mandatory AVP missing in %s"):format(name), {}, function()
+  scenario(("each mandatory AVP missing in %s"):format(name), function()
     local p = open(node)
     for _, list in ipairs({ common, mandatory[name] }) do
       for _, avp in ipairs(list) do
@@ -176,22 +194,20 @@ for _, at in ipairs({ { "hss", "UAR" }, { "hss", "MAR" }, { "hss", "SAR" }, { "h
     end
     is_served(p:ask(base_request(node, name)))
     serves(name .. "s without what they must have")
-    p:close()
   end)
 end
 
-test("requests to a node that serves none", {}, function()
+scenario("requests to a node that serves none", function()
   local p = open("icscf")
   for name in pairs(dia.requests) do
     local m = dia.requests[name](EVIL, d, { impi = impi, impu = "sip:" .. impi, host = "icscf." .. d })
     check.eq(p:ask(m).result, 3001, name)
   end
   serves("requests to the I-CSCF")
-  p:close()
 end)
 
 for node in pairs(NODES) do
-  test("answers nobody asked for at the " .. node, {}, function()
+  scenario("answers nobody asked for at the " .. node, function()
     local p = open(node)
     for _, code in ipairs({ 257, 280, 282, 300, 301, 302, 303, 304, 305, 999 }) do
       for _, application in ipairs({ 0, 16777216 }) do
@@ -202,10 +218,9 @@ for node in pairs(NODES) do
     end
     check.eq(p:ask(dia.dwr(EVIL, d)).result, 2001, "a watchdog after them")
     serves("unwanted answers")
-    p:close()
   end)
 
-  test("wrong watchdogs, CERs and DPRs at the " .. node, {}, function()
+  scenario("wrong watchdogs, CERs and DPRs at the " .. node, function()
     local p = open(node)
     check.eq(p:ask(cer()).result, 5012, "CER on an open connection")
     check.eq(p:ask(dia.dwr(EVIL, d):drop("Origin-Realm")).result, 5005)
@@ -213,12 +228,11 @@ for node in pairs(NODES) do
     check.eq(p:ask(dia.message(282, 0, { "Origin-Host", EVIL, "Origin-Realm", d })).result, 5005, "DPR without a cause")
     check.eq(p:ask(dia.dwr(EVIL, d)).result, 2001)
     check.eq(p:ask(dia.message(282, 0, { "Origin-Host", EVIL, "Origin-Realm", d, "Disconnect-Cause", 0 })).result, 2001)
-    p:close()
     serves("a DPR")
   end)
 
   -- Only the header of such a message can be believed.
-  test("wrong frames on an open connection to the " .. node, {}, function()
+  scenario("wrong frames on an open connection to the " .. node, function()
     for _, case in ipairs({ { "length 0", 5015, { length = 0 } }, { "length 16 MB", 5015, { length = 0xfffffc } },
       { "length of no whole word", 5015, { length = 41 } }, { "version 2", 5011, { version = 2 } }, { "version 0", 5011, { version = 0 } } }) do
       local p, m = open(node), base_request("hss", "UAR")
@@ -227,7 +241,6 @@ for node in pairs(NODES) do
       end
       check.eq(p:ask(m).result, case[2], case[1])
       p:is_closed()
-      p:close()
     end
     serves("wrong frames")
   end)
@@ -236,7 +249,7 @@ end
 -- --- before and around the capabilities exchange ---
 
 for node in pairs(NODES) do
-  test("no CER first at the " .. node, {}, function()
+  scenario("no CER first at the " .. node, function()
     local answer = base_request("hss", "UAR")
     answer.flags = 0
     for what, octets in pairs({ request = base_request("hss", "UAR"):octets(), answer = answer:octets(),
@@ -247,12 +260,11 @@ for node in pairs(NODES) do
       local p = connect(node)
       p:send(octets)
       p:is_closed()
-      p:close()
       serves(what)
     end
   end)
 
-  test("wrong CERs at the " .. node, {}, function()
+  scenario("wrong CERs at the " .. node, function()
     local refused = {
       { "a stranger", 3010, dia.cer(STRANGER, d) },
       { "the name of the node itself", 3010, cer(node .. "." .. d) },
@@ -269,17 +281,15 @@ for node in pairs(NODES) do
       local p = connect(node)
       check.eq(p:ask(row[3]).result, row[2], row[1])
       p:is_closed()
-      p:close()
     end
     local p = connect(node) -- and what is not wrong
     check.eq(p:ask(cer():add(unknown(0)):add("Inband-Security-Id", 1):add("Inband-Security-Id", 0)).result, 2001)
-    p:close()
     serves("wrong CERs")
   end)
 end
 
-test("a flood behind a CER", {}, function()
-  for who, limit in pairs({ [EVIL] = 2000, [STRANGER] = 0 }) do
+scenario("a flood behind a CER", function()
+  for who, limit in pairs({ [FLOOD] = 2000, [STRANGER] = 0 }) do
     local p, octets = connect("hss"), { cer(who):octets() }
     for i = 1, 2000 do
       octets[i + 1] = base_request("hss", "UAR"):octets()
@@ -293,14 +303,13 @@ test("a flood behind a CER", {}, function()
     if limit == 0 then
       p:is_closed()
     end
-    p:close()
     serves("a flood")
   end
 end)
 
-test("octet by octet", {}, function()
+scenario("octet by octet", function()
   local p = connect("hss")
-  for _, m in ipairs({ cer(), base_request("hss", "UAR") }) do
+  for _, m in ipairs({ cer(SLOW), base_request("hss", "UAR") }) do
     for octet in m:octets():gmatch(".") do
       p:send(octet)
       sleep(0)
@@ -308,19 +317,17 @@ test("octet by octet", {}, function()
     local a = p:next()
     check.ok(a.experimental or a.result == 2001)
   end
-  p:close()
 end)
 
 -- --- second connections, and both ends at once (RFC 6733 5.6) ---
 
-test("a second connection under the name of a decent peer", {}, function()
+scenario("a second connection under the name of a decent peer", function()
   local mark = L:mark()
   for node, names in pairs({ hss = { "icscf", "scscf" }, icscf = { "hss" }, scscf = { "hss" } }) do
     for _, name in ipairs(names) do
       local p = connect(node)
       check.eq(p:ask(dia.cer(name .. "." .. d, d)).result, 5012)
       p:is_closed()
-      p:close()
       serves("an impostor of the " .. name)
     end
   end
@@ -333,6 +340,7 @@ end)
 local function both_ways(port, who)
   local listener = assert(net.tcp_listen(L.ip.other .. ":" .. port))
   local theirs = dia.accept(listener)
+  peers[#peers + 1] = theirs
   local their_cer = theirs:next()
   check.eq(their_cer.name, "CER")
   local ours = connect("icscf")
@@ -341,17 +349,16 @@ local function both_ways(port, who)
   return theirs, ours, their_cer, listener
 end
 
-test("both ends connect at once, and the node has the higher name", {}, function()
+scenario("both ends connect at once, and the node has the higher name", function()
   local theirs, ours, _, listener = both_ways(3869, LOW)
   check.eq(ours:next().result, 2001, "it keeps the connection that it accepted")
   theirs:is_closed()
   check.eq(ours:ask(dia.dwr(LOW, d)).result, 2001)
   listener:close()
-  ours:close()
   serves("an election")
 end)
 
-test("both ends connect at once, and the node has the lower name", {}, function()
+scenario("both ends connect at once, and the node has the lower name", function()
   local mark = L:mark()
   local theirs, ours, their_cer, listener = both_ways(3870, HIGH)
   L:wait_event("icscf", { ev = "cx", dir = "in", sum = "~^CER, from " .. HIGH:gsub("%p", "%%%0"), since = mark }) -- ours came before the CEA
@@ -362,12 +369,11 @@ test("both ends connect at once, and the node has the lower name", {}, function(
   ours:is_closed()
   check.eq(theirs:ask(dia.dwr(HIGH, d)).result, 2001, "it keeps the connection that we accepted")
   listener:close()
-  theirs:close()
   serves("an election")
 end)
 
 -- A peer that the node connects to and that says anything but the right CEA.
-test("wrong answers to the CER of a node", {}, function()
+scenario("wrong answers to the CER of a node", function()
   local answers = {
     ["another Origin-Host"] = function(m) return m:set("Origin-Host", STRANGER) end,
     ["no common application"] = function(m) return m:set("Auth-Application-Id", 4) end,
@@ -381,22 +387,21 @@ test("wrong answers to the CER of a node", {}, function()
   local listener = assert(net.tcp_listen(L.ip.other .. ":3869"))
   for what, answer in pairs(answers) do
     local p = dia.accept(listener)
+    peers[#peers + 1] = p
     local their_cer = p:next()
     local cea = dia.cer(LOW, d)
     cea.flags, cea.hop, cea.e2e = 0, their_cer.hop_by_hop, their_cer.end_to_end
     table.insert(cea.items, 1, dia.item("Result-Code", 2001))
     p:send(answer(cea))
     p:is_closed()
-    p:close()
     serves(what .. " instead of CEA")
   end
   listener:close()
 end)
 
-test("the silent crowd is gone", {}, function()
+scenario("the silent crowd is gone", function()
   for _, p in ipairs(crowd) do
     p:is_closed()
-    p:close()
   end
   serves("the crowd")
 end)

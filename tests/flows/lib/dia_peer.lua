@@ -202,13 +202,18 @@ function dia.accept(listener)
   return peer_of(check.ok(wait_for(function() return listener:take() end, WAIT_S), "a connection from the node"))
 end
 
--- A connection with the capabilities exchanged.
+-- A connection with the capabilities exchanged. An earlier one of the name, just closed, may still be known to the node.
 function dia.open(to, from, who, realm)
-  local p = dia.connect(to, from)
-  p:send(dia.cer(who, realm))
-  check.eq(p:next().result, 2001, "CEA")
-  p.who, p.realm = who, realm
-  return p
+  return check.ok(wait_for(function()
+    local p = dia.connect(to, from)
+    local cea = p:ask(dia.cer(who, realm))
+    if cea.result == 2001 then
+      p.who, p.realm = who, realm
+      return p
+    end
+    p:close()
+    check.eq(cea.result, 5012, "CEA")
+  end, WAIT_S), "a connection under the name of " .. who)
 end
 
 function Peer:send(m)
@@ -261,7 +266,10 @@ function Peer:is_closed()
 end
 
 function Peer:close()
-  self.c:close()
+  if self.c then
+    self.c:close()
+    self.c = nil
+  end
 end
 
 -- The code of the first AVP in Failed-AVP, or nil.
