@@ -498,7 +498,7 @@ static void test_limit(void **state)
 /* It answers no watchdog: its requests move, then the connection ends and is tried again. */
 static void test_watchdog(void **state)
 {
-        struct ctx *t = start("me.example.org", 2, &(struct dia_node_conf){.tw_ms = 100, .answer_ms = 60000});
+        struct ctx *t = start("me.example.org", 2, &(struct dia_node_conf){.tw_ms = 400, .answer_ms = 60000});
         struct raw *a = serve(&t->a, 0, "a.example.org"), *b = serve(&t->b, 0, "b.example.org");
         struct span m;
 

@@ -29,10 +29,10 @@ static void request_is_repeated_until_timer_f(void **state)
         WAIT_FOR(&d.w, d.call.done);
         assert_int_equal(d.call.err, -IMS_ETIMEOUT);
         assert_int_equal(d.call.reports, 1);
+        WAIT_FOR(&d.w, d.r.n == d.n.again_out + 1); /* the last one may still be on its way */
         assert_in_range(d.r.n, 5, 18);
         for (unsigned i = 1; i < d.r.n; i++)
                 assert_string_equal(d.r.got[0], d.r.got[i]);
-        assert_int_equal(d.n.again_out, d.r.n - 1);
         assert_int_equal(live_clients(&d.n), 0);
         duo_stop(&d);
 }
