@@ -70,7 +70,8 @@ void pcscf_refuse(struct pcscf *p, struct sip_request *rq, const struct refusal 
                 sip_request_unref(rq);
                 return;
         }
-        pcscf_verdict(p, rq, r);
+        if (!r->quiet)
+                pcscf_verdict(p, rq, r);
         sip_reply(rq, r->status, r->reason, &r->field, r->field.value.n ? 1 : 0);
 }
 
@@ -216,6 +217,11 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
                                                     .on_cancel = on_cancel,
                                                     .on_fault = on_fault,
                                                     .on_trace = trace_on(trace) ? on_trace : NULL};
+        const struct pending_limits limits = {.max = conf->max_pending,
+                                              .max_per_source = conf->max_per_source,
+                                              .max_asked_per_source = conf->max_asked_per_source,
+                                              .max_refusals = conf->max_refusals,
+                                              .await_ms = conf->await_auth_ms};
         struct pcscf *p = calloc(1, sizeof(*p));
         struct sip_conf sip = conf->sip;
         int err;
@@ -235,8 +241,7 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
         if (!err)
                 err = regstore_new(l, &p->store);
         if (!err)
-                err = pending_table_new(l, conf->max_pending, conf->max_per_source, conf->await_auth_ms,
-                                        &p->pending);
+                err = pending_table_new(l, &limits, &p->pending);
         if (!err)
                 err = draw_numbers(p);
         if (!err)

@@ -58,6 +58,7 @@ struct refusal {
         const char *clause;
         const char *evidence; /* may be NULL */
         struct span impi, impu;
+        bool quiet;             /* without a verdict: the same was told of this source a moment ago */
         struct sip_field field; /* added to the answer; value empty: none */
 };
 

@@ -32,6 +32,7 @@ struct pcscf_conf {
         char *pani;              /* may be NULL */
         struct conf_list ranges; /* struct pcscf_range */
         uint32_t max_registrations, max_pending, max_per_source;
+        uint32_t max_asked_per_source, max_refusals;
         uint32_t await_auth_ms;
         int signalling, sec_agree;
         char *psap;                         /* may be NULL */

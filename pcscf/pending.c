@@ -10,31 +10,32 @@ struct pending_table {
         struct loop *loop;
         struct htab keys, serials, sources;
         uint32_t last_serial;
-        uint32_t max, max_per_source, await_ms;
+        struct pending_limits limits;
 };
 
-/* How many an address has under way; exists while that is not 0. */
+#define REFUSALS_MS 1000 /* what max_refusals is counted in */
+
+/* What an address has under way; exists while that is not 0. */
 struct pending_source {
         struct hnode by_addr;
         struct addr addr; /* port 0 */
-        uint32_t n;
+        uint32_t n, n_asked;
+        uint32_t n_refused;
+        uint64_t refused_ms; /* when the count began */
 };
 
 struct key {
         struct span call_id, identity;
 };
 
-int pending_table_new(struct loop *l, uint32_t max, uint32_t max_per_source, uint32_t await_ms,
-                      struct pending_table **out)
+int pending_table_new(struct loop *l, const struct pending_limits *limits, struct pending_table **out)
 {
         struct pending_table *t = calloc(1, sizeof(*t));
 
         if (!t)
                 return -IMS_ENOMEM;
         t->loop = l;
-        t->max = max;
-        t->max_per_source = max_per_source;
-        t->await_ms = await_ms;
+        t->limits = *limits;
         *out = t;
         return 0;
 }
@@ -117,17 +118,24 @@ static void source_unref(struct pending_table *t, struct pending_source *s)
         }
 }
 
-static int source_ref(struct pending_table *t, const struct addr *from, struct pending_source **out)
+static struct pending_source *source_find(const struct pending_table *t, const struct addr *from)
 {
         struct addr key = *from;
-        struct pending_source *s;
         struct hnode *n;
 
         addr_set_port(&key, 0);
         n = htab_find(&t->sources, addr_hash(&key), eq_source, &key);
-        s = n ? container_of(n, struct pending_source, by_addr) : NULL;
-        if (s && s->n >= t->max_per_source)
-                return -IMS_ELIMIT;
+        return n ? container_of(n, struct pending_source, by_addr) : NULL;
+}
+
+static int source_ref(struct pending_table *t, const struct addr *from, struct pending_source **out)
+{
+        struct pending_source *s = source_find(t, from);
+        struct addr key = *from;
+
+        addr_set_port(&key, 0);
+        if (s && (s->n >= t->limits.max_per_source || s->n_asked >= t->limits.max_asked_per_source))
+                return -IMS_EALREADY;
         if (!s) {
                 s = malloc(sizeof(*s));
                 if (!s)
@@ -167,7 +175,7 @@ static int make(struct pending_table *t, const struct key *k, const struct addr 
         memcpy(p->key + k->call_id.n, k->identity.p, k->identity.n);
         err = source_ref(t, source, &p->source);
         if (!err)
-                err = tmr_start(t->loop, &p->timer, t->await_ms, on_await_auth, p);
+                err = tmr_start(t->loop, &p->timer, t->limits.await_ms, on_await_auth, p);
         if (!err)
                 err = htab_insert(&t->keys, &p->by_key, key_hash(k));
         if (!err)
@@ -185,20 +193,49 @@ int pending_get(struct pending_table *t, struct span call_id, struct span identi
 {
         struct key k = {call_id, identity};
         struct pending *p = pending_find(t, call_id, identity);
+        int err = 0;
 
         if (!p)
-                return t->keys.n >= t->max ? -IMS_ELIMIT : make(t, &k, source, out);
-        if (tmr_start(t->loop, &p->timer, t->await_ms, on_await_auth, p))
-                return -IMS_ENOMEM;
+                err = t->keys.n >= t->limits.max ? -IMS_ELIMIT : make(t, &k, source, &p);
+        else if (p->source->n_asked >= t->limits.max_asked_per_source)
+                err = -IMS_EALREADY;
+        else
+                err = tmr_start(t->loop, &p->timer, t->limits.await_ms, on_await_auth, p);
+        if (err)
+                return err;
+        p->n_asked++;
+        p->source->n_asked++;
         *out = p;
         return 0;
+}
+
+void pending_answered(struct pending *p)
+{
+        if (!p || !p->n_asked)
+                return;
+        p->n_asked--;
+        p->source->n_asked--;
+}
+
+bool pending_refused(struct pending_table *t, const struct addr *source)
+{
+        struct pending_source *s = source_find(t, source);
+        uint64_t now = loop_now_ms(t->loop);
+
+        if (!s)
+                return false;
+        if (now - s->refused_ms >= REFUSALS_MS) {
+                s->refused_ms = now;
+                s->n_refused = 0;
+        }
+        return ++s->n_refused > t->limits.max_refusals;
 }
 
 void pending_challenged(struct pending *p, const struct reg_keys *keys)
 {
         secret_wipe(&p->keys, sizeof(p->keys));
         p->keys = *keys;
-        if (tmr_start(p->table->loop, &p->timer, p->table->await_ms, on_await_auth, p))
+        if (tmr_start(p->table->loop, &p->timer, p->table->limits.await_ms, on_await_auth, p))
                 pending_remove(p);
 }
 
@@ -209,6 +246,8 @@ void pending_remove(struct pending *p)
         tmr_stop(p->table->loop, &p->timer);
         htab_remove(&p->table->keys, &p->by_key);
         htab_remove(&p->table->serials, &p->by_serial);
+        if (p->source)
+                p->source->n_asked -= p->n_asked;
         source_unref(p->table, p->source);
         secret_wipe(p, sizeof(*p));
         free(p);

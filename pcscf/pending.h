@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Registrations under way: from a REGISTER to its final answer, over the challenge between them. They hold
- * the keys of the challenge, and they are counted, in all and per source address. TS 24.229 5.2.2. */
+ * the keys of the challenge, and they are counted, in all and per source address, and so are the REGISTERs of
+ * each address that the home network works on: nobody's storm may take more than its share. TS 24.229 5.2.2.
+ */
 #pragma once
 
 #include "common/base/htab.h"
@@ -18,11 +20,20 @@ struct pending {
         struct reg_keys keys; /* wiped with the record */
         uint32_t id;          /* of the binding it will become */
         uint32_t serial;      /* of this record, never 0 */
+        uint32_t n_asked;     /* REGISTERs on their way to the home network and back */
         size_t call_id_n, n;
         char key[]; /* Call-ID, then IMPI (or IMPU where there is none) */
 };
 
-int pending_table_new(struct loop *l, uint32_t max, uint32_t max_per_source, uint32_t await_ms,
+struct pending_limits {
+        uint32_t max;                  /* records */
+        uint32_t max_per_source;       /* records of one address */
+        uint32_t max_asked_per_source; /* REGISTERs of one address in the home network */
+        uint32_t max_refusals;         /* of one address in a second */
+        uint32_t await_ms;             /* life of a record without an answer */
+};
+
+int pending_table_new(struct loop *l, const struct pending_limits *limits,
                       struct pending_table **out) IMS_CHECK;
 void pending_table_free(struct pending_table *t);
 size_t pending_count(const struct pending_table *t);
@@ -31,10 +42,17 @@ struct pending *pending_find(const struct pending_table *t, struct span call_id,
 
 struct pending *pending_by_serial(const struct pending_table *t, uint32_t serial);
 
-/* Finds or makes the record and starts its timer anew. A new one gets id 0.
- * -IMS_ELIMIT (one of the limits), -IMS_ENOMEM. */
+/* Finds or makes the record of a REGISTER that goes to the home network, and starts its timer anew. A new one
+ * gets id 0. -IMS_ELIMIT (all records are used), -IMS_EALREADY (the source has its share), -IMS_ENOMEM. */
 int pending_get(struct pending_table *t, struct span call_id, struct span identity, const struct addr *source,
                 struct pending **out) IMS_CHECK;
+
+/* The home network has answered, or does not. Accepts NULL. */
+void pending_answered(struct pending *p);
+
+/* A REGISTER of that address was refused. True when that happens too often: it does not wait, as it was told.
+ */
+bool pending_refused(struct pending_table *t, const struct addr *source);
 
 /* Keeps the keys of a challenge (those before are wiped) and starts the timer anew. */
 void pending_challenged(struct pending *p, const struct reg_keys *keys);

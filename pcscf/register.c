@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * REGISTER: from the UE to the home network and its answers back. TS 24.229 5.2.2, TS 33.203 6.1.1. */
+#include <stdio.h>
+
 #include "common/base/timers.h"
 #include "pcscf/pcscf.h"
 
@@ -33,36 +35,58 @@ static struct binding *registered(const struct pcscf *p, const struct reg_facts 
         return f->contact.n ? regstore_by_contact(p->store, buf_as_span(&f->aor), f->contact) : NULL;
 }
 
+/* Refuses a REGISTER at a limit. One verdict tells of a storm; who goes on all the same is not listened to.
+ */
+static void refuse_overload(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f,
+                            const char *limit)
+{
+        uint32_t retry_ms = ims_timer_rows[IMS_TIMER_SIP_RETRY_AFTER].default_ms;
+        char seconds[12];
+        const struct addr *from = &rq->flow.remote;
+        struct refusal r = {.cause = CAUSE_overload,
+                            .status = 503,
+                            .evidence = limit,
+                            .quiet = !sip_stack_fault(p->stack, from, SIP_FAULT_REFUSED)};
+
+        (void)snprintf(seconds, sizeof(seconds), "%u", (retry_ms + 999) / 1000);
+        r.field = (struct sip_field){SIP_HDR_RETRY_AFTER, span_of(seconds)};
+        if (pending_refused(p->pending, from))
+                sip_stack_mute(p->stack, from, retry_ms);
+        refuse(p, rq, f, r);
+}
+
 /* Checks the limits and gives the registration its record and its number. False when it was refused. */
 static bool admit(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f, struct pending **out)
 {
         const struct binding *b = registered(p, f);
-        int err = 0;
+        int err;
 
-        if (!b && !f->sos && f->expires_s != 0 && regstore_count(p->store) >= p->conf->max_registrations)
-                err = -IMS_ELIMIT;
-        if (!err)
-                err = pending_get(p->pending, rq->msg->call_id, identity(f), &rq->flow.remote, out);
-        if (!err) {
-                if (b)
-                        (*out)->id = b->id;
-                else if (!(*out)->id)
-                        (*out)->id = ++p->last_id;
-                return true;
+        if (!b && !f->sos && f->expires_s != 0 && regstore_count(p->store) >= p->conf->max_registrations) {
+                refuse_overload(p, rq, f, "registration.max");
+                return false;
         }
-        refuse(p, rq, f,
-               (struct refusal){.cause = err == -IMS_ELIMIT ? CAUSE_overload : CAUSE_internal_error,
-                                .status = err == -IMS_ELIMIT ? 503 : 500,
-                                .field = {SIP_HDR_RETRY_AFTER, err == -IMS_ELIMIT ? SPAN("5") : SPAN_NULL},
-                                .evidence = "limits.pending, limits.per_source or registration.max"});
-        return false;
+        err = pending_get(p->pending, rq->msg->call_id, identity(f), &rq->flow.remote, out);
+        if (err == -IMS_ELIMIT || err == -IMS_EALREADY) {
+                refuse_overload(p, rq, f,
+                                err == -IMS_ELIMIT ? "limits.pending"
+                                                   : "limits.per_source or limits.asked_per_source");
+                return false;
+        }
+        if (err) {
+                refuse(p, rq, f, (struct refusal){.cause = CAUSE_internal_error, .status = 500});
+                return false;
+        }
+        if (b)
+                (*out)->id = b->id;
+        else if (!(*out)->id)
+                (*out)->id = ++p->last_id;
+        return true;
 }
 
 static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg);
 static bool on_failure(struct sip_request *rq, int err, void *arg);
 
-static void forward(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f,
-                    const struct pending *pe)
+static void forward(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f, struct pending *pe)
 {
         struct access access = access_of(p->access, &rq->flow.remote);
         struct assoc_input in = {f, &rq->flow, registered(p, f), access.type};
@@ -87,7 +111,11 @@ static void forward(struct pcscf *p, struct sip_request *rq, const struct reg_fa
         reg_edit_request(&e, f, &marks);
         if ((path.err || charging.err) && !e.err)
                 e.err = -IMS_ENOMEM;
-        sip_forward(rq, &e, &fw);
+        if (!sip_forward(rq, &e, &fw)) {
+                pending_answered(pe);
+                if (!pe->n_asked && !pe->keys.have)
+                        pending_remove(pe);
+        }
         sip_edit_free(&e);
         buf_free(&path);
         buf_free(&charging);
@@ -199,6 +227,7 @@ static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip
         reg_edit_answer(e);
         if (resp->status < 200)
                 return true;
+        pending_answered(pe);
         if (resp->status == 401 || resp->status == 407) {
                 challenged(e, pe);
                 return true;

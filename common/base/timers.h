@@ -16,6 +16,8 @@
         X(TIMER_D, 32000, 32000, 600000, "RFC 3261 17.1.1.2, shortest D over UDP")                           \
         X(TRYING, 200, 10, 200, "RFC 3261 17.2.1: 100 to an INVITE when nobody answers sooner")              \
         X(SIP_PARTIAL, 10000, 100, 120000, "longest wait for the rest of a SIP message on a connection")     \
+        X(SIP_FIRST, 30000, 100, 3600000, "an accepted connection that brought no message is closed after")  \
+        X(SIP_SOURCE_QUIET, 60000, 1000, 3600000, "faults of one address are told once in this time")        \
         X(SIP_RETRY_AFTER, 5000, 1000, 60000, "RFC 3261 21.5.4: Retry-After of a node at its limit")         \
         X(REG_AWAIT_AUTH, 240000, 100, 3600000, "TS 24.229 5.4.1.2.1, reg-await-auth")                       \
         X(CX_ANSWER, 1500, 50, 60000, "longest wait for a Cx answer; shorter than SCSCF_ANSWER")             \
@@ -31,6 +33,8 @@
         X(TCP_CONNECT, 2000, 50, 60000, "longest wait for a TCP connection")                                 \
         X(TCP_IDLE, 900000, 1000, 86400000, "an idle SIP connection is closed after")                        \
         X(TCP_FLUSH, 2000, 50, 60000, "longest wait for a closed connection to take what was queued")        \
+        X(TCP_UNREAD, 10000, 100, 600000,                                                                    \
+          "a connection whose peer takes nothing of what waits is closed after")                             \
         X(TCP_ACCEPT_PAUSE, 100, 1, 10000, "pause of a listener that is out of file descriptors")            \
         X(DNS_ANSWER, 700, 50, 30000, "wait for a DNS server before the next one (RFC 1035 7.2)")            \
         X(DNS_KEEP, 60000, 0, 3600000, "longest time a DNS answer is kept, whatever its TTL")

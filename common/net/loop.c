@@ -353,8 +353,7 @@ int loop_new(struct loop **out)
                 free(l);
                 return loop_error(err);
         }
-        (void)signal(SIGPIPE, SIG_IGN); /* a closed connection is an error code, not the end, */
-        (void)signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
+        (void)signal(SIGPIPE, SIG_IGN); /* a closed connection is an error code, not the end */
         l->armed_ms = UINT64_MAX;
         list_init(&l->hooks);
         list_init(&l->late);

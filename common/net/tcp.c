@@ -32,17 +32,20 @@ struct tcp_conn {
         struct loop_late late;
         struct loop *loop;
         struct tcp_listener *listener; /* accepted from, or NULL */
-        struct tmr timer;              /* connect timeout, then flush timeout */
+        struct tmr timer;              /* connect timeout, unread limit, flush timeout */
         struct tcp_handlers h;
         void *arg;
         struct addr local, remote;
         struct buf out;    /* waits for the end of the turn, or for the write under way */
         struct buf flying; /* handed to libuv */
         size_t queue_limit;
+        size_t unread; /* octets that waited when the unread limit was started */
+        uint32_t unread_ms;
         enum tcp_state state;
         int reason;
         bool paused, writing;
         bool peer_done; /* the peer's end is shut */
+        bool was_up;
 };
 
 static void conn_end(struct tcp_conn *c, int reason);
@@ -143,6 +146,19 @@ static void on_written(uv_write_t *req, int status)
                 conn_end(c, loop_error(status));
         else
                 conn_flush(c);
+        if (c->state == TCP_UP && !c->writing)
+                tmr_stop(c->loop, &c->timer);
+}
+
+static void on_timer(struct tmr *t, void *arg);
+
+/* The socket takes no more for now: the peer has time to read. */
+static void unread_start(struct tcp_conn *c)
+{
+        c->unread = tcp_queued(c);
+        if (c->unread_ms && c->state == TCP_UP &&
+            tmr_start(c->loop, &c->timer, c->unread_ms, on_timer, c) != 0)
+                conn_end(c, -IMS_ENOMEM);
 }
 
 /* Writes what waits; what the socket does not take now, libuv writes later. */
@@ -171,6 +187,8 @@ static void conn_flush(struct tcp_conn *c)
                         if (n) {
                                 c->writing = false;
                                 conn_end(c, loop_error(n));
+                        } else {
+                                unread_start(c);
                         }
                         return;
                 }
@@ -210,12 +228,8 @@ int tcp_send(struct tcp_conn *c, struct span data)
 {
         if (!tcp_takes(c))
                 return -IMS_ECLOSED;
-        if (tcp_queued(c) + data.n > c->queue_limit) {
-                char name[ADDR_STR];
-
-                log_warn("tcp %s: slow reader: %zu octets wait", addr_str(&c->remote, name), tcp_queued(c));
+        if (tcp_queued(c) + data.n > c->queue_limit)
                 return -IMS_ELIMIT;
-        }
         buf_span(&c->out, data);
         if (c->out.err) { /* nothing of data was taken */
                 int err = c->out.err;
@@ -231,6 +245,16 @@ int tcp_send(struct tcp_conn *c, struct span data)
 void tcp_set_queue_limit(struct tcp_conn *c, size_t octets)
 {
         c->queue_limit = c->out.max = octets;
+}
+
+void tcp_set_unread_limit(struct tcp_conn *c, uint32_t ms)
+{
+        c->unread_ms = ms;
+}
+
+bool tcp_was_up(const struct tcp_conn *c)
+{
+        return c->was_up;
 }
 
 /* --- opening and closing ------------------------------------------------------------------------- */
@@ -264,6 +288,7 @@ static int conn_up(struct tcp_conn *c)
         if (err)
                 return loop_error(err);
         c->state = TCP_UP;
+        c->was_up = true;
         (void)uv_tcp_nodelay(&c->handle, 1);
         if (!c->paused)
                 err = uv_read_start((uv_stream_t *)&c->handle, on_alloc, on_read);
@@ -303,6 +328,8 @@ static void on_timer(struct tmr *t, void *arg)
         (void)t;
         if (c->state == TCP_LINGERING)
                 conn_end(c, 0); /* the peer took all and only keeps its end open */
+        else if (c->state == TCP_UP && tcp_queued(c) < c->unread)
+                unread_start(c); /* it reads, if slowly */
         else
                 conn_end(c, -IMS_ETIMEOUT);
 }

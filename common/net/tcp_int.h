@@ -16,6 +16,7 @@ struct tcp_listener {
         uint64_t n_refused;
         tcp_accept_fn *fn;
         void *arg;
+        bool paused;   /* out of descriptors, and the log says so */
         bool closed;   /* by the user; freed with the last connection */
         bool released; /* libuv is done with the handle */
 };

@@ -49,7 +49,10 @@ static void listener_pause(struct tcp_listener *s, int error)
 {
         char name[ADDR_STR];
 
-        log_warn("tcp %s: accept: %s; pausing", addr_str(&s->local, name), strerror(error));
+        if (!s->paused)
+                log_warn("tcp %s: no connection can be accepted: %s; callers wait until one can",
+                         addr_str(&s->local, name), strerror(error));
+        s->paused = true;
         if (tmr_start(s->loop, &s->resume, ims_timer_rows[IMS_TIMER_TCP_ACCEPT_PAUSE].default_ms, on_resume,
                       s) == 0)
                 (void)uv_poll_stop(&s->poll);
@@ -72,6 +75,7 @@ static bool accept_one(struct tcp_listener *s)
         struct sockaddr_storage name;
         socklen_t n = sizeof(name);
         struct addr remote;
+        char text[ADDR_STR];
         int fd = accept4(s->fd, (struct sockaddr *)&name, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd < 0) {
@@ -80,6 +84,9 @@ static bool accept_one(struct tcp_listener *s)
                 /* the other errors belong to that one caller (accept(2)), except an empty queue */
                 return errno == EINTR || errno == ECONNABORTED || errno == EPROTO;
         }
+        if (s->paused)
+                log_notice("tcp %s: connections are accepted again", addr_str(&s->local, text));
+        s->paused = false;
         if (addr_from_sockaddr((struct sockaddr *)&name, &remote) != 0)
                 (void)close(fd);
         else if (s->n_conns >= s->max_conns)

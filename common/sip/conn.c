@@ -14,6 +14,7 @@ struct sip_conn {
         struct hnode by_id, by_remote;
         struct sip_stack *stack;
         struct tcp_conn *tcp;
+        struct sip_source *source; /* accepted connections only */
         struct sip_flow flow;
         struct list users;
         struct buf in; /* the start of a message whose end has not come */
@@ -22,6 +23,7 @@ struct sip_conn {
         struct tmr partial, idle;
         uint64_t used_ms;
         bool busy, gone;
+        bool heard; /* a message came */
 };
 
 /* --- finding -------------------------------------------------------------------------------------- */
@@ -106,6 +108,8 @@ static void conn_end(struct sip_conn *c, int reason)
         tmr_stop(s->loop, &c->partial);
         tmr_stop(s->loop, &c->idle);
         s->stats.conns--;
+        sip_source_disconnected(c->source);
+        c->source = NULL;
         while (!list_empty(&c->users)) {
                 struct sip_conn_user *u = container_of(c->users.next, struct sip_conn_user, node);
 
@@ -137,20 +141,35 @@ static const char *peer(const struct sip_conn *c, char text[static ADDR_STR])
 static void on_partial(struct tmr *t, void *arg)
 {
         struct sip_conn *c = arg;
-        char text[ADDR_STR];
 
         (void)t;
-        log_info("connection to %s closed: the rest of a message did not come", peer(c, text));
-        sip_stack_malformed(c->stack, &c->flow, buf_as_span(&c->in), -IMS_ETIMEOUT);
+        if (sip_stack_fault(c->stack, &c->flow.remote, SIP_FAULT_PARTIAL))
+                sip_stack_malformed(c->stack, &c->flow, buf_as_span(&c->in), -IMS_ETIMEOUT);
+        else
+                c->stack->stats.malformed++;
         sip_conn_close(c, false, -IMS_ETIMEOUT);
+}
+
+/* How long it may be idle: until its first message, one that was accepted has less time. */
+static uint64_t idle_limit(const struct sip_conn *c)
+{
+        const struct sip_stack_conf *conf = &c->stack->conf;
+
+        return c->source && !c->heard && conf->tcp_first_ms < conf->tcp_idle_ms ? conf->tcp_first_ms
+                                                                                : conf->tcp_idle_ms;
 }
 
 static void on_idle(struct tmr *t, void *arg)
 {
         struct sip_conn *c = arg;
         uint64_t quiet = loop_now_ms(c->stack->loop) - c->used_ms;
-        uint64_t limit = c->stack->conf.tcp_idle_ms;
+        uint64_t limit = idle_limit(c);
 
+        if (c->source && !c->heard && !tmr_running(&c->partial)) {
+                (void)sip_stack_fault(c->stack, &c->flow.remote, SIP_FAULT_SILENT);
+                sip_conn_close(c, false, -IMS_ETIMEOUT);
+                return;
+        }
         if (quiet >= limit && list_empty(&c->users)) {
                 sip_conn_close(c, true, 0);
                 return;
@@ -169,6 +188,7 @@ static void take_message(struct sip_conn *c, struct span text, bool too_large)
         int err = sip_msg_parse(text, too_large ? SIP_DATAGRAM : SIP_STREAM, &m, &used);
         bool close = err != 0 || too_large || !c->frame.length_good;
 
+        c->heard = c->heard || !err;
         if (err) {
                 sip_stack_malformed(c->stack, &c->flow, text, err);
         } else {
@@ -284,16 +304,36 @@ static void on_connect(struct tcp_conn *tcp, void *arg)
         c->flow.local = *tcp_local(tcp);
 }
 
+/* Does not read: closed already, or about to be. */
+static void unread(struct sip_conn *c)
+{
+        char text[ADDR_STR];
+
+        if (c->source)
+                (void)sip_stack_fault(c->stack, &c->flow.remote, SIP_FAULT_UNREAD);
+        else
+                log_info("connection to %s closed: it does not read what is sent", peer(c, text));
+}
+
 static void on_close(struct tcp_conn *tcp, int reason, void *arg)
 {
-        (void)tcp;
-        conn_end(arg, reason ? reason : -IMS_ECLOSED);
+        struct sip_conn *c = arg;
+
+        if (reason == -IMS_ETIMEOUT && tcp_was_up(tcp))
+                unread(c);
+        conn_end(c, reason ? reason : -IMS_ECLOSED);
 }
 
 static const struct tcp_handlers handlers = {on_connect, on_data, on_close};
 
-/* Makes the stack's side of a connection. -IMS_ENOMEM. */
-static int conn_new(struct sip_stack *s, const struct addr *local, const struct addr *remote,
+static void limits(const struct sip_stack *s, struct tcp_conn *tcp)
+{
+        tcp_set_queue_limit(tcp, s->conf.tcp_queue);
+        tcp_set_unread_limit(tcp, s->conf.tcp_unread_ms);
+}
+
+/* Makes the stack's side of a connection; source is NULL for one that we open. -IMS_ENOMEM. */
+static int conn_new(struct sip_stack *s, struct sip_source *source, const struct sip_flow *flow,
                     struct sip_conn **out)
 {
         struct sip_conn *c = calloc(1, sizeof(*c));
@@ -302,15 +342,17 @@ static int conn_new(struct sip_stack *s, const struct addr *local, const struct 
         if (!c)
                 return -IMS_ENOMEM;
         c->stack = s;
-        c->flow = (struct sip_flow){TRANSPORT_TCP, *local, *remote, ++s->last_conn_id};
+        c->source = source;
+        c->flow = *flow;
+        c->flow.conn_id = ++s->last_conn_id;
         c->used_ms = loop_now_ms(s->loop);
         c->in.max = 2 * (size_t)s->conf.message_max + 65536; /* one message and one reading */
         list_init(&c->users);
         err = htab_insert(&s->conns_by_id, &c->by_id, hash_mix(c->flow.conn_id, 0));
         if (!err)
-                err = htab_insert(&s->conns_by_remote, &c->by_remote, addr_hash(remote));
+                err = htab_insert(&s->conns_by_remote, &c->by_remote, addr_hash(&flow->remote));
         if (!err)
-                err = tmr_start(s->loop, &c->idle, s->conf.tcp_idle_ms, on_idle, c);
+                err = tmr_start(s->loop, &c->idle, idle_limit(c), on_idle, c);
         if (err) {
                 htab_remove(&s->conns_by_id, &c->by_id);
                 htab_remove(&s->conns_by_remote, &c->by_remote);
@@ -325,11 +367,18 @@ static int conn_new(struct sip_stack *s, const struct addr *local, const struct 
 
 void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp)
 {
+        struct sip_flow flow = {TRANSPORT_TCP, *tcp_local(tcp), *tcp_remote(tcp), 0};
+        struct sip_source *source = sip_source_connected(s, &flow.remote);
         struct sip_conn *c;
 
-        if (conn_new(s, tcp_local(tcp), tcp_remote(tcp), &c) != 0)
+        if (!source)
                 return; /* without handlers it is closed */
+        if (conn_new(s, source, &flow, &c) != 0) {
+                sip_source_disconnected(source);
+                return;
+        }
         c->tcp = tcp;
+        limits(s, tcp);
         tcp_set_handlers(tcp, &handlers, c);
 }
 
@@ -338,8 +387,9 @@ int sip_conn_open(struct sip_stack *s, const struct addr *local, const struct ad
 {
         struct addr from = *local;
         bool bound = from.u.sa.sa_family != AF_UNSPEC && !addr_is_any(&from);
+        struct sip_flow flow = {TRANSPORT_TCP, *local, *remote, 0};
         struct sip_conn *c;
-        int err = conn_new(s, local, remote, &c);
+        int err = conn_new(s, NULL, &flow, &c);
 
         if (err)
                 return err;
@@ -351,6 +401,7 @@ int sip_conn_open(struct sip_stack *s, const struct addr *local, const struct ad
                 conn_end(c, err);
                 return err;
         }
+        limits(s, c->tcp);
         *out = c;
         return 0;
 }
@@ -363,8 +414,10 @@ int sip_conn_send(struct sip_conn *c, struct span octets, struct sip_conn_user *
         c->used_ms = loop_now_ms(c->stack->loop);
         err = tcp_send(c->tcp, octets);
         if (err) {
-                log_info("connection to %s closed: %s", peer(c, text),
-                         err == -IMS_ELIMIT ? "it does not read what is sent" : ims_strerror(err));
+                if (err == -IMS_ELIMIT)
+                        unread(c);
+                else
+                        log_info("connection to %s closed: %s", peer(c, text), ims_strerror(err));
                 sip_conn_close(c, false, err);
                 return err;
         }

@@ -193,18 +193,18 @@ static int start(struct sip_request *rq, struct sip_edit *e, const struct sip_fo
         return 0;
 }
 
-void sip_forward(struct sip_request *rq, struct sip_edit *e, const struct sip_forward *f)
+bool sip_forward(struct sip_request *rq, struct sip_edit *e, const struct sip_forward *f)
 {
         char mark[24];
         int status, err;
 
         if (!rq->stack) {
                 sip_request_unref(rq);
-                return;
+                return false;
         }
         if (rq->msg->method == SIP_ACK) {
                 sip_forward_stateless(rq, e, &f->target);
-                return;
+                return false;
         }
         loop_mark(rq, mark);
         status = count_hops(e);
@@ -212,7 +212,7 @@ void sip_forward(struct sip_request *rq, struct sip_edit *e, const struct sip_fo
                 status = 482;
         if (status) {
                 sip_reply(rq, status, status == 482 ? "Loop Detected" : NULL, NULL, 0);
-                return;
+                return false;
         }
         if (rq->msg->method == SIP_INVITE)
                 sip_reply(rq, 100, NULL, NULL, 0);
@@ -221,6 +221,7 @@ void sip_forward(struct sip_request *rq, struct sip_edit *e, const struct sip_fo
                 log_warn("a request could not be forwarded: %s", ims_strerror(err));
                 sip_reply(rq, 500, NULL, NULL, 0);
         }
+        return err == 0;
 }
 
 void sip_forward_stateless(struct sip_request *rq, struct sip_edit *e, const struct sip_target *target)

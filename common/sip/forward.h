@@ -18,8 +18,9 @@ struct sip_forward {
 };
 
 /* Forwards rq with the edits in e (on rq->msg; Max-Forwards is counted down here). Takes the caller's
- * reference of rq in every case: refusals (483, 400, 500) are answered here. */
-void sip_forward(struct sip_request *rq, struct sip_edit *e, const struct sip_forward *f);
+ * reference of rq in every case: refusals (483, 400, 500) are answered here. True when it is on its way: the
+ * hooks run later. */
+bool sip_forward(struct sip_request *rq, struct sip_edit *e, const struct sip_forward *f);
 
 /* ACK for a 2xx and other requests without transaction: the same checks, no answer. Takes rq. */
 void sip_forward_stateless(struct sip_request *rq, struct sip_edit *e, const struct sip_target *target);

@@ -87,7 +87,12 @@ int sip_conf_start(struct loop *l, const struct sip_conf *c, const struct sip_st
                 .udp_max = c->udp_max,
                 .message_max = c->message_max,
                 .max_conns = c->max_conns,
+                .max_conns_per_source = c->max_conns_per_source,
                 .tcp_idle_ms = c->tcp_idle_ms,
+                .tcp_first_ms = c->tcp_first_ms,
+                .tcp_partial_ms = c->tcp_partial_ms,
+                .tcp_unread_ms = c->tcp_unread_ms,
+                .tcp_queue = c->tcp_queue,
         };
         struct resolver *r = NULL;
         struct sip_stack *s = NULL;

@@ -10,7 +10,8 @@ struct sip_conf {
         char *name;              /* host name of this node in Via, Path, Route; NULL: the address */
         uint32_t t1_ms, t2_ms, t4_ms;
         uint32_t udp_max, message_max, max_conns;
-        uint32_t tcp_idle_ms;
+        uint32_t max_conns_per_source;
+        uint32_t tcp_idle_ms, tcp_first_ms, tcp_partial_ms, tcp_unread_ms, tcp_queue;
         struct conf_list hosts;   /* resolver.hosts: "NAME=ADDRESS[:PORT][/TRANSPORT]" */
         struct conf_list servers; /* resolver.servers: DNS server addresses */
         const char *listen_key;   /* what the list is called where it is not sip.listen; not a key itself */
@@ -77,6 +78,41 @@ int sip_conf_parse_listen(const char *value, enum transport *out_transport, stru
                  .min = 1,                                                                                   \
                  .max = 1000000,                                                                             \
                  .doc = "accepted TCP connections at once"},                                                 \
+                {.name = "sip.max_connections_per_source",                                                   \
+                 .type = CONF_U32,                                                                           \
+                 .offset = offsetof(OWNER, field.max_conns_per_source),                                      \
+                 .def = "2000",                                                                              \
+                 .min = 1,                                                                                   \
+                 .max = 1000000,                                                                             \
+                 .doc = "of them, from one address; more are closed at once"},                               \
+                {.name = "sip.tcp_first",                                                                    \
+                 .type = CONF_TIME_MS,                                                                       \
+                 .offset = offsetof(OWNER, field.tcp_first_ms),                                              \
+                 .def = "30s",                                                                               \
+                 .min = 100,                                                                                 \
+                 .max = 3600000,                                                                             \
+                 .doc = "a TCP connection that brought no message is closed after"},                         \
+                {.name = "sip.tcp_message",                                                                  \
+                 .type = CONF_TIME_MS,                                                                       \
+                 .offset = offsetof(OWNER, field.tcp_partial_ms),                                            \
+                 .def = "10s",                                                                               \
+                 .min = 100,                                                                                 \
+                 .max = 120000,                                                                              \
+                 .doc = "time for a message that has begun on a TCP connection"},                            \
+                {.name = "sip.tcp_unread",                                                                   \
+                 .type = CONF_TIME_MS,                                                                       \
+                 .offset = offsetof(OWNER, field.tcp_unread_ms),                                             \
+                 .def = "10s",                                                                               \
+                 .min = 100,                                                                                 \
+                 .max = 600000,                                                                              \
+                 .doc = "a TCP connection whose peer takes nothing is closed after"},                        \
+                {.name = "sip.tcp_queue",                                                                    \
+                 .type = CONF_U32,                                                                           \
+                 .offset = offsetof(OWNER, field.tcp_queue),                                                 \
+                 .def = "262144",                                                                            \
+                 .min = 65536,                                                                               \
+                 .max = 16777216,                                                                            \
+                 .doc = "octets that may wait for a peer to read them"},                                     \
                 {.name = "sip.tcp_idle",                                                                     \
                  .type = CONF_TIME_MS,                                                                       \
                  .offset = offsetof(OWNER, field.tcp_idle_ms),                                               \

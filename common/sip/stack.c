@@ -9,6 +9,8 @@
 #define UDP_MAX          1300   /* octets, RFC 3261 18.1.1 */
 #define MESSAGE_MAX      65535  /* octets */
 #define MAX_CONNS        20000  /* accepted at once */
+#define CONNS_PER_SOURCE 2000   /* of them, from one address */
+#define TCP_QUEUE        262144 /* octets that wait for one peer */
 #define MAX_TRANSACTIONS 200000 /* server transactions at once */
 
 #define TRANSACTIONS_SIZE ((uint64_t)256 << 20) /* octets */
@@ -26,6 +28,10 @@ static void conf_defaults(struct sip_stack_conf *c)
         c->tcp_connect_ms = or_default(c->tcp_connect_ms, sip_timer_ms(IMS_TIMER_TCP_CONNECT));
         c->tcp_idle_ms = or_default(c->tcp_idle_ms, sip_timer_ms(IMS_TIMER_TCP_IDLE));
         c->tcp_partial_ms = or_default(c->tcp_partial_ms, sip_timer_ms(IMS_TIMER_SIP_PARTIAL));
+        c->tcp_first_ms = or_default(c->tcp_first_ms, sip_timer_ms(IMS_TIMER_SIP_FIRST));
+        c->tcp_unread_ms = or_default(c->tcp_unread_ms, sip_timer_ms(IMS_TIMER_TCP_UNREAD));
+        c->tcp_queue = or_default(c->tcp_queue, TCP_QUEUE);
+        c->max_conns_per_source = or_default(c->max_conns_per_source, CONNS_PER_SOURCE);
         c->udp_max = or_default(c->udp_max, UDP_MAX);
         c->message_max = or_default(c->message_max, MESSAGE_MAX);
         c->max_conns = or_default(c->max_conns, MAX_CONNS);
@@ -130,6 +136,7 @@ void sip_stack_free(struct sip_stack *s)
         sip_clients_end(s);
         sip_servers_end(s);
         sip_transport_close_all(s);
+        sip_sources_end(s);
         htab_free(&s->conns_by_id);
         htab_free(&s->conns_by_remote);
         htab_free(&s->servers);

@@ -21,12 +21,16 @@ struct sip_stack_conf {
         const char *server;                   /* Server field of our own answers, NULL: none */
         uint32_t t1_ms, t2_ms, t4_ms;         /* 0: default of the timer table */
         uint32_t tcp_connect_ms, tcp_idle_ms; /* 0: default of the timer table */
-        uint32_t tcp_partial_ms;   /* longest wait for the rest of a message; 0: default of the timer table */
-        uint32_t udp_max;          /* a longer request goes over TCP (RFC 3261 18.1.1); 0: 1300 octets */
-        uint32_t message_max;      /* a longer message is refused; 0: 65535 octets */
-        uint32_t max_conns;        /* accepted TCP connections at once; 0: 20000 */
-        uint32_t max_transactions; /* server transactions at once, then 503; 0: 200000 */
-        uint64_t transactions_size; /* octets they may hold, then 503; 0: 256 MiB */
+        uint32_t tcp_partial_ms; /* longest wait for the rest of a message; 0: default of the timer table */
+        uint32_t udp_max;        /* a longer request goes over TCP (RFC 3261 18.1.1); 0: 1300 octets */
+        uint32_t message_max;    /* a longer message is refused; 0: 65535 octets */
+        uint32_t tcp_first_ms;   /* longest wait for the first message; 0: default of the timer table */
+        uint32_t tcp_unread_ms;  /* longest wait for a peer to read; 0: default of the timer table */
+        uint32_t tcp_queue;      /* octets that may wait for a peer to read; 0: 262144 */
+        uint32_t max_conns;      /* accepted TCP connections at once; 0: 20000 */
+        uint32_t max_conns_per_source; /* of them, from one address; 0: 2000 */
+        uint32_t max_transactions;     /* server transactions at once, then 503; 0: 200000 */
+        uint64_t transactions_size;    /* octets they may hold, then 503; 0: 256 MiB */
 };
 
 /* The request object: one per inbound request, with its reply path; exactly one final answer. */
@@ -146,12 +150,33 @@ int sip_send_stateless(struct sip_stack *s, const struct sip_edit *e,
 /* False when the connection of the flow has ended; a flow without one is always usable. */
 bool sip_flow_alive(const struct sip_stack *s, const struct sip_flow *flow);
 
+/* --- source addresses ---------------------------------------------------------------------------- */
+
+/* What an address can do wrong. */
+enum sip_fault {
+        SIP_FAULT_PARTIAL,     /* began a message and did not end it in time */
+        SIP_FAULT_SILENT,      /* connected and sent no message */
+        SIP_FAULT_UNREAD,      /* does not read what is sent */
+        SIP_FAULT_CONNECTIONS, /* wants more connections than allowed */
+        SIP_FAULT_REFUSED,     /* was refused with 503: for the owner of the stack to report */
+        SIP_FAULT_DROPPED,     /* was not listened to */
+        SIP_FAULT_COUNT
+};
+
+/* Reports a fault. The first of a kind from an address is logged and gives true; those that follow are
+ * counted, and their number is logged every SIP_SOURCE_QUIET until there are no more. */
+bool sip_stack_fault(struct sip_stack *s, const struct addr *from, enum sip_fault what);
+
+/* Drops datagrams of that address unread for so long. */
+void sip_stack_mute(struct sip_stack *s, const struct addr *from, uint32_t ms);
+
 /* --- figures ------------------------------------------------------------------------------------- */
 
 struct sip_stack_stats {
         uint64_t received, sent, malformed, retransmitted;
         uint32_t server_txns, client_txns, conns;
         uint32_t unanswered; /* of client_txns: those without a final answer yet */
+        uint64_t faults[SIP_FAULT_COUNT];
 };
 void sip_stack_stats(const struct sip_stack *s, struct sip_stack_stats *out);
 

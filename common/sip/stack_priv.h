@@ -23,9 +23,12 @@ struct sip_stack {
         struct htab conns_by_id, conns_by_remote;
         struct list conns;
         uint64_t last_conn_id;
+        struct htab sources; /* source.c */
+        uint32_t n_muted;
 
         struct list requests; /* every request object alive */
-        struct list answered; /* server transactions that only wait for retransmissions, oldest first */
+        struct list answered; /* server transactions that only wait for retransmissions, or for ACK to a
+                               * refusal, oldest first */
         struct htab servers;  /* by branch */
         struct htab calls;    /* server transactions by Call-ID, From tag and CSeq */
         uint32_t n_servers;
@@ -108,6 +111,18 @@ int sip_conn_send(struct sip_conn *c, struct span octets, struct sip_conn_user *
 const struct sip_flow *sip_conn_flow(const struct sip_conn *c);
 /* flush: what is queued still leaves. Users hear reason. */
 void sip_conn_close(struct sip_conn *c, bool flush, int reason);
+
+/* --- source.c ------------------------------------------------------------------------------------ */
+
+struct sip_source;
+
+/* An accepted connection: counted until sip_source_disconnected. NULL: not allowed, or memory lacks. */
+struct sip_source *sip_source_connected(struct sip_stack *s, const struct addr *from);
+void sip_source_disconnected(struct sip_source *src); /* accepts NULL */
+/* True for an address whose datagram is to be dropped; counts it. */
+bool sip_source_is_muted(struct sip_stack *s, const struct addr *from);
+/* Tells what was only counted. No connection may be left that refers to a source. */
+void sip_sources_end(struct sip_stack *s);
 
 /* --- txn_server.c, txn_client.c ------------------------------------------------------------------ */
 

@@ -183,6 +183,8 @@ static void invite_final(struct sip_server_txn *t, int status)
         if (!start(t, &t->end, 64 * (uint64_t)s->conf.t1_ms, on_end) ||
             (repeat && !start(t, &t->retransmit, t->retransmit_ms, on_retransmit)))
                 terminate(t);
+        else if (!success)
+                list_append(&s->answered, &t->waiting);
 }
 
 static void on_retransmit(struct tmr *timer, void *arg)
@@ -292,7 +294,8 @@ static void refuse(struct sip_server_txn *t, int status, const char *reason)
         sip_reply(&t->rq, status, reason, NULL, 0);
 }
 
-/* Makes room, at a limit, at the price of the oldest that were answered. */
+/* Makes room, at a limit, at the price of the oldest that were answered: a repeated request is then a new
+ * one, and a refused INVITE may stay without its ACK. */
 static bool make_room(struct sip_stack *s)
 {
         while (s->n_servers >= s->conf.max_transactions || s->servers_size >= s->conf.transactions_size) {

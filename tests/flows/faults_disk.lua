@@ -77,7 +77,7 @@ end
 
 -- A limit on the size of files does to a process what a full disk does, whoever runs the test.
 test("the files of the HSS may not grow", { "AKA-024" }, function()
-  local L = lab.start({ taps = true, hss = { trace = { file = "/dev/null" } } })
+  local L = lab.start({ taps = true, hss = { trace = { file = "/dev/null" } }, wrap = { hss = { "env", "--ignore-signal=XFSZ" } } })
   local u, sqns = L:ue(1), {}
   registers(u, "at first", sqns)
   local pid = L.procs.hss:pid()

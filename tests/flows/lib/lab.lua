@@ -174,13 +174,14 @@ function Lab:add_second(kind)
 end
 
 -- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, second={"hss", "scscf"},
--- ipv6=true, taps=true, hosts={...}, log_dir=} -> lab. A node's table is laid over its configuration (nested tables are merged, lists replaced), and
+-- ipv6=true, taps=true, hosts={...}, log_dir=, wrap={...}} -> lab. A node's table is laid over its configuration (nested tables are merged, lists replaced), and
 -- over that of the second one of its kind, "hss2" and "scscf2"; hosts: more lines of resolver.hosts; log_dir: where logs go; configure:
--- a function that changes L.conf when the addresses are known.
+-- a function that changes L.conf when the addresses are known;
+-- wrap: by node, the words of a command that runs it, {hss = {"env", "--ignore-signal=XFSZ"}}.
 function lab.start(o)
   o = o or {}
   local L = setmetatable({ dir = assert(fs.tmpdir()), procs = {}, domain = lab.domain,
-    log_dir = o.log_dir }, Lab)
+    log_dir = o.log_dir, wrap = o.wrap or {} }, Lab)
   L.order = table.move(ORDER, 1, #ORDER, 1, {})
   L:addresses()
   L.more_hosts = o.hosts or {}
@@ -264,8 +265,9 @@ end
 
 function Lab:start_node(node)
   local file = (self.log_dir or self.dir) .. "/" .. node .. ".log"
-  local p = assert(proc.spawn({ BIN .. "/" .. program(node), "-c", self:conf_file(node), stdout = file, stderr = file,
-    ready = true, name = node }))
+  local argv = { stdout = file, stderr = file, ready = true, name = node, table.unpack(self.wrap[node] or {}) }
+  table.move({ BIN .. "/" .. program(node), "-c", self:conf_file(node) }, 1, 3, #argv + 1, argv)
+  local p = assert(proc.spawn(argv))
   self.procs[node] = p
   local ok, why = p:wait_ready(START_S)
   if not ok then

@@ -38,20 +38,22 @@ function resources.limit(pid, name, value)
   check.eq(code, 0, err)
 end
 
--- flat(pids, fn, margin_kb): runs fn; prints RSS before and after by node, and demands that no node grew by more than the margin.
--- fn runs once before, so that what is allocated once for all is there.
+-- flat(procs, what, margin_kb, fn): runs fn twice, the first time for what is allocated once for all. Prints RSS by node before and
+-- after the second time, and demands that none grew by more than the margin (within 10 s: what is given back may come late).
 function resources.flat(procs, what, margin_kb, fn)
   fn()
-  local before = {}
+  local before, after, line, grown = {}, {}, {}, {}
   for node, p in pairs(procs) do
     before[node] = resources.rss_kb(p:pid())
   end
   fn()
-  local line, grown = {}, {}
   for node, p in pairs(procs) do
-    local after = resources.rss_kb(p:pid())
-    line[#line + 1] = ("%s %d -> %d kB"):format(node, before[node], after)
-    if after - before[node] > margin_kb and not resources.sanitized(p:pid()) then
+    wait_for(function()
+      after[node] = resources.rss_kb(p:pid())
+      return after[node] - before[node] <= margin_kb or resources.sanitized(p:pid())
+    end, 10)
+    line[#line + 1] = ("%s %d -> %d kB"):format(node, before[node], after[node])
+    if after[node] - before[node] > margin_kb and not resources.sanitized(p:pid()) then
       grown[#grown + 1] = line[#line]
     end
   end

@@ -303,6 +303,65 @@ static void queue_is_bounded(void **state)
         bench_free(b);
 }
 
+/* A reader that stopped for good is given up. */
+static void unread_queue_ends_the_connection(void **state)
+{
+        struct bench *b = bench_new("127.0.0.1", 10);
+        char block[4096] = {0};
+
+        (void)state;
+        b->on_server_data = stop_reading;
+        bench_connect(b);
+        tcp_set_queue_limit(b->client, (size_t)16 << 20);
+        tcp_set_unread_limit(b->client, 50);
+        while (tcp_send(b->client, span_make(block, sizeof(block))) == 0)
+                ;
+        b->accepts = -1000; /* as above */
+        b->closes_server = 1;
+        loop_run(b->l);
+        assert_int_equal(b->reason_client, -IMS_ETIMEOUT);
+        tcp_close(b->server, false);
+        bench_free(b);
+}
+
+static void on_sip(struct tmr *t, void *arg)
+{
+        struct bench *b = arg;
+
+        if (b->got_server.n >= b->want)
+                tcp_close(b->client, true);
+        else if (tmr_start(b->l, t, 8, on_sip, b) != 0)
+                fail_msg("no timer");
+        tcp_pause(b->server, false);
+}
+
+static bool start_sips(struct bench *b)
+{
+        tcp_pause(b->server, b->got_server.n < b->want);
+        if (!tmr_running(&b->step))
+                assert_int_equal(tmr_start(b->l, &b->step, 8, on_sip, b), 0);
+        return true;
+}
+
+/* A slow reader takes many times the limit for all of it, and keeps its connection. */
+static void slow_reader_goes_on(void **state)
+{
+        struct bench *b = bench_new("127.0.0.1", 10);
+        char block[4096] = {0};
+
+        (void)state;
+        b->on_server_data = start_sips;
+        bench_connect(b);
+        tcp_set_queue_limit(b->client, (size_t)16 << 20);
+        tcp_set_unread_limit(b->client, 600);
+        while (tcp_send(b->client, span_make(block, sizeof(block))) == 0)
+                b->want += sizeof(block);
+        loop_run(b->l);
+        assert_int_equal(b->reason_client, 0);
+        assert_int_equal(b->got_server.n, b->want);
+        bench_free(b);
+}
+
 static void refused_connection(void **state)
 {
         struct bench *b = bench_new("127.0.0.1", 10);
@@ -464,6 +523,8 @@ int main(void)
                 cmocka_unit_test(flush_reaches_a_slow_reader),
                 cmocka_unit_test(queue_behind_a_write),
                 cmocka_unit_test(queue_is_bounded),
+                cmocka_unit_test(unread_queue_ends_the_connection),
+                cmocka_unit_test(slow_reader_goes_on),
                 cmocka_unit_test(refused_connection),
                 cmocka_unit_test(connection_times_out),
                 cmocka_unit_test(accepted_without_handlers),

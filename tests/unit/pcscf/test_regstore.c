@@ -41,12 +41,17 @@ struct fix {
 
 static int setup(void **state)
 {
+        const struct pending_limits limits = {.max = 4,
+                                              .max_per_source = 2,
+                                              .max_asked_per_source = 3,
+                                              .max_refusals = 2,
+                                              .await_ms = 60000};
         struct fix *f = calloc(1, sizeof(*f));
 
         assert_non_null(f);
         assert_int_equal(loop_new(&f->loop), 0);
         assert_int_equal(regstore_new(f->loop, &f->store), 0);
-        assert_int_equal(pending_table_new(f->loop, 4, 2, 60000, &f->pending), 0);
+        assert_int_equal(pending_table_new(f->loop, &limits, &f->pending), 0);
         *state = f;
         return 0;
 }
@@ -232,7 +237,7 @@ static void under_way(void **state)
         assert_true(pending_find(f->pending, SPAN("c1"), SPAN("u1"))->keys.have);
         addr_set_port(&a, 2); /* another port is the same source */
         assert_int_equal(pending_get(f->pending, SPAN("c2"), SPAN("u1"), &a, &other), 0);
-        assert_int_equal(pending_get(f->pending, SPAN("c3"), SPAN("u1"), &a, &other), -IMS_ELIMIT);
+        assert_int_equal(pending_get(f->pending, SPAN("c3"), SPAN("u1"), &a, &other), -IMS_EALREADY);
         assert_int_equal(pending_get(f->pending, SPAN("c3"), SPAN("u1"), &b, &other), 0);
         pending_remove(p);
         assert_int_equal(pending_get(f->pending, SPAN("c4"), SPAN("u1"), &a, &other), 0);
@@ -242,6 +247,33 @@ static void under_way(void **state)
         assert_int_equal(pending_get(f->pending, SPAN("c6"), SPAN("u1"), &b, &other),
                          -IMS_ELIMIT); /* in all */
         pending_remove(NULL);
+}
+
+/* What the home network works on for one address is bounded, whatever Call-IDs it uses. */
+static void asked(void **state)
+{
+        struct fix *f = *state;
+        struct addr a, b;
+        struct pending *p = NULL, *q = NULL;
+
+        assert_int_equal(addr_parse(SPAN("192.0.2.1:1"), 0, &a), 0);
+        assert_int_equal(addr_parse(SPAN("192.0.2.2:1"), 0, &b), 0);
+        assert_false(pending_refused(f->pending, &a)); /* nothing is known of it */
+        for (int i = 0; i < 3; i++)
+                assert_int_equal(pending_get(f->pending, SPAN("c1"), SPAN("u1"), &a, &p), 0);
+        assert_int_equal(pending_get(f->pending, SPAN("c1"), SPAN("u1"), &a, &q), -IMS_EALREADY);
+        assert_int_equal(pending_get(f->pending, SPAN("c2"), SPAN("u1"), &a, &q), -IMS_EALREADY);
+        assert_int_equal(pending_get(f->pending, SPAN("c2"), SPAN("u1"), &b, &q), 0);
+        assert_false(pending_refused(f->pending, &a));
+        assert_false(pending_refused(f->pending, &a));
+        assert_true(pending_refused(f->pending, &a));
+        assert_false(pending_refused(f->pending, &b));
+        pending_answered(p);
+        assert_int_equal(pending_get(f->pending, SPAN("c3"), SPAN("u1"), &a, &q), 0);
+        assert_int_equal(pending_get(f->pending, SPAN("c3"), SPAN("u1"), &a, &q), -IMS_EALREADY);
+        pending_remove(p); /* with what it still asks */
+        assert_int_equal(pending_get(f->pending, SPAN("c3"), SPAN("u1"), &a, &q), 0);
+        pending_answered(NULL);
 }
 
 /* --- own URIs -------------------------------------------------------------------------------------- */
@@ -327,6 +359,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(small_enough, setup, teardown),
                 cmocka_unit_test_setup_teardown(too_long, setup, teardown),
                 cmocka_unit_test_setup_teardown(under_way, setup, teardown),
+                cmocka_unit_test_setup_teardown(asked, setup, teardown),
                 cmocka_unit_test_setup_teardown(own_routes, setup, teardown),
                 cmocka_unit_test_setup_teardown(record_route, setup, teardown),
         };

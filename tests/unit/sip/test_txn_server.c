@@ -173,6 +173,28 @@ static void overload(void **state)
         duo_stop(&d);
 }
 
+/* INVITEs that were refused and get no ACK do not keep others out. */
+static void overload_without_ack(void **state)
+{
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, &(struct sip_stack_conf){.max_transactions = 2, .t1_ms = 60000});
+        d.n.answer = 403;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bK1", ""));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bK2", ""));
+        WAIT_FOR(&d.w, d.r.n == 2);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bK3", "x"));
+        WAIT_FOR(&d.w, d.r.n == 3);
+        assert_non_null(strstr(d.r.got[2], "SIP/2.0 403 "));
+        assert_int_equal(live_servers(&d.n), 2);
+        /* the younger one still takes its ACK */
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "ACK", "z9hG4bK2", tag_of(&d.r, 1)));
+        WAIT_FOR(&d.w, strstr(d.n.log, "<ACK"));
+        assert_int_equal(d.n.acks, 0);
+        duo_stop(&d);
+}
+
 /* What waits for retransmissions is bounded by its size, not by its number alone. */
 static void overload_by_size(void **state)
 {
@@ -379,6 +401,7 @@ int main(void)
                 cmocka_unit_test(merged_request),
                 cmocka_unit_test(spiral_is_served),
                 cmocka_unit_test(overload),
+                cmocka_unit_test(overload_without_ack),
                 cmocka_unit_test(overload_by_size),
                 cmocka_unit_test(silent_node_says_100),
                 cmocka_unit_test(refusal_is_repeated_until_ack),

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Source addresses: how many connections each holds, what it does wrong (told once, then counted), and those
+ * that are not listened to for a while. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/sip/stack_priv.h"
+
+static const char *const fault_texts[SIP_FAULT_COUNT] = {
+        [SIP_FAULT_PARTIAL] = "connections closed: the rest of a message did not come",
+        [SIP_FAULT_SILENT] = "connections closed: no message came",
+        [SIP_FAULT_UNREAD] = "connections closed: what is sent is not read",
+        [SIP_FAULT_CONNECTIONS] = "connections refused: it holds sip.max_connections_per_source already",
+        [SIP_FAULT_REFUSED] = "requests refused with 503: a limit is reached",
+        [SIP_FAULT_DROPPED] = "datagrams dropped: it goes on although it was refused",
+};
+
+/* Lives while it holds connections, has faults that are not told yet, or is muted. */
+struct sip_source {
+        struct hnode by_addr;
+        struct sip_stack *stack;
+        struct addr addr; /* port 0 */
+        uint32_t n_conns;
+        uint64_t faults[SIP_FAULT_COUNT]; /* not told yet */
+        bool told[SIP_FAULT_COUNT];
+        struct tmr quiet; /* runs from the first fault on */
+        struct tmr mute;  /* runs while it is muted */
+};
+
+/* --- finding -------------------------------------------------------------------------------------- */
+
+static bool eq_addr(const struct hnode *n, const void *key)
+{
+        return addr_ip_eq(&container_of(n, struct sip_source, by_addr)->addr, key);
+}
+
+static struct sip_source *find(const struct sip_stack *s, const struct addr *from)
+{
+        struct addr key = *from;
+        struct hnode *n;
+
+        addr_set_port(&key, 0);
+        n = htab_find(&s->sources, addr_hash(&key), eq_addr, &key);
+        return n ? container_of(n, struct sip_source, by_addr) : NULL;
+}
+
+/* NULL when memory lacks. */
+static struct sip_source *find_or_make(struct sip_stack *s, const struct addr *from)
+{
+        struct sip_source *src = find(s, from);
+
+        if (src)
+                return src;
+        src = calloc(1, sizeof(*src));
+        if (!src)
+                return NULL;
+        src->stack = s;
+        src->addr = *from;
+        addr_set_port(&src->addr, 0);
+        if (htab_insert(&s->sources, &src->by_addr, addr_hash(&src->addr)) != 0) {
+                free(src);
+                return NULL;
+        }
+        return src;
+}
+
+static void drop_if_idle(struct sip_source *src)
+{
+        if (src->n_conns || tmr_running(&src->quiet) || tmr_running(&src->mute))
+                return;
+        htab_remove(&src->stack->sources, &src->by_addr);
+        free(src);
+}
+
+/* --- faults --------------------------------------------------------------------------------------- */
+
+/* What was only counted. True when there was something. */
+static bool tell_rest(struct sip_source *src)
+{
+        char text[ADDR_STR];
+        bool any = false;
+
+        for (int i = 0; i < SIP_FAULT_COUNT; i++) {
+                if (src->faults[i])
+                        log_warn("%s: %llu more %s", addr_ip_str(&src->addr, false, text),
+                                 (unsigned long long)src->faults[i], fault_texts[i]);
+                any = any || src->faults[i];
+                src->faults[i] = 0;
+        }
+        return any;
+}
+
+static void on_quiet(struct tmr *t, void *arg)
+{
+        struct sip_source *src = arg;
+
+        if (tell_rest(src) &&
+            tmr_start(src->stack->loop, t, sip_timer_ms(IMS_TIMER_SIP_SOURCE_QUIET), on_quiet, src) == 0)
+                return;
+        memset(src->told, 0, sizeof(src->told));
+        drop_if_idle(src);
+}
+
+static bool fault(struct sip_source *src, enum sip_fault what)
+{
+        struct sip_stack *s = src->stack;
+        char text[ADDR_STR];
+
+        if (src->told[what]) {
+                src->faults[what]++;
+                return false;
+        }
+        src->told[what] = true;
+        log_warn("%s: %s; more of this is counted, not told", addr_ip_str(&src->addr, false, text),
+                 fault_texts[what]);
+        if (!tmr_running(&src->quiet) &&
+            tmr_start(s->loop, &src->quiet, sip_timer_ms(IMS_TIMER_SIP_SOURCE_QUIET), on_quiet, src) != 0)
+                src->told[what] = false;
+        return true;
+}
+
+bool sip_stack_fault(struct sip_stack *s, const struct addr *from, enum sip_fault what)
+{
+        struct sip_source *src = find_or_make(s, from);
+        bool tell;
+
+        s->stats.faults[what]++;
+        if (!src)
+                return false;
+        tell = fault(src, what);
+        drop_if_idle(src);
+        return tell;
+}
+
+/* --- connections ---------------------------------------------------------------------------------- */
+
+struct sip_source *sip_source_connected(struct sip_stack *s, const struct addr *from)
+{
+        struct sip_source *src = find_or_make(s, from);
+
+        if (!src)
+                return NULL;
+        if (src->n_conns >= s->conf.max_conns_per_source) {
+                (void)sip_stack_fault(s, from, SIP_FAULT_CONNECTIONS);
+                return NULL;
+        }
+        src->n_conns++;
+        return src;
+}
+
+void sip_source_disconnected(struct sip_source *src)
+{
+        if (!src)
+                return;
+        src->n_conns--;
+        drop_if_idle(src);
+}
+
+/* --- silence -------------------------------------------------------------------------------------- */
+
+static void on_unmute(struct tmr *t, void *arg)
+{
+        struct sip_source *src = arg;
+
+        (void)t;
+        src->stack->n_muted--;
+        drop_if_idle(src);
+}
+
+void sip_stack_mute(struct sip_stack *s, const struct addr *from, uint32_t ms)
+{
+        struct sip_source *src = find_or_make(s, from);
+        bool was = src && tmr_running(&src->mute);
+
+        if (!src)
+                return;
+        if (tmr_start(s->loop, &src->mute, ms, on_unmute, src) == 0)
+                s->n_muted += !was;
+        drop_if_idle(src);
+}
+
+bool sip_source_is_muted(struct sip_stack *s, const struct addr *from)
+{
+        struct sip_source *src = s->n_muted ? find(s, from) : NULL;
+
+        if (!src || !tmr_running(&src->mute))
+                return false;
+        s->stats.faults[SIP_FAULT_DROPPED]++;
+        (void)fault(src, SIP_FAULT_DROPPED);
+        return true;
+}
+
+/* --- end ------------------------------------------------------------------------------------------ */
+
+static void end(struct hnode *n, void *arg)
+{
+        struct sip_source *src = container_of(n, struct sip_source, by_addr);
+
+        (void)arg;
+        (void)tell_rest(src);
+        tmr_stop(src->stack->loop, &src->quiet);
+        tmr_stop(src->stack->loop, &src->mute);
+        src->n_conns = 0;
+        drop_if_idle(src);
+}
+
+void sip_sources_end(struct sip_stack *s)
+{
+        htab_each(&s->sources, end, NULL);
+        htab_free(&s->sources);
+}
