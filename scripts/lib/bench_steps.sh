@@ -1,0 +1,129 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The steps of a measurement. Each leaves its numbers, lines "NAME VALUE", in $BENCH_DIR/STEP.txt.
+
+# value STEP NAME: the number, 0 when there is none.
+value() { awk -v name="$2" '$1 == name { print $2; found = 1 } END { if (!found) print 0 }' "$BENCH_DIR/$1.txt"; }
+
+# calc EXPRESSION: its value.
+calc() { awk "BEGIN { printf \"%.6g\", $1 }" </dev/null; }
+holds() { awk "BEGIN { exit !($1) }" </dev/null; }
+
+# load_run STEP ARGS...: the generator against the lab. False when nothing could be measured.
+load_run() {
+        local step=$1 code=0
+        shift
+        # shellcheck disable=SC2046
+        "$TOOLS/sip_load" --to "$(addr_of pcscf):5060" --from "$(addr_of ue)" $TRANSPORT \
+                $(process_options) "$@" >"$BENCH_DIR/$step.txt" || code=$?
+        [ "$code" -le 1 ] || die "the generator failed (exit code $code)"
+}
+
+# probe STEP RATE SECONDS: fresh nodes, registrations at that rate. True when it was sustained.
+probe() {
+        local step=$1 rate=$2 seconds=$3 all
+        all=$(calc "$SUBSCRIBERS / $rate") # each subscriber once
+        nodes_fresh
+        load_run "$step" --subscribers "$SUBSCRIBERS" --rate "$rate" --duration "$seconds" \
+                --warmup "$(calc "($all < $seconds ? $all : $seconds) / 5")"
+        local failed achieved
+        failed=$(value "$step" register.failed) achieved=$(value "$step" register.achieved)
+        say "  $rate/s for $seconds s: $(value "$step" register.ok) ok, $failed failed, p50 $(value "$step" register.p50_ms) ms," \
+                "p99 $(value "$step" register.p99_ms) ms, $(calc "$(value "$step" register.cpu_us)") us CPU each" >&2
+        holds "$failed == 0 && $achieved >= 0.98 * $rate"
+}
+
+# find_max: the highest rate sustained for $RAMP_S seconds, within 4 %. Sets MAX.
+find_max() {
+        local lo=0 hi=0 rate=1000 i
+        say "looking for the highest rate" >&2
+        for ((i = 0; i < 16; i++)); do
+                if probe ramp "$rate" "$RAMP_S"; then lo=$rate; else hi=$rate; fi
+                [ "$hi" = 0 ] || [ "$lo" = 0 ] || ! holds "$hi < 1.04 * $lo" || break
+                if [ "$hi" = 0 ]; then rate=$(calc "int($lo * 1.6)")
+                elif [ "$lo" = 0 ]; then rate=$(calc "int($hi / 2)")
+                else rate=$(calc "int(($lo + $hi) / 2)"); fi
+                [ "$rate" -gt 0 ] || die "not even one registration per second was sustained"
+        done
+        MAX=$lo
+}
+
+# measure_max: registrations for $RUN_S seconds at MAX, or a little below when the longer run does not hold it.
+measure_max() {
+        local i
+        for ((i = 0; i < 8; i++)); do
+                probe max "$MAX" "$RUN_S" && return
+                MAX=$(calc "int($MAX * 0.96)")
+        done
+        say "warning: no rate near $MAX/s was sustained for $RUN_S s; the figures are those of the last try" >&2
+}
+
+# floor_run STEP RATE SECONDS: the same messages without the work.
+floor_run() {
+        "$TOOLS/floor" --table "$ROOT/tests/bench/floor/messages.csv" --rate "$2" --duration "$3" >"$BENCH_DIR/$1.txt" ||
+                say "warning: the floor lost some at $2/s" >&2
+}
+
+# The HSS alone.
+cx_run() {
+        nodes_fresh hss
+        # shellcheck disable=SC2046
+        "$TOOLS/cx_load" --to "$(addr_of hss):3868" --from "$(addr_of scscf)" --subscribers "$SUBSCRIBERS" \
+                --duration "$RUN_S" $(process_options hss) >"$BENCH_DIR/cx.txt" ||
+                say "warning: some MARs failed" >&2
+        nodes_down
+}
+
+# --- memory ------------------------------------------------------------------------------------------
+
+# Transactions end after 64 * T1; with a short T1 what is left soon is what a registered user costs.
+memory_conf() { sed -i 's/^\(sip\|gm\):$/&\n  t1: 100/' "$LAB_DIR"/conf/{pcscf,icscf,scscf}.yaml; }
+
+memory_wrap() {
+        local n
+        for n in pcscf scscf; do
+                wrap "$n" "$2" env "BENCH_HEAP_FILE='$LAB_DIR/run/$n.heap'" "LD_PRELOAD='$TOOLS/bench_heap.so'" "'$1/$n'"
+        done
+}
+
+# heap_read NODE: "HEAP PRIVATE" in octets, as of now.
+heap_read() {
+        local file=$LAB_DIR/run/$1.heap i
+        rm -f "$file"
+        kill -USR2 "$(node_pid "$1")" || die "$1 is gone"
+        for ((i = 0; i < 200; i++)); do
+                [ -f "$file" ] && { awk '{ print $2 }' "$file" | paste -sd' '; return; }
+                sleep 0.02
+        done
+        die "$1 does not say what it holds"
+}
+
+# heap_settled NODE: the same once it no longer falls: transactions are over.
+heap_settled() {
+        local before=0 now i same=0
+        for ((i = 0; i < 60 && same < 3; i++)); do
+                now=$(heap_read "$1")
+                if holds "${now% *} >= ${before% *} * 0.999 && ${before% *} > 0"; then same=$((same + 1)); else same=0; fi
+                before=$now
+                sleep 1
+        done
+        echo "$now"
+}
+
+# memory_run REGISTERED RATE: so many registered at once, and what each of them costs in the CSCFs.
+memory_run() {
+        local n registered=$1 rate=$2 before after warm=1000
+        local -A was
+        [ "$registered" -gt 2000 ] || warm=$((registered / 2))
+        BENCH_CONF=memory_conf BENCH_WRAP=memory_wrap nodes_fresh
+        # tables, buffers and caches find their first size
+        load_run memory_warm --subscribers "$warm" --rate "$rate"
+        for n in pcscf scscf; do was[$n]=$(heap_settled "$n"); done
+        load_run memory --first "$warm" --subscribers $((registered - warm)) --rate "$rate"
+        for n in pcscf scscf; do
+                before=${was[$n]} after=$(heap_settled "$n")
+                echo "heap_$n $(calc "(${after% *} - ${before% *}) / ($registered - $warm)")"
+                echo "private_$n $(calc "(${after#* } - ${before#* }) / ($registered - $warm)")"
+        done >>"$BENCH_DIR/memory.txt"
+        nodes_down
+}
