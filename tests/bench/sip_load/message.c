@@ -10,8 +10,8 @@ struct writer {
 
 static void put(struct writer *w, const char *p, size_t n)
 {
-        if ((size_t)(w->end - w->p) < n)
-                return; /* never: LOAD_MESSAGE_MAX is twice the longest message */
+        if (n == 0 || (size_t)(w->end - w->p) < n)
+                return; /* too long never: LOAD_MESSAGE_MAX is twice the longest message */
         memcpy(w->p, p, n);
         w->p += n;
 }
