@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <lualib.h>
+#include <sys/resource.h>
 
 #include "common/base/log.h"
 #include "ue/commands.h"
@@ -12,6 +13,17 @@
 #define EXIT_FAILED 1
 #define EXIT_USAGE  2
 #define PATH_MAX_N  4096
+
+/* A scenario may play many phones, with two descriptors each. */
+static void raise_descriptor_limit(void)
+{
+        struct rlimit files;
+
+        if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+                return;
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+}
 
 static void on_pump(struct tmr *t, void *arg)
 {
@@ -150,6 +162,7 @@ int command_run(int argc, char **argv)
         if (word && log_level_parse(span_of(word), &level) < 0)
                 (void)fprintf(stderr, "ue: QUINTET_UE_LOG: no level of that name\n");
         log_init("ue", level);
+        raise_descriptor_limit();
         if (loop_new(&s.loop) < 0)
                 return EXIT_USAGE;
         L = luaL_newstate();

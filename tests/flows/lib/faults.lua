@@ -63,17 +63,17 @@ end
 
 -- Every vector that passed these wires, in order: none twice, and the SQNs of an IMPI grow. taken: number of vectors.
 function faults.check_vectors(L, ...)
-  local last, seen, list = {}, {}, {}
+  local last, seen, list, sims = {}, {}, {}, {}
+  for _, s in ipairs(L.subscribers) do
+    sims[s.imsi] = s
+  end
   for _, wire in ipairs({ ... }) do
     table.move(wire:since(0, function(m) return m.name == "MAA" and m.result == 2001 end), 1, #wire.messages, #list + 1, list)
   end
   table.sort(list, function(a, b) return a.order < b.order end)
   for _, m in ipairs(list) do
     local impi = m.avps:get("User-Name")
-    local sim
-    for _, s in ipairs(L.subscribers) do
-      sim = impi:match("^%d+") == s.imsi and s or sim
-    end
+    local sim = sims[impi:match("^%d+")]
     for _, item in ipairs(m.avps:all("SIP-Auth-Data-Item")) do
       local v = item:get("SIP-Authenticate")
       local rand, autn = hex.encode(v:sub(1, 16)), hex.encode(v:sub(17, 32))

@@ -174,14 +174,15 @@ function Lab:add_second(kind)
 end
 
 -- lab.start{hss={...}, icscf={...}, scscf={...}, pcscf={...}, subscribers={...}, nodes={"hss", ...}, second={"hss", "scscf"},
--- ipv6=true, taps=true, hosts={...}, log_dir=, wrap={...}} -> lab. A node's table is laid over its configuration (nested tables are merged, lists replaced), and
--- over that of the second one of its kind, "hss2" and "scscf2"; hosts: more lines of resolver.hosts; log_dir: where logs go; configure:
--- a function that changes L.conf when the addresses are known;
+-- ipv6=true, taps=true or "cx", hosts={...}, ...} -> lab. A node's table is laid over its configuration (nested tables are merged,
+-- lists replaced), and over that of the second one of its kind, "hss2" and "scscf2".
+-- hosts: more lines of resolver.hosts; log_dir: where logs go; env: more variables of the nodes;
+-- configure: a function that changes L.conf when the addresses are known;
 -- wrap: by node, the words of a command that runs it, {hss = {"env", "--ignore-signal=XFSZ"}}.
 function lab.start(o)
   o = o or {}
   local L = setmetatable({ dir = assert(fs.tmpdir()), procs = {}, domain = lab.domain,
-    log_dir = o.log_dir, wrap = o.wrap or {} }, Lab)
+    log_dir = o.log_dir, env = o.env, wrap = o.wrap or {} }, Lab)
   L.order = table.move(ORDER, 1, #ORDER, 1, {})
   L:addresses()
   L.more_hosts = o.hosts or {}
@@ -190,8 +191,11 @@ function lab.start(o)
   for _, kind in ipairs(o.second or {}) do
     L:add_second(kind)
   end
+  if o.taps and o.taps ~= "cx" then
+    L:add_sip_taps()
+  end
   if o.taps then
-    L:add_taps()
+    L:add_cx_taps()
   end
   L.nodes = o.nodes or L.order
   if o.configure then
@@ -217,6 +221,9 @@ function Lab:bring_up()
   for _, node in ipairs(self.order) do
     self:write_conf(node)
   end
+  if #self.subscribers == 0 then
+    self:hss("init")
+  end
   for _, s in ipairs(self.subscribers) do
     self:add_subscriber(s)
   end
@@ -227,8 +234,8 @@ function Lab:bring_up()
 end
 
 -- Puts an ear on every wire: L.mw_pi (P-CSCF to I-CSCF), L.mw_is (I-CSCF to S-CSCF), L.cx_i, L.cx_s (to the HSS), L.cx_i2,
--- L.cx_s2 (to hss2); none at scscf2.
-function Lab:add_taps()
+-- L.cx_s2 (to hss2); none at scscf2. taps="cx": on the Cx wires only.
+function Lab:add_sip_taps()
   local ip, c, d = self.ip.tap, self.conf, lab.domain
   local function retarget(hosts, name, address)
     for i, line in ipairs(hosts) do
@@ -242,6 +249,10 @@ function Lab:add_taps()
   retarget(c.icscf.resolver.hosts, "scscf." .. d, ip .. ":6060")
   self.mw_pi = tap.sip({ listen = ip .. ":5060", a = self.sip.pcscf, b = self.sip.icscf })
   self.mw_is = tap.sip({ listen = ip .. ":6060", a = self.sip.icscf, b = self.sip.scscf })
+end
+
+function Lab:add_cx_taps()
+  local ip, c = self.ip.tap, self.conf
   self.cx_i = tap.cx({ listen = ip .. ":3868", to = self.cx })
   self.cx_s = tap.cx({ listen = ip .. ":3869", to = self.cx })
   c.icscf.diameter.peers[1].address = ip .. ":3868"
@@ -265,7 +276,8 @@ end
 
 function Lab:start_node(node)
   local file = (self.log_dir or self.dir) .. "/" .. node .. ".log"
-  local argv = { stdout = file, stderr = file, ready = true, name = node, table.unpack(self.wrap[node] or {}) }
+  local argv = { stdout = file, stderr = file, ready = true, name = node, env = self.env,
+    table.unpack(self.wrap[node] or {}) }
   table.move({ BIN .. "/" .. program(node), "-c", self:conf_file(node) }, 1, 3, #argv + 1, argv)
   local p = assert(proc.spawn(argv))
   self.procs[node] = p
