@@ -5,13 +5,6 @@
 #include "common/net/prefix.h"
 #include "icscf/pool.h"
 
-static const char *check_domain(const char *value)
-{
-        static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
-
-        return *value && strspn(value, allowed) == strlen(value) ? NULL : "is not a domain name";
-}
-
 static const char *check_scscf_uri(const char *value)
 {
         struct span s = span_of(value);
@@ -58,7 +51,7 @@ static const struct conf_key keys[] = {
         {.name = "home_domain",
          .type = CONF_STR_LIST,
          .offset = AT(home_domains),
-         .check = check_domain,
+         .check = host_check,
          .doc = "domains of the home network, the main one first"},
         {.name = "trusted",
          .type = CONF_STR_LIST,

@@ -32,13 +32,6 @@ static const char *check_server_name(const char *value)
         return NULL;
 }
 
-static const char *check_domain(const char *value)
-{
-        static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
-
-        return *value && strspn(value, allowed) == strlen(value) ? NULL : "is not a domain name";
-}
-
 #define AT(field) offsetof(struct scscf_conf, field)
 
 static const struct conf_key keys[] = {
@@ -53,7 +46,7 @@ static const struct conf_key keys[] = {
         {.name = "home_domain",
          .type = CONF_STR_LIST,
          .offset = AT(home_domains),
-         .check = check_domain,
+         .check = host_check,
          .doc = "domains of the home network, the main one first"},
         {.name = "icscf",
          .type = CONF_STR,

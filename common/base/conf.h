@@ -59,6 +59,9 @@ int conf_parse(const struct conf_schema *schema, const char *name, struct span t
 
 void conf_free(const struct conf_schema *schema, void *conf);
 
+/* For conf_key.check: a text with something in it, and without control characters. */
+const char *conf_check_filled(const char *value);
+
 /* Adds one fault line and returns -IMS_ECONF; for schema->check. */
 int conf_fail(struct buf *err, const char *key, const char *fmt, ...) IMS_PRINTF(3, 4);
 

@@ -331,7 +331,7 @@ void conf_read(struct conf_reader *r, const struct conf_key *keys, struct span t
                 r->fault = -IMS_ENOMEM;
                 return;
         }
-        yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);
+        yaml_parser_set_input_string(&parser, (const unsigned char *)(text.n ? text.p : ""), text.n);
         if (!yaml_parser_load(&parser, &doc)) {
                 parser_fault(r, &parser);
                 yaml_parser_delete(&parser);

@@ -70,6 +70,14 @@ static int enum_set(const struct conf_key *key, struct span text, int *field, st
         return -IMS_ECONF;
 }
 
+const char *conf_check_filled(const char *value)
+{
+        for (const char *p = value; *p; p++)
+                if ((unsigned char)*p < ' ' || *p == 0x7f)
+                        return "may not hold control characters";
+        return *value ? NULL : "is empty";
+}
+
 static int string_make(const struct conf_key *key, struct span text, char **out, struct buf *why)
 {
         const char *wrong;

@@ -10,13 +10,13 @@ const struct conf_key dia_conf_peer_keys[] = {
         {.name = "identity",
          .type = CONF_STR,
          .offset = offsetof(struct dia_conf_peer, identity),
-         .check = dia_conf_check_identity,
+         .check = host_check,
          .doc = "Origin-Host of the peer"},
         {.name = "realm",
          .type = CONF_STR,
          .offset = offsetof(struct dia_conf_peer, realm),
          .optional = true,
-         .check = dia_conf_check_identity,
+         .check = host_check,
          .doc = "its realm; ours when absent"},
         {.name = "address",
          .type = CONF_STR,
@@ -41,28 +41,16 @@ const struct conf_key dia_conf_peer_keys[] = {
 
 const char *dia_conf_check_address(const char *value)
 {
-        struct addr a;
-
-        if (!*value || addr_parse(span_of(value), DIAMETER_PORT, &a) == 0)
-                return NULL;
-        return "is no IP address with port (192.0.2.1:3868, [2001:db8::1]:3868)";
+        return *value ? dia_conf_check_listen(value) : NULL;
 }
 
-const char *dia_conf_check_identity(const char *value)
+const char *dia_conf_check_listen(const char *value)
 {
-        size_t label = 0;
+        struct addr a;
 
-        for (const char *p = value; *p; p++) {
-                bool word = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-                            (*p >= '0' && *p <= '9') || *p == '_';
-
-                if (*p == '.' ? label == 0 : !word && (*p != '-' || label == 0))
-                        return "is no host name (letters, digits, hyphens and dots)";
-                label = *p == '.' ? 0 : label + 1;
-                if (label > 63 || p - value > 254)
-                        return "is longer than a host name may be";
-        }
-        return label ? NULL : "is no host name (letters, digits, hyphens and dots)";
+        return addr_parse(span_of(value), DIAMETER_PORT, &a) == 0
+                       ? NULL
+                       : "is no IP address with port (192.0.2.1:3868, [2001:db8::1]:3868)";
 }
 
 static int read_address(const char *key, const char *value, struct addr *out)

@@ -20,25 +20,25 @@ struct dia_conf {
 };
 
 extern const struct conf_key dia_conf_peer_keys[];
-const char *dia_conf_check_address(const char *value);
-const char *dia_conf_check_identity(const char *value); /* a host name (RFC 6733 4.3.1) */
+const char *dia_conf_check_address(const char *value); /* may be empty */
+const char *dia_conf_check_listen(const char *value);
 
 #define DIA_CONF_KEYS(OWNER, field)                                                                          \
         {.name = "diameter.identity",                                                                        \
          .type = CONF_STR,                                                                                   \
          .offset = offsetof(OWNER, field.identity),                                                          \
-         .check = dia_conf_check_identity,                                                                   \
+         .check = host_check,                                                                                \
          .doc = "Origin-Host of this node"},                                                                 \
                 {.name = "diameter.realm",                                                                   \
                  .type = CONF_STR,                                                                           \
                  .offset = offsetof(OWNER, field.realm),                                                     \
-                 .check = dia_conf_check_identity,                                                           \
+                 .check = host_check,                                                                        \
                  .doc = "Origin-Realm, and Destination-Realm of requests"},                                  \
                 {.name = "diameter.listen",                                                                  \
                  .type = CONF_STR_LIST,                                                                      \
                  .offset = offsetof(OWNER, field.listen),                                                    \
                  .optional = true,                                                                           \
-                 .check = dia_conf_check_address,                                                            \
+                 .check = dia_conf_check_listen,                                                             \
                  .doc = "where peers may connect: ADDRESS:PORT"},                                            \
                 {.name = "diameter.peers",                                                                   \
                  .type = CONF_MAP_LIST,                                                                      \

@@ -176,3 +176,20 @@ const char *addr_ip_str(const struct addr *a, bool brackets, char out[static ADD
         text_puts(&t, brackets && addr_is_v6(a) ? "]" : "");
         return out;
 }
+
+const char *host_check(const char *value)
+{
+        size_t label = 0;
+
+        for (const char *p = value; *p; p++) {
+                bool word = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                            (*p >= '0' && *p <= '9') || *p == '_';
+
+                if (*p == '.' ? label == 0 : !word && (*p != '-' || label == 0))
+                        return "is no host name (letters, digits, hyphens and dots)";
+                label = *p == '.' ? 0 : label + 1;
+                if (label > 63 || p - value > 254)
+                        return "is longer than a host name may be";
+        }
+        return label ? NULL : "is no host name (letters, digits, hyphens and dots)";
+}

@@ -36,3 +36,6 @@ const char *addr_str(const struct addr *a, char out[static ADDR_STR]);
 
 /* The address alone; with brackets around IPv6 when brackets is set (as a SIP host). */
 const char *addr_ip_str(const struct addr *a, bool brackets, char out[static ADDR_STR]);
+
+/* Checks a host name (RFC 1123 2.1; '_' is let through): NULL, or a static text saying what is wrong. */
+const char *host_check(const char *value);

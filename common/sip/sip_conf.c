@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 
 #define LISTEN_PORT 5060 /* RFC 3261 19.1.2 */
+#define DNS_PORT    53   /* RFC 1035 4.2 */
 
 int sip_conf_parse_listen(const char *value, enum transport *out_transport, struct addr *out)
 {
@@ -34,6 +35,13 @@ const char *sip_conf_check_listen(const char *value)
 const char *sip_conf_check_hosts(const char *value)
 {
         return resolver_host_valid(span_of(value)) ? NULL : "want NAME=ADDRESS[:PORT][/TRANSPORT]";
+}
+
+const char *sip_conf_check_server(const char *value)
+{
+        struct addr a;
+
+        return addr_parse(span_of(value), DNS_PORT, &a) == 0 ? NULL : "want ADDRESS[:PORT] of a DNS server";
 }
 
 static int start_resolver(struct loop *l, const struct sip_conf *c, struct resolver **out)

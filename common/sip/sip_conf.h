@@ -20,6 +20,7 @@ struct sip_conf {
 /* Checks the form of one listen entry, for conf_key.check. */
 const char *sip_conf_check_listen(const char *value);
 const char *sip_conf_check_hosts(const char *value);
+const char *sip_conf_check_server(const char *value);
 int sip_conf_parse_listen(const char *value, enum transport *out_transport, struct addr *out) IMS_CHECK;
 
 /* Rows for the node's schema: SIP_CONF_KEYS(struct pcscf_conf, sip, "udp:127.0.0.1:5060,tcp:127.0.0.1:5060").
@@ -35,6 +36,7 @@ int sip_conf_parse_listen(const char *value, enum transport *out_transport, stru
                  .type = CONF_STR,                                                                           \
                  .offset = offsetof(OWNER, field.name),                                                      \
                  .optional = true,                                                                           \
+                 .check = host_check,                                                                        \
                  .doc = "host name of this node in Via, Path and Route; without it the address"},            \
                 {.name = "sip.t1",                                                                           \
                  .type = CONF_TIME_MS,                                                                       \
@@ -128,7 +130,8 @@ int sip_conf_parse_listen(const char *value, enum transport *out_transport, stru
                  .doc = "names known without DNS: NAME=ADDRESS[:PORT][/TRANSPORT]"},                         \
         {                                                                                                    \
                 .name = "resolver.servers", .type = CONF_STR_LIST, .offset = offsetof(OWNER, field.servers), \
-                .optional = true, .doc = "DNS servers; none: those of the system"                            \
+                .optional = true, .check = sip_conf_check_server,                                            \
+                .doc = "DNS servers; none: those of the system"                                              \
         }
 
 /* Makes resolver and stack and opens every listener; each failure is logged with the key and value.

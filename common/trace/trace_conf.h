@@ -17,6 +17,7 @@ extern const char *const trace_conf_levels[];
          .type = CONF_STR,                                                                                   \
          .offset = offsetof(OWNER, field.file),                                                              \
          .optional = true,                                                                                   \
+         .check = conf_check_filled,                                                                         \
          .doc = "event stream for the ladder, JSON lines; none: off"},                                       \
         {                                                                                                    \
                 .name = "log.level", .type = CONF_ENUM, .offset = offsetof(OWNER, field.level),              \

@@ -228,6 +228,10 @@ static void not_yaml(void **state)
         assert_true(span_starts(buf_as_span(&err), SPAN("/nonexistent/f: ")));
         buf_reset(&err);
         assert_int_equal(conf_load(&schema, "/", &conf, &err), -IMS_EIO);
+        buf_reset(&err);
+        assert_int_equal(conf_load(&schema, "/dev/null", &conf, &err), -IMS_ECONF); /* an empty file */
+        buf_char(&err, 0);
+        assert_string_equal(err.p, "/dev/null:1: sip.name: must be given\n");
         buf_free(&err);
 }
 

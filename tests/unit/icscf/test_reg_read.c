@@ -170,7 +170,7 @@ static void configuration(void **state)
         parse_conf("home_domain: [\"a b\"]\n" DIAMETER "scscf:\n  pool:\n  - uri: s.ims.example\n"
                    "  - {uri: \"sip:t\", capabilities: \"1;2\"}\ntrusted: [x]\n",
                    -IMS_ECONF,
-                   "f:1: home_domain[0]: a b: is not a domain name\n"
+                   "f:1: home_domain[0]: a b: is no host name (letters, digits, hyphens and dots)\n"
                    "f:5: scscf.pool[0].uri: s.ims.example: is not a SIP URI (sip:HOST[:PORT])\n"
                    "f:6: scscf.pool[1].capabilities: 1;2: is not a list of numbers (1,2)\n"
                    "f:7: trusted[0]: x: is not ADDRESS or ADDRESS/BITS\n");
