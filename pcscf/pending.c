@@ -15,11 +15,19 @@ struct pending_table {
 
 #define REFUSALS_MS 1000 /* what max_refusals is counted in */
 
+/* How many REGISTERs of one address the home network works on at once follows its speed, as a TCP window
+ * does: one more for each answer that comes soon, half as many when answers come late. */
+#define SOON_MS     200
+#define ASKED_FIRST 128
+#define ASKED_LEAST 16
+
 /* What an address has under way; exists while that is not 0. */
 struct pending_source {
         struct hnode by_addr;
         struct addr addr; /* port 0 */
         uint32_t n, n_asked;
+        uint32_t max_asked; /* now; never above that of the limits */
+        uint64_t cut_ms;    /* when it was halved last */
         uint32_t n_refused;
         uint64_t refused_ms; /* when the count began */
 };
@@ -134,13 +142,16 @@ static int source_ref(struct pending_table *t, const struct addr *from, struct p
         struct addr key = *from;
 
         addr_set_port(&key, 0);
-        if (s && (s->n >= t->limits.max_per_source || s->n_asked >= t->limits.max_asked_per_source))
+        if (s && (s->n >= t->limits.max_per_source || s->n_asked >= s->max_asked))
                 return -IMS_EALREADY;
         if (!s) {
                 s = malloc(sizeof(*s));
                 if (!s)
                         return -IMS_ENOMEM;
-                *s = (struct pending_source){.addr = key};
+                *s = (struct pending_source){.addr = key,
+                                             .max_asked = t->limits.max_asked_per_source < ASKED_FIRST
+                                                                  ? t->limits.max_asked_per_source
+                                                                  : ASKED_FIRST};
                 if (htab_insert(&t->sources, &s->by_addr, addr_hash(&key))) {
                         free(s);
                         return -IMS_ENOMEM;
@@ -197,16 +208,30 @@ int pending_get(struct pending_table *t, struct span call_id, struct span identi
 
         if (!p)
                 err = t->keys.n >= t->limits.max ? -IMS_ELIMIT : make(t, &k, source, &p);
-        else if (p->source->n_asked >= t->limits.max_asked_per_source)
+        else if (p->source->n_asked >= p->source->max_asked)
                 err = -IMS_EALREADY;
         else
                 err = tmr_start(t->loop, &p->timer, t->limits.await_ms, on_await_auth, p);
         if (err)
                 return err;
+        p->asked_ms = loop_now_ms(t->loop);
         p->n_asked++;
         p->source->n_asked++;
         *out = p;
         return 0;
+}
+
+static void follow_speed(struct pending_source *s, const struct pending_limits *limits, uint64_t asked_ms,
+                         uint64_t now_ms)
+{
+        if (now_ms - asked_ms <= SOON_MS) {
+                s->max_asked += s->max_asked < limits->max_asked_per_source;
+        } else if (asked_ms >= s->cut_ms) { /* one cut for all that were asked before it */
+                s->max_asked = s->max_asked / 2 > ASKED_LEAST ? s->max_asked / 2 : ASKED_LEAST;
+                if (s->max_asked > limits->max_asked_per_source)
+                        s->max_asked = limits->max_asked_per_source;
+                s->cut_ms = now_ms;
+        }
 }
 
 void pending_answered(struct pending *p)
@@ -215,6 +240,7 @@ void pending_answered(struct pending *p)
                 return;
         p->n_asked--;
         p->source->n_asked--;
+        follow_speed(p->source, &p->table->limits, p->asked_ms, loop_now_ms(p->table->loop));
 }
 
 bool pending_refused(struct pending_table *t, const struct addr *source)

@@ -20,6 +20,7 @@ struct pending {
         struct reg_keys keys; /* wiped with the record */
         uint32_t id;          /* of the binding it will become */
         uint32_t serial;      /* of this record, never 0 */
+        uint64_t asked_ms;    /* when the home network was asked last */
         uint32_t n_asked;     /* REGISTERs on their way to the home network and back */
         size_t call_id_n, n;
         char key[]; /* Call-ID, then IMPI (or IMPU where there is none) */
@@ -28,7 +29,8 @@ struct pending {
 struct pending_limits {
         uint32_t max;                  /* records */
         uint32_t max_per_source;       /* records of one address */
-        uint32_t max_asked_per_source; /* REGISTERs of one address in the home network */
+        uint32_t max_asked_per_source; /* REGISTERs of one address in the home network, at most; fewer while
+                                        * that is slow */
         uint32_t max_refusals;         /* of one address in a second */
         uint32_t await_ms;             /* life of a record without an answer */
 };

@@ -245,9 +245,11 @@ static bool on_failure(struct sip_request *rq, int err, void *arg)
 {
         struct pcscf *p = arg;
         struct reg_facts f;
+        struct pending *pe = pending_by_serial(p->pending, (uint32_t)(uintptr_t)rq->user);
         const char *why;
 
-        pending_remove(pending_by_serial(p->pending, (uint32_t)(uintptr_t)rq->user));
+        pending_answered(pe); /* late */
+        pending_remove(pe);
         if (reg_facts_read(rq->msg, &f, &why)) /* it was read before: memory lacks */
                 log_error("%s", ims_strerror(IMS_ENOMEM));
         refuse(p, rq, &f,

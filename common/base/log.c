@@ -119,18 +119,12 @@ const char *log_node(void)
         return log_node_name;
 }
 
-void log_write(enum log_level level, const char *fmt, ...)
+static void write_line(enum log_level level, const char *fmt, va_list ap)
 {
         struct line l;
         char text[LOG_TEXT_MAX];
-        va_list ap;
-        int n;
+        int n = vsnprintf(text, sizeof(text), fmt, ap);
 
-        if (!log_enabled(level))
-                return;
-        va_start(ap, fmt);
-        n = vsnprintf(text, sizeof(text), fmt, ap);
-        va_end(ap);
         if (n < 0)
                 return;
         l.n = 0;
@@ -148,4 +142,24 @@ void log_write(enum log_level level, const char *fmt, ...)
                 line_put(&l, "...", 3);
         l.p[l.n++] = '\n';
         (void)!write(STDERR_FILENO, l.p, l.n);
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
+        va_list ap;
+
+        if (!log_enabled(level))
+                return;
+        va_start(ap, fmt);
+        write_line(level, fmt, ap);
+        va_end(ap);
+}
+
+void log_reply(const char *fmt, ...)
+{
+        va_list ap;
+
+        va_start(ap, fmt);
+        write_line(LOG_NOTICE, fmt, ap);
+        va_end(ap);
 }

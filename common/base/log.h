@@ -27,6 +27,8 @@ struct log_ctx log_ctx_get(void);
 const char *log_node(void);
 
 void log_write(enum log_level level, const char *fmt, ...) IMS_PRINTF(2, 3);
+/* What somebody asked for: written whatever the level is. */
+void log_reply(const char *fmt, ...) IMS_PRINTF(1, 2);
 
 #define log_error(...)  log_write(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)   log_write(LOG_WARN, __VA_ARGS__)

@@ -8,9 +8,10 @@
 #include "common/base/log.h"
 #include "common/net/loop_int.h"
 
-enum { SIG_TERM, SIG_INT, SIG_HUP, SIG_N };
+enum { SIG_TERM, SIG_INT, SIG_HUP, SIG_USR1, SIG_N };
 
-static const int signal_numbers[SIG_N] = {[SIG_TERM] = SIGTERM, [SIG_INT] = SIGINT, [SIG_HUP] = SIGHUP};
+static const int signal_numbers[SIG_N] = {
+        [SIG_TERM] = SIGTERM, [SIG_INT] = SIGINT, [SIG_HUP] = SIGHUP, [SIG_USR1] = SIGUSR1};
 
 struct loop_signal {
         uv_signal_t handle;
@@ -260,11 +261,22 @@ static void on_check(uv_check_t *handle)
 
 /* --- signals ------------------------------------------------------------------------------------- */
 
+/* SIGUSR1: what the loop holds, for whoever watches a node over a long time. */
+static void on_figures(void *arg)
+{
+        const struct loop *l = arg;
+        size_t objects = 0;
+
+        list_for_each(pos, &l->objects) objects++;
+        log_reply("figures: timers %zu, sockets %zu", l->n_timers, objects);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
         struct loop_signal *s = handle->data;
 
-        log_notice("signal %d (%s)", number, strsignal(number));
+        if (number != SIGUSR1)
+                log_notice("signal %d (%s)", number, strsignal(number));
         s->fn(s->arg);
 }
 
@@ -360,6 +372,8 @@ int loop_new(struct loop **out)
         list_init(&l->objects);
         l->next_hook = &l->hooks;
         err = loop_handles(l);
+        if (!err)
+                err = signal_watch(l, SIG_USR1, on_figures, l);
         if (err) {
                 loop_free(l);
                 return err;

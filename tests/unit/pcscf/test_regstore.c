@@ -276,6 +276,65 @@ static void asked(void **state)
         pending_answered(NULL);
 }
 
+static void on_tick(struct tmr *t, void *arg)
+{
+        (void)t, (void)arg;
+}
+
+static void pass(struct fix *f, uint64_t ms)
+{
+        uint64_t until = loop_now_ms(f->loop) + ms;
+        struct tmr t = {0};
+
+        while (loop_now_ms(f->loop) < until) {
+                assert_int_equal(tmr_start(f->loop, &t, 1, on_tick, NULL), 0);
+                loop_once(f->loop);
+        }
+}
+
+/* How many more the table takes for one address; all of one Call-ID. */
+static uint32_t room(struct pending_table *t, const struct addr *from, struct pending **out)
+{
+        uint32_t n = 0;
+
+        while (pending_get(t, SPAN("c"), SPAN("u"), from, out) == 0)
+                n++;
+        return n;
+}
+
+/* An address has as many REGISTERs in the home network as that answers soon. */
+static void asked_by_speed(void **state)
+{
+        const struct pending_limits limits = {.max = 10,
+                                              .max_per_source = 10,
+                                              .max_asked_per_source = 200,
+                                              .max_refusals = 10,
+                                              .await_ms = 60000};
+        struct fix *f = *state;
+        struct pending_table *t;
+        struct pending *p = NULL;
+        struct addr a;
+
+        assert_int_equal(pending_table_new(f->loop, &limits, &t), 0);
+        assert_int_equal(addr_parse(SPAN("192.0.2.1:1"), 0, &a), 0);
+        assert_int_equal(room(t, &a, &p), 128);
+        for (int i = 0; i < 128; i++)
+                pending_answered(p);
+        assert_int_equal(room(t, &a, &p), 200); /* no more than configured */
+        pass(f, 250);
+        for (int i = 0; i < 200; i++)
+                pending_answered(p); /* late, all of them: cut once */
+        assert_int_equal(room(t, &a, &p), 100);
+        for (int i = 0; i < 4; i++) {
+                pass(f, 250);
+                while (p->n_asked)
+                        pending_answered(p);
+                (void)room(t, &a, &p);
+        }
+        assert_int_equal(p->n_asked, 16); /* never fewer */
+        pending_table_free(t);
+}
+
 /* --- own URIs -------------------------------------------------------------------------------------- */
 
 static void own_routes(void **state)
@@ -360,6 +419,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(too_long, setup, teardown),
                 cmocka_unit_test_setup_teardown(under_way, setup, teardown),
                 cmocka_unit_test_setup_teardown(asked, setup, teardown),
+                cmocka_unit_test_setup_teardown(asked_by_speed, setup, teardown),
                 cmocka_unit_test_setup_teardown(own_routes, setup, teardown),
                 cmocka_unit_test_setup_teardown(record_route, setup, teardown),
         };
