@@ -111,6 +111,11 @@ static void on_sip_trace(const struct sip_trace_info *info, void *arg)
         sip_trace(info, ic->trace);
 }
 
+static bool is_core(const struct addr *remote, void *arg)
+{
+        return trust_has(&((const struct icscf *)arg)->trust, remote);
+}
+
 static void on_fault(const struct sip_msg *m, void *arg)
 {
         const struct icscf *ic = arg;
@@ -184,6 +189,7 @@ static int start(struct icscf *ic)
         const struct sip_stack_handlers sh = {.on_request = icscf_on_request,
                                               .on_cancel = icscf_on_cancel,
                                               .on_fault = on_fault,
+                                              .is_core = is_core,
                                               .on_trace = tracing ? on_sip_trace : NULL};
         int err = loop_new(&ic->loop);
 

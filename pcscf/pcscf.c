@@ -137,6 +137,14 @@ static void on_cancel(struct sip_request *rq, void *arg)
         sip_forward_cancel(rq);
 }
 
+/* Without a list nobody can be told from a UE. */
+static bool is_core(const struct addr *remote, void *arg)
+{
+        const struct pcscf *p = arg;
+
+        return p->trust.n && trust_has(&p->trust, remote);
+}
+
 static void on_fault(const struct sip_msg *m, void *arg)
 {
         const struct pcscf *p = arg;
@@ -216,6 +224,7 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
         const struct sip_stack_handlers handlers = {.on_request = on_request,
                                                     .on_cancel = on_cancel,
                                                     .on_fault = on_fault,
+                                                    .is_core = is_core,
                                                     .on_trace = trace_on(trace) ? on_trace : NULL};
         const struct pending_limits limits = {.max = conf->max_pending,
                                               .max_per_source = conf->max_per_source,

@@ -48,6 +48,11 @@ static void on_sip_trace(const struct sip_trace_info *info, void *arg)
         sip_trace(info, s->trace);
 }
 
+static bool is_core(const struct addr *remote, void *arg)
+{
+        return trust_has(&((const struct scscf *)arg)->trust, remote);
+}
+
 static void on_fault(const struct sip_msg *m, void *arg)
 {
         const struct scscf *s = arg;
@@ -71,6 +76,7 @@ static int start(struct scscf *s)
         const struct sip_stack_handlers sh = {.on_request = scscf_on_request,
                                               .on_cancel = scscf_on_cancel,
                                               .on_fault = on_fault,
+                                              .is_core = is_core,
                                               .on_trace = tracing ? on_sip_trace : NULL};
         int rc = loop_new(&s->loop);
 

@@ -326,9 +326,13 @@ static void on_close(struct tcp_conn *tcp, int reason, void *arg)
 
 static const struct tcp_handlers handlers = {on_connect, on_data, on_close};
 
+#define CORE_QUEUE 64 /* times the queue of a single peer: a busy core node may pause for a second */
+
 static void limits(const struct sip_stack *s, struct tcp_conn *tcp)
 {
-        tcp_set_queue_limit(tcp, s->conf.tcp_queue);
+        size_t queue = s->conf.tcp_queue;
+
+        tcp_set_queue_limit(tcp, sip_is_core(s, tcp_remote(tcp)) ? CORE_QUEUE * queue : queue);
         tcp_set_unread_limit(tcp, s->conf.tcp_unread_ms);
 }
 

@@ -114,7 +114,7 @@ int sip_conf_parse_listen(const char *value, enum transport *out_transport, stru
                  .def = "262144",                                                                            \
                  .min = 65536,                                                                               \
                  .max = 16777216,                                                                            \
-                 .doc = "octets that may wait for a peer to read them"},                                     \
+                 .doc = "octets that may wait for a peer to read them; for the core 64 times as many"},      \
                 {.name = "sip.tcp_idle",                                                                     \
                  .type = CONF_TIME_MS,                                                                       \
                  .offset = offsetof(OWNER, field.tcp_idle_ms),                                               \

@@ -141,7 +141,7 @@ struct sip_source *sip_source_connected(struct sip_stack *s, const struct addr *
 
         if (!src)
                 return NULL;
-        if (src->n_conns >= s->conf.max_conns_per_source) {
+        if (src->n_conns >= s->conf.max_conns_per_source && !sip_is_core(s, from)) {
                 (void)sip_stack_fault(s, from, SIP_FAULT_CONNECTIONS);
                 return NULL;
         }
@@ -170,7 +170,7 @@ static void on_unmute(struct tmr *t, void *arg)
 
 void sip_stack_mute(struct sip_stack *s, const struct addr *from, uint32_t ms)
 {
-        struct sip_source *src = find_or_make(s, from);
+        struct sip_source *src = sip_is_core(s, from) ? NULL : find_or_make(s, from);
         bool was = src && tmr_running(&src->mute);
 
         if (!src)

@@ -26,7 +26,8 @@ struct sip_stack_conf {
         uint32_t message_max;    /* a longer message is refused; 0: 65535 octets */
         uint32_t tcp_first_ms;   /* longest wait for the first message; 0: default of the timer table */
         uint32_t tcp_unread_ms;  /* longest wait for a peer to read; 0: default of the timer table */
-        uint32_t tcp_queue;      /* octets that may wait for a peer to read; 0: 262144 */
+        uint32_t tcp_queue;      /* octets that may wait for a peer to read, 64 times as many for the core; 0:
+                                    262144 */
         uint32_t max_conns;      /* accepted TCP connections at once; 0: 20000 */
         uint32_t max_conns_per_source; /* of them, from one address; 0: 2000 */
         uint32_t max_transactions;     /* server transactions at once, then 503; 0: 200000 */
@@ -63,6 +64,9 @@ struct sip_stack_handlers {
         /* A request that the stack answers itself because it is malformed (m->fault, m->fault_status). May be
          * NULL. */
         void (*on_fault)(const struct sip_msg *m, void *arg);
+        /* True for a neighbour that carries the traffic of many: what bounds a single peer (connections per
+         * source, octets it leaves unread, silence after refusals) does not bound it. NULL: nobody is. */
+        bool (*is_core)(const struct addr *remote, void *arg);
         /* Every message received or sent. May be NULL, which spares reading what is sent. */
         void (*on_trace)(const struct sip_trace_info *t, void *arg);
 };

@@ -47,6 +47,11 @@ static inline uint32_t sip_timer_ms(enum ims_timer t)
         return ims_timer_rows[t].default_ms;
 }
 
+static inline bool sip_is_core(const struct sip_stack *s, const struct addr *remote)
+{
+        return s->handlers.is_core && s->handlers.is_core(remote, s->arg);
+}
+
 /* A message came in and is a SIP message. m: borrowed for the call; may be replaced (Via). */
 void sip_stack_receive(struct sip_stack *s, struct sip_msg **m, const struct sip_flow *flow);
 

@@ -179,14 +179,23 @@ static bool went_through_us(const struct sip_stack *s, const struct sip_msg *m)
         return false;
 }
 
+/* The neighbour lost the connection of its first attempt and makes another (RFC 3263 4.3). */
+static bool attempt_was_lost(const struct sip_stack *s, const struct sip_msg *m,
+                             const struct sip_server_txn *other)
+{
+        uint64_t conn = other->rq.flow.conn_id;
+
+        return conn && !sip_transport_alive(s, conn) && same_sent_by(&m->via, &other->rq.msg->via);
+}
+
 /* An IMS request may well come twice: on its way from and to users of the same node, then with a Via of
  * ours, or forked to several targets, then with another Request-URI. Neither is a merged request; nor is a
- * new attempt after a refusal. */
+ * new attempt after a refusal or a lost connection. */
 bool sip_server_merged(const struct sip_stack *s, const struct sip_msg *m, const struct sip_server_txn *other)
 {
         if (m->to_tag.n || !span_eq(m->ruri, other->rq.msg->ruri))
                 return false;
         if (other->answered && other->status >= 300)
                 return false;
-        return !went_through_us(s, m);
+        return !attempt_was_lost(s, m, other) && !went_through_us(s, m);
 }

@@ -31,6 +31,7 @@ struct node {
         struct sip_stack *s;
         struct addr udp, tcp;
         struct sip_stack_handlers h;
+        bool peers_are_core;
         int answer;                         /* a status; 0: hold; -1: drop without an answer; -2: forward */
         struct sip_request *held, *ringing; /* ringing: answered with 1xx */
         unsigned requests, acks, cancels, strays, again_in, again_out, malformed, sent, received;
@@ -151,6 +152,12 @@ static inline void node_on_stray(struct sip_msg *resp, const struct sip_flow *fl
         n->strays++;
 }
 
+static inline bool node_is_core(const struct addr *remote, void *arg)
+{
+        (void)remote;
+        return ((const struct node *)arg)->peers_are_core;
+}
+
 /* conf may be NULL; T1 is 20 ms, T2 80 ms, T4 100 ms where it does not say. */
 static inline void node_start(struct node *n, struct world *w, const struct sip_stack_conf *conf)
 {
@@ -162,6 +169,7 @@ static inline void node_start(struct node *n, struct world *w, const struct sip_
         n->h = (struct sip_stack_handlers){.on_request = node_on_request,
                                            .on_cancel = node_on_cancel,
                                            .on_stray_response = node_on_stray,
+                                           .is_core = node_is_core,
                                            .on_trace = node_on_trace};
         c.t1_ms = c.t1_ms ? c.t1_ms : 20;
         c.t2_ms = c.t2_ms ? c.t2_ms : 80;

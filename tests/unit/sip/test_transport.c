@@ -239,28 +239,47 @@ static void partial_message_is_given_up(void **state)
         line_stop(&l);
 }
 
-/* A peer that asks and asks and never reads. */
-static void slow_reader_is_closed(void **state)
+/* Asks and asks and never reads, up to so many rounds. How many there were before the connection ended. */
+static unsigned ask_unread(struct line *l, unsigned rounds)
 {
-        struct line l;
         struct sip_stack_stats stats = {.conns = 1};
         struct buf b = BUF_INIT;
+        unsigned n = 0;
 
-        (void)state;
-        line_start(&l, NULL);
         log_init("test", LOG_ERROR);
-        tcp_pause(l.v.c, true);
+        tcp_pause(l->v.c, true);
         for (unsigned i = 0; i < 100; i++)
                 buf_puts(&b, options(i, 0)); /* new the first time, then the same answers again */
-        for (unsigned i = 0; i < 5000 && stats.conns; i++) {
-                (void)!tcp_send(l.v.c, buf_as_span(&b));
-                uv_run(loop_uv(l.w.loop), UV_RUN_NOWAIT);
-                l.n.log[0] = '\0';
-                sip_stack_stats(l.n.s, &stats);
+        for (; n < rounds && stats.conns; n++) {
+                (void)!tcp_send(l->v.c, buf_as_span(&b));
+                uv_run(loop_uv(l->w.loop), UV_RUN_NOWAIT);
+                l->n.log[0] = '\0';
+                sip_stack_stats(l->n.s, &stats);
         }
-        assert_int_equal(stats.conns, 0);
         buf_free(&b);
-        tcp_pause(l.v.c, false);
+        tcp_pause(l->v.c, false);
+        return n;
+}
+
+/* A core node that pauses for as long, and longer, keeps its connection. */
+static void slow_reader_is_closed_unless_core(void **state)
+{
+        const struct sip_stack_conf conf = {.tcp_queue = 65536};
+        const unsigned many = 5000, more = 20; /* rounds; 20 are 700 kB of answers */
+        struct line l;
+        unsigned n;
+
+        (void)state;
+        line_start(&l, &conf);
+        n = ask_unread(&l, many);
+        assert_in_range(n, 1, many - 1);
+        line_stop(&l);
+        world_start(&l.w, NULL, 0);
+        node_start(&l.n, &l.w, &conf);
+        l.n.peers_are_core = true;
+        wire_open(&l.v, &l.w, &l.n.tcp);
+        assert_int_equal(ask_unread(&l, n + more), n + more);
+        assert_false(l.v.closed);
         line_stop(&l);
 }
 
@@ -424,7 +443,7 @@ int main(void)
                 cmocka_unit_test(message_too_large),
                 cmocka_unit_test(response_too_large_is_dropped),
                 cmocka_unit_test(partial_message_is_given_up),
-                cmocka_unit_test(slow_reader_is_closed),
+                cmocka_unit_test(slow_reader_is_closed_unless_core),
                 cmocka_unit_test(idle_connection_is_closed),
                 cmocka_unit_test(connections_are_limited),
                 cmocka_unit_test(answer_over_a_new_connection),

@@ -118,6 +118,36 @@ static void merged_request(void **state)
         duo_stop(&d);
 }
 
+/* The neighbour's connection broke under its first attempt: the second is served, too. */
+static void attempt_after_a_lost_connection(void **state)
+{
+        struct duo d;
+        struct wire v;
+        struct sip_stack_stats stats = {.conns = 1};
+        char text[2048];
+
+        (void)state;
+        duo_start(&d, NULL);
+        d.n.answer = 0;
+        wire_open(&v, &d.w, &d.n.tcp);
+        (void)snprintf(text, sizeof(text), "%s", raw_request(&d.r, "MESSAGE", "z9hG4bKleft", ""));
+        wire_send(&v, span_of(text));
+        WAIT_FOR(&d.w, d.n.held);
+        (void)snprintf(text, sizeof(text), "%s", raw_request(&d.r, "MESSAGE", "z9hG4bKright", ""));
+        wire_send(&v, span_of(text));
+        WAIT_FOR(&d.w, wire_has(&v, "SIP/2.0 482 ")); /* while it lives */
+        wire_close(&v, &d.w);
+        while (stats.conns) {
+                world_pass(&d.w, 2);
+                sip_stack_stats(d.n.s, &stats);
+        }
+        d.n.answer = 200;
+        (void)snprintf(text, sizeof(text), "%s", raw_request(&d.r, "MESSAGE", "z9hG4bKagain", ""));
+        raw_send(&d.r, &d.n.udp, text);
+        WAIT_FOR(&d.w, d.n.requests == 2);
+        duo_stop(&d);
+}
+
 /* The same request on its way through us a second time is no merged request. */
 static void spiral_is_served(void **state)
 {
@@ -399,6 +429,7 @@ int main(void)
                 cmocka_unit_test(what_makes_a_new_transaction),
                 cmocka_unit_test(old_branches),
                 cmocka_unit_test(merged_request),
+                cmocka_unit_test(attempt_after_a_lost_connection),
                 cmocka_unit_test(spiral_is_served),
                 cmocka_unit_test(overload),
                 cmocka_unit_test(overload_without_ack),
