@@ -13,8 +13,6 @@ struct pending_table {
         struct pending_limits limits;
 };
 
-#define REFUSALS_MS 1000 /* what max_refusals is counted in */
-
 /* How many REGISTERs of one address the home network works on at once follows its speed, as a TCP window
  * does: one more for each answer that comes soon, half as many when answers come late. */
 #define SOON_MS     200
@@ -250,7 +248,7 @@ bool pending_refused(struct pending_table *t, const struct addr *source)
 
         if (!s)
                 return false;
-        if (now - s->refused_ms >= REFUSALS_MS) {
+        if (now - s->refused_ms >= PENDING_REFUSALS_MS) {
                 s->refused_ms = now;
                 s->n_refused = 0;
         }

@@ -26,6 +26,8 @@ struct pending {
         char key[]; /* Call-ID, then IMPI (or IMPU where there is none) */
 };
 
+#define PENDING_REFUSALS_MS 1000 /* what max_refusals is counted in */
+
 struct pending_limits {
         uint32_t max;                  /* records */
         uint32_t max_per_source;       /* records of one address */

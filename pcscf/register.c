@@ -51,7 +51,7 @@ static void refuse_overload(struct pcscf *p, struct sip_request *rq, const struc
         (void)snprintf(seconds, sizeof(seconds), "%u", (retry_ms + 999) / 1000);
         r.field = (struct sip_field){SIP_HDR_RETRY_AFTER, span_of(seconds)};
         if (pending_refused(p->pending, from))
-                sip_stack_mute(p->stack, from, retry_ms);
+                sip_stack_mute(p->stack, from, PENDING_REFUSALS_MS);
         refuse(p, rq, f, r);
 }
 
