@@ -119,7 +119,7 @@ const char *log_node(void)
         return log_node_name;
 }
 
-static void write_line(enum log_level level, const char *fmt, va_list ap)
+static IMS_PRINTF(2, 0) void write_line(enum log_level level, const char *fmt, va_list ap)
 {
         struct line l;
         char text[LOG_TEXT_MAX];
