@@ -28,6 +28,7 @@ struct group {
         uv_work_t checkpoint;
         bool checkpointing, restart;
         int checkpoint_rc;
+        uint32_t checkpointed;     /* pages of the log when the last one began, 0 once it has started over */
         uint64_t checkpoint_at_ms; /* no attempt before; after one that others kept from its end */
         uint32_t said_pages;       /* the length of the log that was complained about, 0: none */
 };
@@ -219,20 +220,27 @@ static void checkpoint_done(uv_work_t *w, int status)
         g->checkpointing = false;
         if (status != 0)
                 return;
-        if (g->checkpoint_rc < 0)
+        if (g->checkpoint_rc < 0) {
                 g->checkpoint_at_ms = loop_now_ms(g->loop) + PAUSE_MS;
+                g->checkpointed = 0;
+        }
         if (g->checkpoint_rc < 0 && !kept)
                 log_warn("checkpoint of the database failed: the write-ahead log keeps growing");
         else
                 tell_pages(g, kept);
 }
 
+/* While requests come without a pause the log goes on behind what was copied, so the next copy waits for as
+ * many pages again. */
 static void checkpoint(struct group *g)
 {
         uint32_t pages = (uint32_t)store_wal_pages(g->conf.env.store);
-        if (g->checkpointing || g->conf.checkpoint_pages == 0 || pages < g->conf.checkpoint_pages ||
-            loop_now_ms(g->loop) < g->checkpoint_at_ms)
+        if (pages < g->checkpointed)
+                g->checkpointed = 0;
+        if (g->checkpointing || g->conf.checkpoint_pages == 0 ||
+            pages < g->checkpointed + g->conf.checkpoint_pages || loop_now_ms(g->loop) < g->checkpoint_at_ms)
                 return;
+        g->checkpointed = pages;
         g->restart = pages >= RESTART_AT * g->conf.checkpoint_pages;
         g->checkpoint.data = g;
         if (uv_queue_work(loop_uv(g->loop), &g->checkpoint, checkpoint_work, checkpoint_done) == 0)

@@ -254,8 +254,9 @@ int store_checkpoint(const char *file, bool restart)
         int rc = sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
         if (rc == SQLITE_OK) {
                 (void)sqlite3_busy_timeout(db, CHECKPOINT_BUSY_MS);
-                /* A connection that has read nothing yet knows of no log. */
-                rc = sqlite3_exec(db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
+                /* A connection that has read nothing yet knows of no log. This reads one page and no schema.
+                 */
+                rc = sqlite3_exec(db, "PRAGMA schema_version", NULL, NULL, NULL);
         }
         if (rc == SQLITE_OK)
                 rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
