@@ -30,10 +30,13 @@ local function keep(self, m)
 end
 
 -- tap.sip{listen=ADDR, a=ADDR, b=ADDR}: UDP. What comes from b goes to a, all else to b. t.pass(octets, from_b) -> octets to send
--- on, or nil to swallow.
+-- on, or nil to swallow. t.send(octets, from_b): passes on what came from that side before, again or at last.
 function tap.sip(o)
   local t = setmetatable({ messages = {} }, Tap)
   local socket = assert(net.udp(o.listen))
+  function t.send(octets, from_b)
+    socket:send(octets, from_b and o.a or o.b)
+  end
   async(function()
     while true do
       local data, from = wait_for(function()
@@ -49,7 +52,7 @@ function tap.sip(o)
           out = t.pass(data, from_b, m)
         end
         if out then
-          socket:send(out, from_b and o.a or o.b)
+          t.send(out, from_b)
         end
       end
     end
