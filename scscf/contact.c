@@ -136,6 +136,13 @@ static int op_read(struct span value, uint32_t asked, struct contact_op *op, uin
         return 0;
 }
 
+int contact_op_read(struct span value, struct contact_op *out, const char **why)
+{
+        uint32_t asked;
+
+        return op_read(value, 0, out, &asked, why);
+}
+
 /* Grants what was asked within the bounds; notes an interval that is too brief. */
 static void grant(const struct scscf_conf *conf, uint32_t asked, struct contact_op *op,
                   struct contact_ops *out)

@@ -64,6 +64,9 @@ struct contact_ops {
 int contact_ops_read(const struct sip_msg *m, const struct scscf_conf *conf, struct contact_ops *out,
                      const char **why) IMS_CHECK;
 
+/* Reads one Contact value; expires_s stays 0. -IMS_EPARSE with *why. */
+int contact_op_read(struct span value, struct contact_op *out, const char **why) IMS_CHECK;
+
 /* True when op speaks of this binding: same instance and reg-id where both have an instance (RFC 5626 6),
  * else equal URIs (RFC 3261 19.1.4). */
 bool contact_matches(const struct contact *c, const struct contact_op *op);

@@ -52,7 +52,9 @@ const struct impu *originating_user(struct scscf *s, struct sip_request *rq,
         const struct impu *i = find_identity(s, rq->msg, id, &said);
 
         *insert = SPAN_NULL;
-        if (!i) {
+        if (!i && asserted && said.n && !route->restored) {
+                request_ask(s, rq, buf_as_span(&said), SIDE_ORIGINATING);
+        } else if (!i) {
                 refuse(s, rq, CAUSE_not_registered, buf_as_span(&said),
                        asserted ? SPAN("P-Asserted-Identity is not registered here")
                                 : SPAN("no P-Asserted-Identity, and From is not registered here"));

@@ -2,6 +2,8 @@
  * The registrar's port onto the real world. */
 #include "scscf/scscf.h"
 
+#include <time.h>
+
 #include "common/base/log.h"
 
 static uint64_t now_ms(void *arg)
@@ -9,6 +11,12 @@ static uint64_t now_ms(void *arg)
         const struct scscf *s = arg;
 
         return loop_now_ms(s->loop);
+}
+
+static uint64_t wall_s(void *arg)
+{
+        (void)arg;
+        return (uint64_t)time(NULL);
 }
 
 static int timer_start(void *arg, struct tmr *t, uint64_t delay_ms, tmr_fn *fn, void *fn_arg)
@@ -80,6 +88,7 @@ static void verdict(void *arg, const struct verdict *v)
 
 const struct reg_port scscf_port = {
         .now_ms = now_ms,
+        .wall_s = wall_s,
         .timer_start = timer_start,
         .timer_stop = timer_stop,
         .mar = mar,

@@ -96,6 +96,25 @@ int reg_cx_mar(struct reg_job *job, struct span auts, cx_maa_fn *fn)
         return job->reg->port.mar(job->reg->arg, &m, fn, job, &job->txn);
 }
 
+/* How long the last binding of the IMPI will be there, as the UEs are told. */
+static uint32_t longest_expiry(const struct reg_job *job)
+{
+        uint64_t now = job->reg->port.now_ms(job->reg->arg), longest_ms = 0;
+        const struct contact_ops *ops = &job->in.contacts;
+
+        for (size_t i = 0; i < ops->n; i++)
+                if ((uint64_t)ops->v[i].expires_s * 1000 > longest_ms)
+                        longest_ms = (uint64_t)ops->v[i].expires_s * 1000;
+        list_for_each(n, &job->user->contacts)
+        {
+                const struct contact *c = container_of(n, struct contact, in_user);
+
+                if (c->told_ms > now + longest_ms)
+                        longest_ms = c->told_ms - now;
+        }
+        return (uint32_t)(longest_ms / 1000);
+}
+
 /* What the HSS shall be able to give to another S-CSCF: the bindings of this IMPI as they will be. */
 static void restoration(const struct reg_job *job, struct cx_sar *m)
 {
@@ -106,6 +125,8 @@ static void restoration(const struct reg_job *job, struct cx_sar *m)
         m->has_restoration = true;
         r->impi = job->in.impi;
         r->scheme = span_of(auth_schemes[AUTH_AKA].cx_scheme);
+        r->has_timeout = true;
+        r->timeout = reg_restore_time(job->reg, longest_expiry(job));
         for (size_t i = 0; i < ops->n && r->n_info < CX_RESTORATION_MAX; i++) {
                 if (ops->v[i].expires_s == 0)
                         continue;

@@ -17,6 +17,7 @@ struct dia_txn;
 
 struct reg_port {
         uint64_t (*now_ms)(void *arg);
+        uint64_t (*wall_s)(void *arg); /* since 1970, for what is stored in the HSS */
         int (*timer_start)(void *arg, struct tmr *t, uint64_t delay_ms, tmr_fn *fn, void *fn_arg);
         void (*timer_stop)(void *arg, struct tmr *t);
         /* As cx_send_mar and cx_send_sar; fn never runs before the call returns. */
@@ -58,6 +59,11 @@ int registrar_rtr(struct registrar *r, const struct cx_rtr *m);
 
 /* Takes over changed user data. 0; -IMS_ENOTFOUND, -IMS_EPARSE (not readable), -IMS_ENOMEM. */
 int registrar_ppr(struct registrar *r, const struct cx_ppr *m);
+
+/* Brings a set back that was lost in a restart, from the SAA to a NO_ASSIGNMENT (TS 23.380 4). 0 also when
+ * the IMPU is registered here by now; -IMS_ENOTFOUND when the HSS has no binding that still runs, or its user
+ * registers just now; -IMS_EPARSE, -IMS_EINVAL, -IMS_EEXISTS (profile), -IMS_ENOMEM. */
+int registrar_restore(struct registrar *r, struct span impu, const struct cx_saa *a) IMS_CHECK;
 
 /* --- for requests other than REGISTER ------------------------------------------------------------- */
 

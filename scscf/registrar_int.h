@@ -125,6 +125,11 @@ void reg_cx_learn(struct reg_job *job, const struct cx_answer *a);
 int reg_cx_mar(struct reg_job *job, struct span auts, cx_maa_fn *fn) IMS_CHECK;
 int reg_cx_sar(struct reg_job *job, uint32_t sat, cx_saa_fn *fn) IMS_CHECK;
 
+/* --- restore.c -------------------------------------------------------------------------------------- */
+
+/* Registration-Time-Out (TS 29.229 6.3.62) of what expires in so many seconds. */
+uint32_t reg_restore_time(const struct registrar *r, uint32_t expires_s);
+
 /* --- expiry.c ------------------------------------------------------------------------------------ */
 
 /* Starts the set's timer for its next ending; frees a set without bindings. */

@@ -271,6 +271,18 @@ static bool is_reg_event(const struct sip_msg *m)
         return m->method == SIP_SUBSCRIBE && span_ieq(name, SPAN("reg"));
 }
 
+void request_serve_restored(struct scscf *s, struct sip_request *rq, enum request_side side)
+{
+        struct request_route route;
+
+        request_route_read(s, rq->msg, &route);
+        route.restored = true;
+        if (side == SIDE_ORIGINATING)
+                originating_serve(s, rq, &route);
+        else
+                terminating_serve(s, rq, &route, side == SIDE_DIRECT);
+}
+
 static void route_request(struct scscf *s, struct sip_request *rq)
 {
         struct request_route route;

@@ -9,6 +9,7 @@ struct request_route {
         bool originating;  /* our Service-Route: "orig" */
         bool in_dialog;    /* To has a tag */
         bool sealed;       /* our Record-Route for this Call-ID */
+        bool restored;     /* the HSS was asked for a lost registration already */
         size_t own;        /* values at the front of Route that name this node */
         struct span token; /* of our Service-Route, or empty */
         struct span next;  /* URI of the first Route value that is not ours, or empty */
@@ -36,11 +37,26 @@ void request_edit(struct scscf *s, const struct sip_msg *m, const struct request
 /* The on_failure hook of every forwarding: the verdict that nobody answered. */
 bool request_on_failure(struct sip_request *rq, int err, void *leg);
 
-/* The served user of an originating request: asserted, registered and not barred. NULL when refused here
- * (then rq is taken). *insert: the identity to be asserted because the request carries none. */
+/* The served user of an originating request: asserted, registered and not barred. NULL when refused here, or
+ * when the HSS is asked first (then rq is taken). *insert: the identity to be asserted because the request
+ * carries none. */
 const struct impu *originating_user(struct scscf *s, struct sip_request *rq,
                                     const struct request_route *route, struct span *insert);
 void originating_serve(struct scscf *s, struct sip_request *rq, const struct request_route *route);
+
+/* Where a request was being served when the HSS had to be asked. */
+enum request_side {
+        SIDE_ORIGINATING,
+        SIDE_TERMINATING,
+        SIDE_DIRECT /* both in one step */
+};
+
+/* Asks the HSS about an identity that is not registered here; a registration that was lost is restored and
+ * the request served, else it is refused (asking.c). */
+void request_ask(struct scscf *s, struct sip_request *rq, struct span impu, enum request_side side);
+
+/* Serves it once more. */
+void request_serve_restored(struct scscf *s, struct sip_request *rq, enum request_side side);
 
 /* direct: the request was served as originating in the same step. */
 void terminating_serve(struct scscf *s, struct sip_request *rq, const struct request_route *route,

@@ -52,5 +52,5 @@ void scscf_on_cancel(struct sip_request *rq, void *s);
 /* Requests of the HSS (cx_server.c). */
 void scscf_on_cx(struct dia_request *rq, void *s);
 
-/* Ends the waiting for the HSS (terminating.c). */
+/* Ends the waiting for the HSS (asking.c). */
 void scscf_asking_clear(struct scscf *s);

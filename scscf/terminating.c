@@ -3,8 +3,6 @@
  * TS 24.229 5.4.3.3. Filter criteria of the terminating cases will be asked before the bindings. */
 #include "scscf/requests.h"
 
-#include <stdlib.h>
-
 #include "common/base/log.h"
 #include "common/sip/grammar.h"
 
@@ -124,74 +122,6 @@ static void forward_to(struct scscf *s, struct sip_request *rq, const struct req
         buf_free(&identity);
 }
 
-/* --- not registered here ------------------------------------------------------------------------- */
-
-/* A request that waits until the HSS has said whether the identity exists. */
-struct asking {
-        struct list node;
-        struct scscf *s;
-        struct sip_request *rq;
-        struct dia_txn *txn;
-        size_t n;
-        char impu[];
-};
-
-static void asked(struct asking *a, int err, const struct cx_saa *saa)
-{
-        struct span impu = span_make(a->impu, a->n);
-        bool unknown = saa && dia_result_is(saa->h.result, dia_3gpp(CX_ERROR_USER_UNKNOWN));
-
-        list_unlink(&a->node);
-        if (unknown)
-                refuse(a->s, a->rq, CAUSE_user_unknown, 404, impu, "the HSS does not know the identity");
-        else
-                refuse(a->s, a->rq, CAUSE_identity_not_registered, 480, impu,
-                       err < 0 ? ims_strerror(err) : "no services for the unregistered state");
-        free(a);
-}
-
-static void on_saa(int err, const struct cx_saa *saa, void *arg)
-{
-        asked(arg, err, saa);
-}
-
-/* NO_ASSIGNMENT changes nothing in the HSS: it tells an unknown identity (404) from one that is off (480). */
-static void ask(struct scscf *s, struct sip_request *rq, struct span impu)
-{
-        struct asking *a = calloc(1, sizeof(*a) + impu.n);
-        struct cx_sar m = {.server_name = span_of(s->conf->name),
-                           .type = CX_SAT_NO_ASSIGNMENT,
-                           .data_already_available = 1};
-        int rc;
-
-        if (!a) {
-                refuse(s, rq, CAUSE_overload, 503, impu, NULL);
-                return;
-        }
-        a->s = s;
-        a->rq = rq;
-        a->n = impu.n;
-        memcpy(a->impu, impu.p, impu.n);
-        list_append(&s->asking, &a->node);
-        m.impus.v[m.impus.n++] = span_make(a->impu, a->n);
-        rc = s->reg.port.sar(s->reg.arg, &m, on_saa, a, &a->txn);
-        if (rc < 0)
-                asked(a, rc, NULL);
-}
-
-void scscf_asking_clear(struct scscf *s)
-{
-        list_for_each_safe(n, tmp, &s->asking)
-        {
-                struct asking *a = container_of(n, struct asking, node);
-
-                dia_txn_cancel(a->txn);
-                list_unlink(n);
-                sip_reply(a->rq, 503, NULL, NULL, 0);
-                free(a);
-        }
-}
-
 /* --- entry --------------------------------------------------------------------------------------- */
 
 void terminating_serve(struct scscf *s, struct sip_request *rq, const struct request_route *route,
@@ -208,7 +138,10 @@ void terminating_serve(struct scscf *s, struct sip_request *rq, const struct req
         else if (impu.n == 0 || (host.n && !scscf_conf_is_home(s->conf, host)))
                 refuse(s, rq, CAUSE_wrong_network, 404, buf_as_span(&impu),
                        "the Request-URI is no identity of this network");
+        else if (route->restored)
+                refuse(s, rq, CAUSE_identity_not_registered, 480, buf_as_span(&impu),
+                       "not among the identities the HSS gave back");
         else if (!direct || originating_user(s, rq, route, &insert))
-                ask(s, rq, buf_as_span(&impu));
+                request_ask(s, rq, buf_as_span(&impu), direct ? SIDE_DIRECT : SIDE_TERMINATING);
         buf_free(&impu);
 }

@@ -23,6 +23,7 @@ enum verdict_procedure {
         X(deregistered, "the UE de-registered itself", "")                                                   \
         X(deregistered_by_hss, "the HSS ended the registration", "")                                         \
         X(expired, "the registration expired: no refresh came in time", "")                                  \
+        X(restored, "the registration was lost in a restart of the S-CSCF and came back from the HSS", "")   \
         X(resynchronised, "the SIM asked for resynchronisation and the HSS followed its SQN", "")            \
         X(res_mismatch, "the answer of the UE (RES) is wrong",                                               \
           "compare K and OPc of the SIM with the HSS; an OP entered as OPc is the usual mistake")            \

@@ -81,6 +81,35 @@ test("the only S-CSCF is down at a refresh", {}, function()
   u:close()
 end)
 
+-- What it knew is in the HSS, and comes back with the first request of or to the user (TS 23.380 4).
+test("the only S-CSCF restarts under registered users: they call and are called", {}, function()
+  local u, other = L:ue(1), L:ue(2)
+  for _, first in ipairs({ "called", "calls" }) do
+    check.eq(u:register({}).verdict, "registered")
+    check.eq(other:register({}).verdict, "registered")
+    local mark = L:mark()
+    L:kill("scscf", "KILL")
+    L:restart("scscf")
+    if first == "called" then
+      check_message(u, other, "the caller and the called are restored")
+      check_message(other, u, "back")
+    else
+      check_message(other, u, "the other way round")
+    end
+    for _, who in ipairs({ u, other }) do
+      check.eq(#L:events("scscf", { ev = "verdict", cause = "restored", impi = who.impi, since = mark }), 1, who.impi)
+      check.eq(served_by(L, who), "scscf")
+    end
+    check.eq(u:reregister({}).verdict, "refreshed")
+    check.eq(u:deregister({}).verdict, "deregistered")
+    local sent = other:message({ to = impu(1) })
+    check.eq(sent.status, 480, "who has left is not restored")
+    check.eq(other:deregister({}).verdict, "deregistered")
+  end
+  u:close()
+  other:close()
+end)
+
 -- --- two ---
 
 local P = lab.start({ second = { "scscf" }, icscf = { scscf = { answer = "1s" } } })

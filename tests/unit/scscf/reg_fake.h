@@ -50,7 +50,7 @@ struct fake_cx { /* an outstanding request */
         void *arg;
         char impi[128], impu[128], server[128], host[128], scheme[64], rand_auts[64];
         size_t rand_auts_n, n_impus;
-        uint32_t n_items, sat, available, n_info, cseq;
+        uint32_t n_items, sat, available, n_info, cseq, timeout;
         bool features, host_preferred;
 };
 
@@ -77,6 +77,13 @@ struct world {
         size_t n_made;
         unsigned branch;
 };
+
+static uint64_t fake_now(void *arg);
+
+static uint64_t fake_wall(void *arg)
+{
+        return 1700000000 + fake_now(arg) / 1000;
+}
 
 static uint64_t fake_now(void *arg)
 {
@@ -154,7 +161,8 @@ static int fake_sar(void *arg, const struct cx_sar *m, cx_saa_fn *fn, void *fn_a
                               .available = m->data_already_available,
                               .n_impus = m->impus.n,
                               .features = m->h.features.present,
-                              .n_info = (uint32_t)m->restoration.n_info};
+                              .n_info = (uint32_t)m->restoration.n_info,
+                              .timeout = m->restoration.timeout};
         put(c->impi, sizeof(c->impi), m->impi);
         put(c->impu, sizeof(c->impu), m->impus.v[0]);
         put(c->server, sizeof(c->server), m->server_name);
@@ -206,6 +214,7 @@ static void fake_verdict(void *arg, const struct verdict *v)
 }
 
 static const struct reg_port fake_port = {.now_ms = fake_now,
+                                          .wall_s = fake_wall,
                                           .timer_start = fake_timer_start,
                                           .timer_stop = fake_timer_stop,
                                           .mar = fake_mar,

@@ -274,6 +274,17 @@ static void originating(void **state)
         proves("AKA-038");
 }
 
+static void asked(struct lab *l, struct dia_result result)
+{
+        struct cx_saa *a = calloc(1, sizeof(*a));
+
+        assert_int_equal(l->cx.sat, CX_SAT_NO_ASSIGNMENT);
+        a->h.result = result;
+        l->cx.saa(0, a, l->cx.arg);
+        free(a);
+        wait_for_it(l);
+}
+
 static void home_control(void **state)
 {
         struct lab *l = *state;
@@ -284,7 +295,9 @@ static void home_control(void **state)
         send_request(l, "INVITE", BOB, lines(text, route, PAI("sip:temp@" DOMAIN)));
         expect_status(l, 403); /* barred */
         send_request(l, "INVITE", BOB, lines(text, route, PAI("sip:nobody@" DOMAIN)));
-        expect_status(l, 403); /* not registered */
+        assert_string_equal(l->cx.impu, "sip:nobody@" DOMAIN); /* not registered: lost in a restart? */
+        asked(l, dia_base(DIA_SUCCESS));
+        expect_status(l, 403);
         send_request(l, "INVITE", BOB, lines(text, route, PAI("")));
         expect_status(l, 403);
         send_request(l, "INVITE", BOB,
@@ -333,17 +346,6 @@ static void terminating(void **state)
         answer(l, 200);
         expect_status(l, 200);
         proves("AKA-038");
-}
-
-static void asked(struct lab *l, struct dia_result result)
-{
-        struct cx_saa *a = calloc(1, sizeof(*a));
-
-        assert_int_equal(l->cx.sat, CX_SAT_NO_ASSIGNMENT);
-        a->h.result = result;
-        l->cx.saa(0, a, l->cx.arg);
-        free(a);
-        wait_for_it(l);
 }
 
 static void terminating_refused(void **state)
