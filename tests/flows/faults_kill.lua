@@ -43,8 +43,11 @@ local seen, n_seen = {}, 0 -- RANDs that came over Gm
 local Phone = {}
 Phone.__index = Phone
 
+-- Phones come from several addresses, as no single one may keep the home network busy (limits.asked_per_source): those of the
+-- lab's block that no lab uses for a node.
 local function phone(i)
-  local u = L:ue({ imsi = imsi(i), k = K, opc = OPC }, { t1_ms = 200, t2_ms = 800 })
+  local address = L.ip.ue:gsub("%d+$", tostring(241 + i % 14))
+  local u = L:ue({ imsi = imsi(i), k = K, opc = OPC }, { t1_ms = 200, t2_ms = 800, local_addr = address .. ":0" })
   return setmetatable({ u = u, impu = "sip:" .. u.impi, sqn = -1 }, Phone)
 end
 
