@@ -96,11 +96,13 @@ static int read_authorization(const struct sip_msg *m, struct reg_facts *f, cons
 
                 if (!h)
                         return 0;
+                if (!sip_auth_is_digest(h->value))
+                        continue;
                 if (sip_auth_parse(h->value, true, &a)) {
                         *why = "Malformed Authorization";
                         return -IMS_EPARSE;
                 }
-                if (f->has_authorization || !span_ieq(a.scheme, SPAN("Digest")))
+                if (f->has_authorization)
                         continue;
                 f->has_authorization = true;
                 if ((v = sip_auth_get(&a, "username")) != NULL)

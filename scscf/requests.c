@@ -307,6 +307,25 @@ static void route_request(struct scscf *s, struct sip_request *rq)
         }
 }
 
+/* What a proxy must understand and this one does not (RFC 3261 16.3 item 5). */
+static bool refuse_extension(struct scscf *s, struct sip_request *rq)
+{
+        const struct sip_hdr *h = sip_msg_hdr(rq->msg, SIP_HDR_PROXY_REQUIRE, 0);
+        const struct request_end end = {.outcome = VERDICT_REFUSED,
+                                        .cause = CAUSE_bad_extension,
+                                        .status = 420,
+                                        .clause = "RFC 3261 16.3 item 5",
+                                        .evidence = h ? h->value : SPAN_NULL};
+        struct sip_field field = {.id = SIP_HDR_UNSUPPORTED};
+
+        if (!h || rq->msg->method == SIP_ACK)
+                return false;
+        field.value = h->value;
+        request_say(s, rq->msg, &end);
+        sip_reply(rq, 420, NULL, &field, 1);
+        return true;
+}
+
 void scscf_on_request(struct sip_request *rq, void *arg)
 {
         struct scscf *s = arg;
@@ -319,7 +338,7 @@ void scscf_on_request(struct sip_request *rq, void *arg)
                 sip_reply(rq, 503, NULL, NULL, 0);
         else if (rq->msg->method == SIP_REGISTER)
                 on_register(s, rq);
-        else
+        else if (!refuse_extension(s, rq))
                 route_request(s, rq);
         log_ctx_set(before);
         sip_request_unref(rq);

@@ -73,6 +73,13 @@ int sip_auth_parse(struct span value, bool with_scheme, struct sip_auth *out)
         }
 }
 
+bool sip_auth_is_digest(struct span value)
+{
+        struct sip_lex l = sip_lex_of(span_trim(value));
+
+        return span_ieq(sip_lex_token(&l), SPAN("Digest"));
+}
+
 const struct span *sip_auth_get(const struct sip_auth *a, const char *name)
 {
         return find(a, span_of(name));

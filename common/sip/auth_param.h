@@ -24,6 +24,10 @@ struct sip_auth {
 /* Spans point into value. -IMS_EPARSE (also for a parameter given twice), -IMS_ETOOBIG. */
 int sip_auth_parse(struct span value, bool with_scheme, struct sip_auth *out) IMS_CHECK;
 
+/* Credentials of the Digest scheme, well formed or not; those of another scheme count as none (RFC
+ * 3261 22.1). */
+bool sip_auth_is_digest(struct span value);
+
 /* Name without case. NULL when absent; a present empty value has n == 0. */
 const struct span *sip_auth_get(const struct sip_auth *a, const char *name);
 

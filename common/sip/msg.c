@@ -212,10 +212,10 @@ static int read_fields(struct sip_msg *m, bool own)
         uint32_t hops;
 
         m->call_id = line_value(m, SIP_HDR_CALL_ID);
-        if (!from.n || !to.n || !m->call_id.n || !line_value(m, SIP_HDR_CSEQ).n)
-                return -IMS_EPARSE;
         if (!(own && !m->first[SIP_HDR_VIA]) && read_via(m, line_value(m, SIP_HDR_VIA)))
                 return -IMS_EPARSE;
+        if (!from.n || !to.n || !m->call_id.n || !line_value(m, SIP_HDR_CSEQ).n)
+                fault(m, 400, "From, To, Call-ID or CSeq Missing");
         if (read_tag(from, &m->from_tag))
                 fault(m, 400, "Malformed From");
         if (read_tag(to, &m->to_tag))

@@ -131,7 +131,7 @@ enum sip_framing {
 
 /* Reads one message. data is copied. 0: *out has one reference; look at (*out)->fault.
  * -IMS_EINCOMPLETE: SIP_STREAM only, more octets are needed. -IMS_EPARSE: not answerable (no SIP start
- * line, no usable Via, From, To, Call-ID or CSeq); -IMS_ETOOBIG; -IMS_ENOMEM.
+ * line, no usable Via; any fault of a response); -IMS_ETOOBIG; -IMS_ENOMEM.
  * *out_used: octets taken from data (also set on -IMS_EPARSE in a stream when the end is known). */
 int sip_msg_parse(struct span data, enum sip_framing framing, struct sip_msg **out,
                   size_t *out_used) IMS_CHECK;

@@ -136,7 +136,8 @@ int sip_lex_param(struct sip_lex *l, struct span *name, struct span *value)
         return value->n ? 1 : -IMS_EPARSE;
 }
 
-/* "sip:x@y;p" without brackets: what follows the first ";" belongs to the header field (RFC 3261 20.10). */
+/* "sip:x@y;p" without brackets: what follows the first ";" belongs to the header field, and a "?" may not
+ * stand there (RFC 3261 20.10). */
 static int addr_spec(struct span s, struct span *uri, struct span *params)
 {
         ptrdiff_t semi = span_chr(s, ';', 0);
@@ -144,7 +145,7 @@ static int addr_spec(struct span s, struct span *uri, struct span *params)
 
         u = span_trim(u);
         if (!u.n || sip_has_space(u) || span_chr(u, ':', 0) <= 0 || span_chr(u, '>', 0) >= 0 ||
-            span_chr(u, '"', 0) >= 0)
+            span_chr(u, '"', 0) >= 0 || span_chr(u, '?', 0) >= 0)
                 return -IMS_EPARSE;
         *uri = u;
         *params = semi < 0 ? span_make(s.p + s.n, 0) : span_sub(s, (size_t)semi, s.n);
@@ -171,7 +172,7 @@ int sip_lex_name_addr(struct span value, struct span *uri, struct span *params)
         if (!open || memchr(rest.p, ';', before) || memchr(rest.p, '"', before))
                 return addr_spec(rest, uri, params);
         close = memchr(open, '>', (size_t)(l.end - open));
-        if (!close)
+        if (!close || memchr(rest.p, ',', before)) /* a comma needs quotes (RFC 3261 25.1, display-name) */
                 return -IMS_EPARSE;
         u = span_make(open + 1, (size_t)(close - open - 1));
         if (!u.n || sip_has_space(u) || span_chr(u, ':', 0) <= 0)

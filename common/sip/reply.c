@@ -31,6 +31,8 @@ static void put_to(const struct sip_msg *rq, const char *to_tag, int status, str
 {
         const struct sip_hdr *to = sip_msg_hdr(rq, SIP_HDR_TO, 0);
 
+        if (!to)
+                return; /* its absence is what is answered */
         buf_puts(out, "To: ");
         buf_span(out, to->value);
         if (status > 100 && !rq->to_tag.n) {

@@ -419,7 +419,9 @@ static void refused_at_once(void **state)
                 {{.integrity = "no", .contact = "Contact: <tel:+1>\r\n"}, 400, CAUSE_malformed},
                 {{.integrity = "no", .contact = "Contact: *\r\n"}, 400, CAUSE_malformed},
                 {{.integrity = "no", .headers = "Require: gruu\r\n"}, 420, CAUSE_bad_extension},
-                {{.integrity = "no", .headers = "Authorization: Basic abc\r\n"}, 400, CAUSE_malformed},
+                {{.integrity = "no", .headers = "Authorization: Digest username=\"b\"\r\n"},
+                 400,
+                 CAUSE_malformed},
                 {{.integrity = "no", .contact = "Contact: <sip:1@h>,<sip:2@h>,<sip:3@h>,<sip:4@h>\r\n"},
                  403,
                  CAUSE_too_many_contacts},
@@ -433,6 +435,17 @@ static void refused_at_once(void **state)
                 assert_int_equal(w->reg.store.users.n, 0);
         }
         assert_null(reply_field(last_reply(w), SIP_HDR_MIN_EXPIRES, 0));
+}
+
+/* Credentials of a scheme that nobody knows count as none (RFC 3261 22.1, RFC 4475 3.3.7). */
+static void credentials_of_another_scheme(void **state)
+{
+        struct world *w = *state;
+
+        world_register(w,
+                       &(struct reg_text){.integrity = "no", .headers = "Authorization: Basic YWJj==\r\n"});
+        assert_int_equal(w->n_cx, 1); /* those beside it count */
+        give_vectors(w, 1, 1);
 }
 
 static void out_of_order(void **state)
@@ -580,6 +593,7 @@ int main(void)
                 T(unusable_profiles),
                 T(interval_too_brief),
                 T(refused_at_once),
+                T(credentials_of_another_scheme),
                 T(out_of_order),
                 T(unprotected_response_by_policy),
                 T(foreign_user),

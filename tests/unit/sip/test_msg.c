@@ -103,10 +103,10 @@ static void unanswerable_is_parse_error(void **state)
                 "OPTIONS sip:b@e.org HTTP/1.1\r\n" BASE "\r\n",
                 "OP(IONS sip:b@e.org SIP/2.0\r\n" BASE "\r\n",
                 LINE FROM TO ID CSEQ MF "\r\n",
-                LINE VIA TO ID CSEQ MF "\r\n",
-                LINE VIA FROM ID CSEQ MF "\r\n",
-                LINE VIA FROM TO CSEQ MF "\r\n",
-                LINE VIA FROM TO ID MF "\r\n",
+                "SIP/2.0 200 OK\r\n" VIA TO ID CSEQ "\r\n", /* a response: nobody to answer */
+                "SIP/2.0 200 OK\r\n" VIA FROM ID CSEQ "\r\n",
+                "SIP/2.0 200 OK\r\n" VIA FROM TO CSEQ "\r\n",
+                "SIP/2.0 200 OK\r\n" VIA FROM TO ID "\r\n",
                 LINE "Via: UDP 192.0.2.1\r\n" FROM TO ID CSEQ MF "\r\n",
                 LINE "Via: SIP/2.0/UDP\r\n" FROM TO ID CSEQ MF "\r\n",
                 LINE "Via: SIP/2.0/UDP [2001:db8::1\r\n" FROM TO ID CSEQ MF "\r\n",
@@ -156,6 +156,12 @@ static void faults_are_named(void **state)
                 {LINE VIA FROM TO "Call-ID: a b\r\n" CSEQ MF "\r\n", 400, "Malformed Call-ID"},
                 {LINE "Via: SIP/2.0/UDP 192.0.2.1:99999\r\n" FROM TO ID CSEQ MF "\r\n", 400, "Malformed Via"},
                 {LINE "Via: SIP/2.0/UDP 192.0.2.1;;x\r\n" FROM TO ID CSEQ MF "\r\n", 400, "Malformed Via"},
+                {LINE VIA TO ID CSEQ MF "\r\n", 400, "From, To, Call-ID or CSeq Missing"},
+                {LINE VIA FROM ID CSEQ MF "\r\n", 400, "From, To, Call-ID or CSeq Missing"},
+                {LINE VIA FROM TO CSEQ MF "\r\n", 400, "From, To, Call-ID or CSeq Missing"},
+                {LINE VIA FROM TO ID MF "\r\n", 400, "From, To, Call-ID or CSeq Missing"},
+                {LINE VIA "From: B, A <sip:a@e.org>;tag=1\r\n" TO ID CSEQ MF "\r\n", 400, "Malformed From"},
+                {LINE VIA FROM "To: sip:a@e.org?x=y\r\n" ID CSEQ MF "\r\n", 400, "Malformed To"},
         };
 
         (void)state;
