@@ -29,8 +29,16 @@ static int apply_set(struct store *s, const struct facts *f, const struct effect
         return rc;
 }
 
+static bool any(const struct effects *e)
+{
+        return e->state >= 0 || e->registered >= 0 || e->pending >= 0 || e->reassign >= 0 ||
+               e->name != NAME_KEEP || e->restoration != RESTORATION_KEEP;
+}
+
 int store_apply(struct store *s, const struct facts *f, const struct effects *e, const struct serving *by)
 {
+        if (!any(e))
+                return 0;
         int rc = f->impi ? apply_pair(s, f, e, by->restoration) : apply_set(s, f, e);
         if (rc == 0 && e->state >= 0 && e->state != (int)f->state)
                 rc = sql_run(s, sql_bind(s, SQL_WRITE_STATE, "ii", f->set, (int64_t)e->state));
@@ -41,6 +49,8 @@ int store_apply(struct store *s, const struct facts *f, const struct effects *e,
                 rc = sql_run(s, sql_bind(s, SQL_WRITE_NAME, "innn", f->subscription));
         else if (rc == 0 && e->reassign >= 0 && e->reassign != f->reassign)
                 rc = sql_run(s, sql_bind(s, SQL_WRITE_REASSIGN, "ii", f->subscription, (int64_t)e->reassign));
+        if (rc == 0)
+                store_cache_wrote(s->cache, f, e, by->name);
         return rc;
 }
 

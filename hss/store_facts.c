@@ -136,9 +136,12 @@ int store_read_pair(struct store *s, struct arena *a, struct span impi, struct s
 {
         struct facts f;
         struct span wildcard;
+        if (store_cache_get(s->cache, a, impi, impu, out))
+                return 0;
         int rc = read_facts(s, a, sql_bind(s, SQL_READ_PAIR, "tt", impi, impu), &f);
         if (rc < 0)
                 return rc;
+        store_cache_put(s->cache, &f);
         if (!f.impu) {
                 rc = find_wildcard(s, a, impu, &wildcard);
                 if (rc == 0 && wildcard.p)

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "hss/store.h"
+#include "hss/store_cache.h"
 #include "hss/store_sql.h"
 
 struct store {
@@ -14,6 +15,7 @@ struct store {
         bool server; /* opened whole, by the server */
         int lock_fd; /* key file, locked while a server has the store open; -1: not */
         int wal_pages;
+        struct store_cache *cache; /* of a server; NULL: none */
         char error[256];
         const char *trouble; /* the same in words for people */
         sqlite3_stmt *stmts[SQL_COUNT];

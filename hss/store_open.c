@@ -152,6 +152,11 @@ static int open_store(const struct store_conf *c, bool create, struct store **ou
                 return rc;
         }
         s->server = c->role == STORE_SERVER;
+        rc = s->server ? store_cache_new(&s->cache) : 0;
+        if (rc < 0) {
+                store_close(s);
+                return rc;
+        }
         (void)sqlite3_wal_hook(s->db, c->role == STORE_SERVER ? on_wal : NULL, s);
         *out = s;
         return 0;
@@ -204,6 +209,7 @@ void store_close(struct store *s)
                 sql_finalize(s);
                 (void)sqlite3_close(s->db);
         }
+        store_cache_free(s->cache);
         keyfile_free(s->keys);
         free(s);
 }
@@ -218,11 +224,30 @@ const char *store_error(const struct store *s)
         return s->error;
 }
 
+/* The transaction sees the database as of now: is it as it was? */
+static int check_version(struct store *s)
+{
+        sqlite3_stmt *st = s->stmts[SQL_DATA_VERSION];
+        int rc = sql_step(s, st);
+        if (rc < 0)
+                return rc;
+        store_cache_begin(s->cache, sqlite3_column_int64(st, 0));
+        sql_reset(st);
+        return 0;
+}
+
 int store_begin(struct store *s, bool write)
 {
         int rc = write && s->server ? store_check_place(s) : 0;
 
-        return rc < 0 ? rc : sql_run(s, s->stmts[write ? SQL_BEGIN_WRITE : SQL_BEGIN_READ]);
+        if (rc == 0)
+                rc = sql_run(s, s->stmts[write ? SQL_BEGIN_WRITE : SQL_BEGIN_READ]);
+        if (rc < 0 || !s->cache)
+                return rc;
+        rc = check_version(s);
+        if (rc < 0)
+                store_rollback(s);
+        return rc;
 }
 
 int store_commit(struct store *s)
@@ -236,6 +261,7 @@ int store_commit(struct store *s)
 void store_rollback(struct store *s)
 {
         char why[sizeof s->error];
+        store_cache_clear(s->cache);
         if (!s->db || sqlite3_get_autocommit(s->db) || !s->stmts[SQL_ROLLBACK])
                 return;
         memcpy(why, s->error, sizeof why); /* the cause is worth more than what comes of rolling back */

@@ -33,6 +33,7 @@ static const char *const texts[SQL_COUNT] = {
         [SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
         [SQL_COMMIT] = "COMMIT",
         [SQL_ROLLBACK] = "ROLLBACK",
+        [SQL_DATA_VERSION] = "PRAGMA data_version",
 
         [SQL_READ_PAIR] = "SELECT i.id, i.scheme, i.impi, " FACTS(
                 "i.id") " FROM impi i LEFT JOIN impu u ON u.impu = ?2"

@@ -7,6 +7,7 @@ enum sql_id {
         SQL_BEGIN_WRITE,
         SQL_COMMIT,
         SQL_ROLLBACK,
+        SQL_DATA_VERSION,
         SQL_READ_PAIR,
         SQL_READ_IMPU,
         SQL_READ_SET,
