@@ -112,9 +112,10 @@ static void attempt_arm(struct load *l, struct load_attempt *a, uint64_t now)
 static void attempt_send(struct load *l, struct load_attempt *a, struct span nonce, const char *response)
 {
         struct load_ue *ue = &l->ues[a->ue];
+        char local[LOAD_LOCAL_SIZE];
         struct load_message m = {
                 .conf = l->conf,
-                .local = load_net_local(l->net, source_of(l, a->ue)),
+                .local = local,
                 .run = l->run,
                 .ue = a->ue,
                 .cseq = ++ue->cseq,
@@ -123,6 +124,7 @@ static void attempt_send(struct load *l, struct load_attempt *a, struct span non
                 .response = response,
         };
 
+        load_net_local(l->net, source_of(l, a->ue), local);
         load_key_of(l->conf, l->keys, a->ue, &m.key);
         a->n = (uint16_t)load_message_write(&m, a->octets);
         a->stage = 0;

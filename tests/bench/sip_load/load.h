@@ -8,11 +8,13 @@
 #include "tests/bench/lib/hist.h"
 #include "tests/bench/lib/procs.h"
 
-#define LOAD_DOMAIN      "ims.mnc001.mcc001.3gppnetwork.org"
-#define LOAD_MESSAGE_MAX 2048
-#define LOAD_SOURCES_MAX 64
-#define LOAD_PHASES_MAX  16
-#define LOAD_STAGES      8 /* of retransmission: T1, 2*T1, ... up to T2 */
+#define LOAD_DOMAIN          "ims.mnc001.mcc001.3gppnetwork.org"
+#define LOAD_MESSAGE_MAX     2048
+#define LOAD_SOURCES_MAX     65536
+#define LOAD_CONNECTIONS_MAX 64
+#define LOAD_LOCAL_SIZE      32
+#define LOAD_PHASES_MAX      16
+#define LOAD_STAGES          8 /* of retransmission: T1, 2*T1, ... up to T2 */
 
 enum load_op { OP_REGISTER, OP_REFRESH, OP_DEREGISTER, OPS };
 
@@ -130,7 +132,8 @@ typedef void load_receive_fn(struct span octets, void *arg);
 
 int load_net_new(const struct load_conf *c, load_receive_fn *fn, void *arg, struct load_net **out) IMS_CHECK;
 void load_net_free(struct load_net *net);
-const char *load_net_local(const struct load_net *net, uint32_t source);
+/* ADDRESS:PORT of a source. */
+void load_net_local(const struct load_net *net, uint32_t source, char out[static LOAD_LOCAL_SIZE]);
 
 /* Queues octets, which stay where they are until load_net_flush. */
 void load_net_send(struct load_net *net, uint32_t source, const char *octets, size_t n);

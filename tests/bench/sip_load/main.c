@@ -11,7 +11,8 @@ static const char usage_text[] =
         "Phones that register with AKAv1-MD5 at a rate that does not wait for answers.\n"
         "  --to ADDRESS:PORT     the P-CSCF\n"
         "  --from ADDRESS        first source address (127.0.0.1)\n"
-        "  --sources N           so many addresses, one after the other (8)\n"
+        "  --sources N           so many addresses, one after the other (UDP 1000, TCP 8); more than one "
+        "only on loopback\n"
         "  --tcp                 one connection per source address instead of UDP\n"
         "  --subscribers N       (1000) by the rule: IMSI 0010101 and eight digits, keys from the seed\n"
         "  --first N             number of the first subscriber of the rule (0)\n"
@@ -248,7 +249,6 @@ int main(int argc, char **argv)
                 .n = 1000,
                 .seed = 1,
                 .rate = 100,
-                .n_sources = 8,
                 .t1_ms = 500,
                 .give_up_ms = 16000,
                 .expires_s = 600000,
@@ -276,6 +276,12 @@ int main(int argc, char **argv)
                 if (err)
                         (void)fprintf(stderr, "sip_load: %s: %s\n", write_csv, ims_strerror(err));
                 return err ? 2 : 0;
+        }
+        if (c.n_sources == 0)
+                c.n_sources = strncmp(c.from, "127.", 4) != 0 ? 1 : c.tcp ? 8 : 1000;
+        if (c.tcp && c.n_sources > LOAD_CONNECTIONS_MAX) {
+                (void)fprintf(stderr, "sip_load: --tcp takes at most %d --sources\n", LOAD_CONNECTIONS_MAX);
+                return 2;
         }
         if (!c.to || optind < argc) {
                 (void)fputs(usage_text, stderr);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The sockets of the phones: one UDP socket or TCP connection per source address, messages in batches. */
+ * The sockets of the phones. UDP: one socket that sends from the address of whoever sends (IP_PKTINFO), so
+ * that thousands of phones have addresses of their own. TCP: one connection per source address. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -14,27 +15,33 @@
 
 #define BATCH       64
 #define STREAM_MAX  (1u << 20) /* octets waiting on a connection, in either direction */
-#define BUFFER_SIZE (4 << 20)  /* of a socket: a node that is slow for a moment loses nothing here */
+#define BUFFER_SIZE (4 << 20)  /* of the socket: a node that is slow for a moment loses nothing here */
 
-struct source {
-        int fd;
-        char local[32];
-        size_t n_queued; /* UDP */
-        struct iovec iov[BATCH];
-        struct mmsghdr msgs[BATCH];
-        char *in, *out; /* TCP */
+union source_address { /* control data that names the source of a datagram */
+        char octets[CMSG_SPACE(sizeof(struct in_pktinfo))];
+        struct cmsghdr align;
+};
+
+struct stream {
+        uint16_t port;
+        char *in, *out;
         size_t n_in, n_out;
 };
 
 struct load_net {
-        struct source v[LOAD_SOURCES_MAX];
-        struct pollfd polls[LOAD_SOURCES_MAX];
-        uint32_t n;
+        uint32_t n; /* sockets */
         bool tcp;
+        struct sockaddr_in to;
+        uint32_t first; /* source address, host order */
+        uint16_t port;  /* UDP */
+        struct pollfd polls[LOAD_CONNECTIONS_MAX];
+        struct stream streams[LOAD_CONNECTIONS_MAX];
         load_receive_fn *fn;
         void *arg;
-        struct iovec iov[BATCH];
-        struct mmsghdr msgs[BATCH];
+        size_t n_queued;
+        struct iovec out_iov[BATCH], in_iov[BATCH];
+        union source_address sources[BATCH];
+        struct mmsghdr out[BATCH], in[BATCH];
         char octets[BATCH][4096];
 };
 
@@ -51,66 +58,102 @@ static int parse(const char *text, struct sockaddr_in *out)
         return inet_pton(AF_INET, host, &out->sin_addr) == 1 ? 0 : -IMS_EPARSE;
 }
 
-static int open_source(struct load_net *net, struct source *s, const struct sockaddr_in *from,
-                       const struct sockaddr_in *to)
+/* Binds the socket and gives its port. */
+static int bind_port(int fd, uint32_t address, uint16_t *out_port)
 {
-        struct sockaddr_in local;
-        socklen_t n = sizeof local;
-        const int size = BUFFER_SIZE, one = 1;
-        char host[INET_ADDRSTRLEN];
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+        socklen_t n = sizeof a;
 
-        s->fd = socket(AF_INET, (net->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
-        if (s->fd < 0)
+        if (bind(fd, (const struct sockaddr *)&a, sizeof a) != 0 ||
+            getsockname(fd, (struct sockaddr *)&a, &n) != 0)
                 return -IMS_EIO;
-        if (!net->tcp && (setsockopt(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0 ||
-                          setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)) {
-                (void)setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-                (void)setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+        *out_port = ntohs(a.sin_port);
+        return 0;
+}
+
+/* For any address, but of the loopback interface only. */
+static int open_udp(struct load_net *net)
+{
+        const int size = BUFFER_SIZE;
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0)
+                return -IMS_EIO;
+        net->polls[0].fd = fd;
+        if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0 ||
+            setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) {
+                (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+                (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
         }
-        if (net->tcp)
-                (void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        if (bind(s->fd, (const struct sockaddr *)from, sizeof *from) != 0 ||
-            connect(s->fd, (const struct sockaddr *)to, sizeof *to) != 0 ||
-            getsockname(s->fd, (struct sockaddr *)&local, &n) != 0)
+        for (size_t i = 0; i < BATCH; i++) {
+                struct cmsghdr *c = &net->sources[i].align;
+
+                *c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo)),
+                                      .cmsg_level = IPPROTO_IP,
+                                      .cmsg_type = IP_PKTINFO};
+                net->out[i].msg_hdr = (struct msghdr){.msg_name = &net->to,
+                                                      .msg_namelen = sizeof net->to,
+                                                      .msg_iov = &net->out_iov[i],
+                                                      .msg_iovlen = 1,
+                                                      .msg_control = c,
+                                                      .msg_controllen = sizeof net->sources[i]};
+                net->in_iov[i] = (struct iovec){net->octets[i], sizeof net->octets[i]};
+                net->in[i].msg_hdr = (struct msghdr){.msg_iov = &net->in_iov[i], .msg_iovlen = 1};
+        }
+        if (net->first >> 24 != 127) /* somewhere else: one address, which must be ours */
+                return bind_port(fd, net->first, &net->port);
+        if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0)
                 return -IMS_EIO;
-        (void)snprintf(s->local, sizeof s->local, "%s:%u",
-                       inet_ntop(AF_INET, &local.sin_addr, host, sizeof host), ntohs(local.sin_port));
-        for (size_t i = 0; i < BATCH; i++)
-                s->msgs[i].msg_hdr = (struct msghdr){.msg_iov = &s->iov[i], .msg_iovlen = 1};
-        s->in = net->tcp ? malloc(STREAM_MAX) : NULL;
-        s->out = net->tcp ? malloc(STREAM_MAX) : NULL;
-        return !net->tcp || (s->in && s->out) ? 0 : -IMS_ENOMEM;
+        return bind_port(fd, INADDR_ANY, &net->port);
+}
+
+static int open_tcp(struct load_net *net, uint32_t at)
+{
+        struct stream *s = &net->streams[at];
+        const int one = 1;
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0)
+                return -IMS_EIO;
+        net->polls[at].fd = fd;
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        s->in = malloc(STREAM_MAX);
+        s->out = malloc(STREAM_MAX);
+        if (!s->in || !s->out)
+                return -IMS_ENOMEM;
+        if (bind_port(fd, net->first + at, &s->port) != 0 ||
+            connect(fd, (const struct sockaddr *)&net->to, sizeof net->to) != 0)
+                return -IMS_EIO;
+        return 0;
 }
 
 int load_net_new(const struct load_conf *c, load_receive_fn *fn, void *arg, struct load_net **out)
 {
         struct load_net *net = calloc(1, sizeof *net);
-        struct sockaddr_in to, from;
-        int err = net ? parse(c->to, &to) : -IMS_ENOMEM;
+        struct sockaddr_in from;
         char first[80];
+        int err = net ? parse(c->to, &net->to) : -IMS_ENOMEM;
 
         (void)snprintf(first, sizeof first, "%s:0", c->from);
         if (!err)
                 err = parse(first, &from);
-        for (uint32_t i = 0; i < c->n_sources && !err; i++) {
-                net->n = i + 1;
+        if (!err) {
                 net->tcp = c->tcp;
-                err = open_source(net, &net->v[i], &from, &to);
+                net->first = ntohl(from.sin_addr.s_addr);
+                net->fn = fn;
+                net->arg = arg;
+        }
+        for (uint32_t i = 0; !err && i < (c->tcp ? c->n_sources : 1); i++) {
+                net->n = i + 1;
+                net->polls[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+                err = c->tcp ? open_tcp(net, i) : open_udp(net);
                 if (err)
-                        (void)fprintf(stderr, "sip_load: %s to %s: %s\n", first, c->to, strerror(errno));
-                net->polls[i] = (struct pollfd){.fd = net->v[i].fd, .events = POLLIN};
-                from.sin_addr.s_addr = htonl(ntohl(from.sin_addr.s_addr) + 1);
+                        (void)fprintf(stderr, "sip_load: %s to %s: %s\n", c->from, c->to, strerror(errno));
         }
         if (err) {
                 load_net_free(net);
                 return err;
         }
-        for (size_t i = 0; i < BATCH; i++) {
-                net->iov[i] = (struct iovec){net->octets[i], sizeof net->octets[i]};
-                net->msgs[i].msg_hdr = (struct msghdr){.msg_iov = &net->iov[i], .msg_iovlen = 1};
-        }
-        net->fn = fn;
-        net->arg = arg;
         (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* starts are due to the microsecond */
         *out = net;
         return 0;
@@ -119,40 +162,41 @@ int load_net_new(const struct load_conf *c, load_receive_fn *fn, void *arg, stru
 void load_net_free(struct load_net *net)
 {
         for (uint32_t i = 0; net && i < net->n; i++) {
-                if (net->v[i].fd >= 0)
-                        (void)close(net->v[i].fd);
-                free(net->v[i].in);
-                free(net->v[i].out);
+                if (net->polls[i].fd >= 0)
+                        (void)close(net->polls[i].fd);
+                free(net->streams[i].in);
+                free(net->streams[i].out);
         }
         free(net);
 }
 
-const char *load_net_local(const struct load_net *net, uint32_t source)
+void load_net_local(const struct load_net *net, uint32_t source, char out[static LOAD_LOCAL_SIZE])
 {
-        return net->v[source].local;
+        uint32_t a = net->first + source;
+
+        (void)snprintf(out, LOAD_LOCAL_SIZE, "%u.%u.%u.%u:%u", a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255,
+                       net->tcp ? net->streams[source].port : net->port);
 }
 
 /* --- out ------------------------------------------------------------------------------------------- */
 
-/* What a socket does not take is lost like on any network; the retransmission brings it. */
-static void flush_udp(struct source *s)
+/* What the socket does not take is lost like on any network; the retransmission brings it. */
+static void flush_udp(struct load_net *net)
 {
         size_t sent = 0;
 
-        for (int tries = 0; sent < s->n_queued && tries < BATCH; tries++) {
-                int n = sendmmsg(s->fd, s->msgs + sent, (unsigned)(s->n_queued - sent), MSG_DONTWAIT);
-                if (n > 0)
-                        sent += (size_t)n;
-                else if (errno != EINTR && errno != ECONNREFUSED)
-                        break;
+        while (sent < net->n_queued) {
+                int n = sendmmsg(net->polls[0].fd, net->out + sent, (unsigned)(net->n_queued - sent),
+                                 MSG_DONTWAIT);
+                sent += n > 0 ? (size_t)n : 1;
         }
-        s->n_queued = 0;
+        net->n_queued = 0;
 }
 
-static void flush_tcp(struct source *s)
+static void flush_tcp(struct stream *s, int fd)
 {
         while (s->n_out) {
-                ssize_t n = send(s->fd, s->out, s->n_out, MSG_DONTWAIT | MSG_NOSIGNAL);
+                ssize_t n = send(fd, s->out, s->n_out, MSG_DONTWAIT | MSG_NOSIGNAL);
                 if (n <= 0)
                         return;
                 s->n_out -= (size_t)n;
@@ -160,39 +204,45 @@ static void flush_tcp(struct source *s)
         }
 }
 
+static void queue_udp(struct load_net *net, uint32_t source, const char *octets, size_t n)
+{
+        struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(net->first + source)};
+
+        if (net->n_queued == BATCH)
+                flush_udp(net);
+        memcpy(CMSG_DATA(&net->sources[net->n_queued].align), &info, sizeof info);
+        net->out_iov[net->n_queued++] = (struct iovec){(void *)(uintptr_t)octets, n};
+}
+
 void load_net_send(struct load_net *net, uint32_t source, const char *octets, size_t n)
 {
-        struct source *s = &net->v[source];
+        struct stream *s = &net->streams[net->tcp ? source : 0];
 
-        if (net->tcp) {
-                if (n > STREAM_MAX - s->n_out)
-                        return; /* the connection is stuck: the attempt times out */
+        if (!net->tcp) {
+                queue_udp(net, source, octets, n);
+        } else if (n <= STREAM_MAX - s->n_out) { /* else it is stuck: the attempt times out */
                 memcpy(s->out + s->n_out, octets, n);
                 s->n_out += n;
-                return;
         }
-        if (s->n_queued == BATCH)
-                flush_udp(s);
-        s->iov[s->n_queued++] = (struct iovec){(void *)(uintptr_t)octets, n};
 }
 
 void load_net_flush(struct load_net *net)
 {
-        for (uint32_t i = 0; i < net->n; i++)
-                if (net->tcp)
-                        flush_tcp(&net->v[i]);
-                else
-                        flush_udp(&net->v[i]);
+        if (!net->tcp)
+                flush_udp(net);
+        for (uint32_t i = 0; net->tcp && i < net->n; i++)
+                if (net->polls[i].fd >= 0)
+                        flush_tcp(&net->streams[i], net->polls[i].fd);
 }
 
 /* --- in -------------------------------------------------------------------------------------------- */
 
-static void receive_udp(struct load_net *net, struct source *s)
+static void receive_udp(struct load_net *net)
 {
-        int n = recvmmsg(s->fd, net->msgs, BATCH, MSG_DONTWAIT, NULL);
+        int n = recvmmsg(net->polls[0].fd, net->in, BATCH, MSG_DONTWAIT, NULL);
 
         for (int i = 0; i < n; i++)
-                net->fn(span_make(net->octets[i], net->msgs[i].msg_len), net->arg);
+                net->fn(span_make(net->octets[i], net->in[i].msg_len), net->arg);
 }
 
 /* Octets of the first message, 0 when it is not whole yet. */
@@ -214,13 +264,13 @@ static size_t message_size(struct span in)
         return (size_t)end + 4 + body <= in.n ? (size_t)end + 4 + body : 0;
 }
 
-static void receive_tcp(struct load_net *net, struct source *s, struct pollfd *p)
+static void receive_tcp(struct load_net *net, struct stream *s, struct pollfd *p)
 {
-        ssize_t n = recv(s->fd, s->in + s->n_in, STREAM_MAX - s->n_in, MSG_DONTWAIT);
+        ssize_t n = recv(p->fd, s->in + s->n_in, STREAM_MAX - s->n_in, MSG_DONTWAIT);
         size_t done = 0, size;
 
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || s->n_in == STREAM_MAX) {
-                (void)fprintf(stderr, "sip_load: the connection of %s was closed\n", s->local);
+                (void)fprintf(stderr, "sip_load: the connection of port %u was closed\n", s->port);
                 p->fd = -1; /* the rest times out */
                 return;
         }
@@ -241,15 +291,15 @@ void load_net_wait(struct load_net *net, uint64_t until_ns)
         struct timespec ts = {(time_t)(wait / NS_PER_S), (long)(wait % NS_PER_S)};
 
         for (uint32_t i = 0; net->tcp && i < net->n; i++)
-                net->polls[i].events = net->v[i].n_out ? POLLIN | POLLOUT : POLLIN;
+                net->polls[i].events = net->streams[i].n_out ? POLLIN | POLLOUT : POLLIN;
         if (ppoll(net->polls, net->n, &ts, NULL) <= 0)
                 return;
         for (uint32_t i = 0; i < net->n; i++) {
                 if (!net->polls[i].revents || net->polls[i].fd < 0)
                         continue;
                 if (net->tcp)
-                        receive_tcp(net, &net->v[i], &net->polls[i]);
+                        receive_tcp(net, &net->streams[i], &net->polls[i]);
                 else
-                        receive_udp(net, &net->v[i]);
+                        receive_udp(net);
         }
 }
