@@ -140,9 +140,62 @@ static void every_allocation_fails_once(void **state)
         }
 }
 
+/* A restoration that fails leaves nothing behind; one that came far enough is a registration like any. */
+static void restore(unsigned long nth)
+{
+        struct world *w = calloc(1, sizeof(*w));
+        struct cx_saa *a = calloc(1, sizeof(*a));
+        struct cx_restoration *r = calloc(2, sizeof(*r));
+        int rc;
+
+        world_init(w);
+        for (unsigned i = 0; i < 2; i++) {
+                r[i].impi = i ? SPAN("other@" DOMAIN) : SPAN(IMPI);
+                r[i].n_info = 2;
+                r[i].info[0].contact = SPAN("<sip:alice@192.0.2.10>");
+                r[i].info[1].contact = SPAN("<sip:alice@192.0.2.11>");
+        }
+        a->h.origin_host = SPAN("hss." DOMAIN);
+        a->user_data = SPAN(PROFILE_ALICE);
+        a->charging = (struct cx_charging){.present = true, .ccf1 = SPAN("ccf1")};
+        a->restorations = r;
+        a->n_restorations = 2;
+        countdown = nth;
+        armed = true;
+        rc = registrar_restore(&w->reg, SPAN(ALICE), a);
+        armed = false;
+        assert_true(rc == 0 ? w->reg.store.n_contacts > 0 : w->reg.store.users.n == 0);
+        world_sleep(w, 10000000);
+        while (open_request(w))
+                hss_answers(w, 9, NULL, false);
+        assert_int_equal(w->reg.store.n_contacts, 0);
+        assert_int_equal(w->reg.store.n_sets, 0);
+        assert_int_equal(w->reg.store.users.n, 0);
+        world_clear(w);
+        free(w);
+        free(a);
+        free(r);
+}
+
+static void every_allocation_of_a_restoration_fails_once(void **state)
+{
+        unsigned long nth = 0, before;
+
+        (void)state;
+        if (!CAN_FAIL)
+                skip();
+        do {
+                before = failed;
+                restore(nth++);
+        } while (failed > before && nth < 10000);
+        print_message("%lu allocations\n", nth - 1);
+        assert_true(nth > 10 && nth < 10000);
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_fails_once)};
+        const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation_fails_once),
+                                           cmocka_unit_test(every_allocation_of_a_restoration_fails_once)};
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
