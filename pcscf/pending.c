@@ -15,9 +15,9 @@ struct pending_table {
 
 /* How many REGISTERs of one address the home network works on at once follows its speed, as a TCP window
  * does: one more for each answer that comes soon, half as many when answers come late. */
-#define SOON_MS     200
+#define SOON_MS     500
 #define ASKED_FIRST 128
-#define ASKED_LEAST 16
+#define ASKED_LEAST 64
 
 /* What an address has under way; exists while that is not 0. */
 struct pending_source {

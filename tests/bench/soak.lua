@@ -125,6 +125,11 @@ local function good_share(r, phase)
   local ok, failed = r[phase .. ".ok"] or 0, r[phase .. ".failed"] or 0
   print(("%s: %.0f operations succeeded, %.0f failed, %.1f per second, p50 %.2f ms, p99 %.2f ms"):format(phase, ok, failed,
     r[phase .. ".achieved"] or 0, r[phase .. ".p50_ms"] or 0, r[phase .. ".p99_ms"] or 0))
+  for name, n in pairs(r) do
+    if n ~= 0 and name:find("^" .. phase .. "%.failed_") then
+      print(("%s: %.0f of them %s"):format(phase, n, (name:match("failed_(.*)$"):gsub("_", " "))))
+    end
+  end
   return ok > 0 and failed <= ok * FAILED_SHARE
 end
 
@@ -144,8 +149,10 @@ test("soak", {}, function()
     churn:wait(INTERVAL_S)
   end
   good = good_share(check.ok(figures(), "figures of the load"), "churn") and good
-  good = verdict(L, samples) and good
-  print(("%d samples in %.1f minutes; verdict: %s"):format(#samples.hss.rss_kb, (now() - begin) / 60, good and "flat" or "NOT FLAT"))
+  local all_flat = verdict(L, samples)
+  print(("%d samples in %.1f minutes; verdict: %s%s"):format(#samples.hss.rss_kb, (now() - begin) / 60, all_flat and "flat" or "NOT FLAT",
+    good and "" or "; TOO MANY OPERATIONS FAILED"))
+  good = all_flat and good
 end)
 
 local code = test.finish()

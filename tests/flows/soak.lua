@@ -39,7 +39,7 @@ test("a short soak", {}, function()
   io.stderr:write(err)
   check.eq(code, 0, out)
   check.match(out, "churn: %d+ operations succeeded, 0 failed")
-  check.match(out, "%d+ samples in [%d.]+ minutes; verdict: flat")
+  check.match(out, "%d+ samples in [%d.]+ minutes; verdict: flat\n")
   for _, node in ipairs({ "pcscf", "icscf", "scscf", "hss" }) do
     for _, figure in ipairs({ "rss_kb", "descriptors", "timers" }) do
       check.match(out, node .. " +" .. figure .. " +[^\n]+ at the middle, [^\n]+ per minute")
