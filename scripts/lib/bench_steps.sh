@@ -53,7 +53,7 @@ measure_max() {
         local i
         for ((i = 0; i < 8; i++)); do
                 probe max "$MAX" "$RUN_S" && return
-                MAX=$(calc "int($MAX * 0.96)")
+                MAX=$(calc "int($MAX * 0.92)")
         done
         say "warning: no rate near $MAX/s was sustained for $RUN_S s; the figures are those of the last try" >&2
 }

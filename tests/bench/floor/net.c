@@ -35,7 +35,7 @@ struct floor_place {
         struct mmsghdr msgs[FLOOR_BATCH];
         char in[FLOOR_BATCH][FLOOR_OCTETS];
         char out[FLOOR_OCTETS];
-        struct stream streams[FLOOR_NODES];
+        struct stream streams[FLOOR_NODES], waiting[FLOOR_NODES]; /* in; out until the end of the turn */
 };
 
 static int open_udp(struct floor_net *net, enum floor_node n)
@@ -125,20 +125,42 @@ int floor_place_new(const struct floor_net *net, enum floor_node self, struct fl
         return err;
 }
 
+/* What a turn has for one connection goes in one write, as the nodes do it. */
+static void flush_tcp(struct floor_place *p)
+{
+        for (int n = 0; n < FLOOR_NODES; n++) {
+                struct stream *s = &p->waiting[n];
+                size_t sent = 0;
+
+                while (sent < s->n) {
+                        ssize_t got =
+                                send(p->net->tcp[p->self][n], s->octets + sent, s->n - sent, MSG_NOSIGNAL);
+                        if (got < 0)
+                                exit(0); /* the driver has ended */
+                        sent += (size_t)got;
+                }
+                s->n = 0;
+        }
+}
+
 bool floor_send(struct floor_place *p, uint32_t step, uint64_t scheduled_ns)
 {
         const struct floor_step *s = &p->net->table->steps[step];
         struct floor_head head = {s->octets, step, scheduled_ns};
         const struct sockaddr_in *to = &p->net->addr[s->to];
-        ssize_t n;
+        struct stream *w = &p->waiting[s->to];
 
-        memcpy(p->out, &head, sizeof head);
-        if (s->tcp)
-                n = send(p->net->tcp[p->self][s->to], p->out, s->octets, MSG_NOSIGNAL);
-        else
-                n = sendto(p->net->udp[p->self], p->out, s->octets, MSG_DONTWAIT, (const struct sockaddr *)to,
-                           sizeof *to);
-        return n == (ssize_t)s->octets;
+        if (!s->tcp) {
+                memcpy(p->out, &head, sizeof head);
+                return sendto(p->net->udp[p->self], p->out, s->octets, MSG_DONTWAIT,
+                              (const struct sockaddr *)to, sizeof *to) == (ssize_t)s->octets;
+        }
+        if (s->octets > STREAM_SIZE - w->n)
+                flush_tcp(p);
+        memset(w->octets + w->n, 'x', s->octets);
+        memcpy(w->octets + w->n, &head, sizeof head);
+        w->n += s->octets;
+        return true;
 }
 
 static void receive_udp(struct floor_place *p, floor_receive_fn *fn, void *arg)
@@ -186,4 +208,5 @@ void floor_wait(struct floor_place *p, uint64_t until_ns, floor_receive_fn *fn, 
                         receive_udp(p, fn, arg);
                 else
                         receive_tcp(p, events[i].data.u32, fn, arg);
+        flush_tcp(p);
 }

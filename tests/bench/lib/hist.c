@@ -42,7 +42,7 @@ uint64_t hist_quantile_us(const struct hist *h, double q)
                 rank++;
         for (size_t i = 0; i < HIST_BUCKETS; i++) {
                 seen += h->count[i];
-                if (h->count[i] && seen >= rank)
+                if (h->count[i] && seen >= rank && i < HIST_BUCKETS - 1) /* the last one has no end */
                         return bucket_top_us(i) < h->max_us ? bucket_top_us(i) : h->max_us;
         }
         return h->max_us;

@@ -288,8 +288,10 @@ static void attempt_begin(struct load *l, uint32_t ue, enum load_op op, uint64_t
 
         if (l->ues[ue].attempt || l->n_unused == 0) {
                 r->skipped++; /* the same phone again while it is busy; or too many are */
-                if (l->n_unused == 0)
+                if (l->n_unused == 0) {
                         r->failed++;
+                        r->too_many++;
+                }
                 return;
         }
         r->started++;

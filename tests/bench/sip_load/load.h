@@ -94,7 +94,7 @@ struct load_result {
         struct hist latency; /* of those that were due in the window */
         struct hist lag;     /* how late this program itself started them */
         uint32_t by_status[700];
-        uint32_t timeout, mac_wrong, sqn_used, bad_challenge, challenged_again, bad_ok, keys_shown;
+        uint32_t timeout, too_many, mac_wrong, sqn_used, bad_challenge, challenged_again, bad_ok, keys_shown;
 };
 
 /* --- messages -------------------------------------------------------------------------------------- */

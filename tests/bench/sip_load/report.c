@@ -11,6 +11,7 @@ static void failures(struct out *o, const struct load_result *r)
                 uint32_t n;
         } reasons[] = {
                 {"failed_timeout", r->timeout},
+                {"failed_too_many_pending", r->too_many},
                 {"failed_mac_wrong", r->mac_wrong},
                 {"failed_sqn_used", r->sqn_used},
                 {"failed_bad_challenge", r->bad_challenge},
