@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-3-Clause
--- The subscriber store, version 2 (PRAGMA user_version). Lists inside one column stand one entry per line.
+-- The subscriber store, version 3 (PRAGMA user_version). Lists inside one column stand one entry per line.
 
 CREATE TABLE meta ( -- see store_meta.c
         name  TEXT PRIMARY KEY,
@@ -89,8 +89,9 @@ CREATE TABLE registration ( -- which IMPI may use which set, and how they stand
 CREATE INDEX registration_set ON registration (implicit_set);
 
 CREATE TABLE restoration ( -- SCSCF-Restoration-Info, restoration.h
-        impi         INTEGER NOT NULL REFERENCES impi (id) ON DELETE CASCADE,
-        implicit_set INTEGER NOT NULL REFERENCES implicit_set (id) ON DELETE CASCADE,
+        impi         INTEGER NOT NULL,
+        implicit_set INTEGER NOT NULL,
         data         BLOB NOT NULL,
-        PRIMARY KEY (implicit_set, impi)
+        PRIMARY KEY (implicit_set, impi),
+        FOREIGN KEY (impi, implicit_set) REFERENCES registration (impi, implicit_set) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;

@@ -21,7 +21,7 @@ struct store {
         sqlite3_stmt *stmts[SQL_COUNT];
 };
 
-#define STORE_VERSION 2
+#define STORE_VERSION 3
 
 extern const char store_schema_sql[]; /* schema.sql */
 

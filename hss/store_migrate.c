@@ -8,6 +8,15 @@
 static const struct store_migration migrations[] = {
         {0, NULL},       /* 0: an empty file; schema.sql makes the current version at once */
         {1, "SELECT 2"}, /* 2: a sealed key may hold OP behind OPc, which older programs do not read */
+        /* 3: restoration goes with its registration: the removal of an IMPI looks through no table for it */
+        {2, "CREATE TABLE restoration_3 (impi INTEGER NOT NULL, implicit_set INTEGER NOT NULL, data BLOB NOT "
+            "NULL,"
+            " PRIMARY KEY (implicit_set, impi), FOREIGN KEY (impi, implicit_set)"
+            " REFERENCES registration (impi, implicit_set) ON DELETE CASCADE) STRICT, WITHOUT ROWID;"
+            "INSERT INTO restoration_3 SELECT o.impi, o.implicit_set, o.data FROM restoration o"
+            " JOIN registration g ON g.impi = o.impi AND g.implicit_set = o.implicit_set;"
+            "DROP TABLE restoration;"
+            "ALTER TABLE restoration_3 RENAME TO restoration"},
 };
 
 static int user_version(struct store *s, int *out)

@@ -42,7 +42,7 @@ static const char *const texts[SQL_COUNT] = {
                         " JOIN subscription s ON s.id = i.subscription WHERE i.impi = ?1",
         [SQL_READ_IMPU] = "SELECT 0, 0, NULL, " FACTS(
                 "0") " FROM impu u JOIN implicit_set r ON r.id = u.implicit_set"
-                     " LEFT JOIN registration g ON 0"
+                     " LEFT JOIN registration g ON g.impi = 0"
                      " JOIN subscription s ON s.id = r.subscription WHERE u.impu = ?1",
         [SQL_READ_SET] = "SELECT i.id, i.scheme, i.impi, " FACTS(
                 "i.id") " FROM impi i JOIN impu u ON u.implicit_set = ?2"
@@ -92,8 +92,9 @@ static const char *const texts[SQL_COUNT] = {
                 " UNION ALL SELECT g.impi FROM impu u JOIN registration g ON g.implicit_set = u.implicit_set"
                 " WHERE u.impu = ?1 LIMIT 1",
         [SQL_FIND_PROFILE] = "SELECT id FROM service_profile WHERE name = ?1",
-        [SQL_LIST_PROFILES] = "SELECT name, document, (SELECT count(*) FROM impu WHERE profile = p.id)"
-                              " FROM service_profile p ORDER BY id",
+        [SQL_LIST_PROFILES] = "SELECT name, document, coalesce(users, 0) FROM service_profile p LEFT JOIN"
+                              " (SELECT profile, count(*) AS users FROM impu GROUP BY profile) u"
+                              " ON u.profile = p.id ORDER BY id",
         [SQL_PUT_PROFILE] =
                 /* A row number may come again after a removal, so the revision is no mere counter. */
         "INSERT INTO service_profile (name, document, revision) VALUES (?1, ?2, random())"
