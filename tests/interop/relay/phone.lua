@@ -62,6 +62,16 @@ function case.no_hss()
   want(phone(1):register({ timeout = WAIT_S }), "refused", 504)
 end
 
+-- A registration that outlives the HSS which the S-CSCF knows: arg[2] is a folder where the two sides leave word.
+function case.moves()
+  local u = phone(1)
+  want(u:register({ timeout = WAIT_S }), "registered", 200)
+  assert(fs.write(arg[2] .. "/registered", ""))
+  assert(wait_for(function() return fs.stat(arg[2] .. "/go") end, 30), "no word to go on")
+  want(u:reregister({ timeout = WAIT_S }), "refreshed", 200)
+  want(u:deregister({ timeout = WAIT_S }), "deregistered", 200)
+end
+
 -- Once more and again until it works.
 function case.works_again()
   local u, ends = phone(1), now() + 10

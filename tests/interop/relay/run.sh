@@ -12,7 +12,7 @@ RATE=${QUINTET_SIPP_RATE:-100}
 STARTING=""
 export RELAY_DIR=$WORK/relay RELAY_ADDRESS=10.$QUINTET_LAB_NET.0.20
 export QUINTET_LAB_HOOK=$HERE/hook.sh QUINTET_LAB_MODE=netns
-HSS=10.$QUINTET_LAB_NET.0.2 ICSCF=10.$QUINTET_LAB_NET.0.3 SCSCF=10.$QUINTET_LAB_NET.0.4
+HSS=10.$QUINTET_LAB_NET.0.2 HSS2=10.$QUINTET_LAB_NET.0.21 ICSCF=10.$QUINTET_LAB_NET.0.3 SCSCF=10.$QUINTET_LAB_NET.0.4
 
 certificates() {
         openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=relay.$DOMAIN" -keyout "$RELAY_DIR/key.pem" \
@@ -217,6 +217,54 @@ test_second_path() {
         lab_away
 }
 
+# hss2_start: a second front end of the same database, beside the relay.
+hss2_start() {
+        local dir=$QUINTET_LAB_DIR/conf
+        sed "s/identity: hss\\./identity: hss2./; s/\"$HSS:/\"$HSS2:/; s/hss\\.jsonl/hss2.jsonl/" "$dir/hss.yaml" >"$dir/hss2.yaml"
+        ip -n "$QUINTET_LAB_NAME-lab" addr replace "$HSS2/24" dev br0
+        (cd "$dir" && exec ip netns exec "$QUINTET_LAB_NAME-lab" "$QUINTET_BIN/hss" -c "$dir/hss2.yaml") >"$WORK/hss2.log" 2>&1 &
+        HSS2_PID=$!
+}
+
+# wait_file FILE: at most 10 s.
+wait_file() {
+        for _ in $(seq 200); do
+                [ -e "$1" ] && return 0
+                sleep 0.05
+        done
+        return 1
+}
+
+# Two HSSs behind the relay. The one that the S-CSCF names dies between two REGISTERs of a phone: the relay cannot
+# deliver to it, and the other one serves.
+test_two_hss() {
+        local code
+        relay_conf hss="$HSS" hss2="$HSS2"
+        echo hss >"$RELAY_DIR/first"
+        node_cx hss "$HSS" "$(peer relay "" "relay: yes")"
+        node_cx icscf "" "$(peer relay "$RELAY_ADDRESS" "relay: yes")"
+        node_cx scscf "" "$(peer relay "$RELAY_ADDRESS" "relay: yes")"
+        lab_up two_hss
+        mkdir "$WORK/word"
+        phone called
+        lab exec ue ue run "$HERE/phone.lua" moves "$WORK/word" >"$WORK/moves.log" 2>&1 &
+        MOVES=$!
+        wait_file "$WORK/word/registered" || fail two_hss.registered "$(head -1 "$WORK/moves.log")"
+        hss2_start
+        relay_has hss2 || fail two_hss.hss2 "$(tail -1 "$WORK/hss2.log")"
+        kill_node hss
+        : >"$WORK/word/go"
+        if wait $MOVES; then pass two_hss.moves; else fail two_hss.moves "$(grep -m1 'phone.lua:[0-9]*: ' "$WORK/moves.log")"; fi
+        lab start >"$WORK/$PART.again.log" 2>&1 &
+        STARTING=$!
+        phone works_again
+        kill -TERM $HSS2_PID
+        wait $HSS2_PID
+        code=$?
+        if [ $code = 0 ]; then pass two_hss.hss2_ends; else fail two_hss.hss2_ends "code $code: $(tail -1 "$WORK/hss2.log")"; fi
+        lab_away
+}
+
 provision() {
         {
                 lab exec hss hss subscriber add --imsi 001010000000001 --msisdn 15550001 \
@@ -238,8 +286,10 @@ sipp_subscribers "$N"
 test_we_connect
 test_it_connects
 test_second_path
+test_two_hss
 judge we_connect
 judge it_connects
 judge second_path direct
-mergecap -w "$WORK/all.pcapng" "$WORK"/{we_connect,it_connects,second_path}.pcapng || fail mergecap "cannot merge the captures"
+judge two_hss
+mergecap -w "$WORK/all.pcapng" "$WORK"/{we_connect,it_connects,second_path,two_hss}.pcapng || fail mergecap "cannot merge the captures"
 judge_file "$WORK/all.pcapng"
