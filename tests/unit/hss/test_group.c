@@ -223,6 +223,7 @@ static void disk_full(void **state)
         assert_result(t->results[0], dia_base(DIA_UNABLE_TO_COMPLY));
         assert_result(t->results[1], dia_base(DIA_UNABLE_TO_COMPLY));
         assert_int_equal(t->n_avs, 0);
+        assert_string_equal(store_trouble(t->f.store), "there is no room for the database: its disk is full");
         assert_int_equal(read_number(t, "SELECT count(*) FROM implicit_set WHERE state"), 0);
         add_mar(t, BOB_IMPI, BOB_SIP);
         group_run(t->group);
@@ -236,6 +237,7 @@ static void read_only(void **state)
         add_mar(t, ALICE_IMPI, ALICE_SIP);
         group_run(t->group);
         assert_result(t->results[0], dia_base(DIA_UNABLE_TO_COMPLY));
+        assert_string_equal(store_trouble(t->f.store), "the database can only be read");
         add_lir(t);
         group_run(t->group);
         assert_result(t->results[1], dia_3gpp(CX_ERROR_IDENTITY_NOT_REGISTERED)); /* reads go on */
