@@ -14,8 +14,14 @@ cpu_by_node() {
 
 floor_ratio() { calc "$(value "$1" register.cpu_us) / ($(value "floor_$1" floor.cpu_us) + 1e-9)"; }
 
-# failed: registrations that failed in the runs the figures come from.
-failed_all() { calc "$(value max register.failed) + $([ -n "$RATE" ] && echo 0 || value half register.failed)"; }
+# failed_all: registrations that failed in the runs the figures come from.
+failed_all() {
+        local step sum=0
+        for step in max half memory_warm memory; do
+                [ $step = half ] && [ -n "$RATE" ] || sum=$(calc "$sum + $(value $step register.failed)")
+        done
+        echo "$sum"
+}
 
 report_json() {
         cat <<J
