@@ -11,6 +11,7 @@ local SANITIZED = (os.getenv("QUINTET_BIN") or proc.exe):match("/asan/") ~= nil
 local N = tonumber(os.getenv("QUINTET_KILL_PHONES") or SANITIZED and 100 or 500)
 local BACK_S = 5
 local SPREAD_S = 1 -- in which all phones begin
+local PAUSE_S = 0.7 -- between two attempts of a phone: the phones shall not keep the machine busy on their own
 local PATIENCE_S = 60
 local K, OPC = "465b5ce8b199b49faa5f0a2ee238a6bc", "cd63cb71954a9f4e48a5994e37a02baf"
 local NODES = { "hss", "scscf", "icscf", "pcscf" }
@@ -140,13 +141,13 @@ end
 
 local function register(p, i)
   sleep(i * 7919 % N / N * SPREAD_S) -- so that there are phones at every step
-  return p:insist("register", "registered", 0.2)
+  return p:insist("register", "registered", PAUSE_S)
 end
 
 local function leave()
   all_together(function(p, i)
     sleep(i * 7919 % N / N * SPREAD_S)
-    p:insist("deregister", "deregistered", 0.2)
+    p:insist("deregister", "deregistered", PAUSE_S)
   end)()
   check.eq(next(known()), nil, "registered when all have left")
 end
@@ -167,7 +168,7 @@ local function kill_while_they_register(name)
   check_known(before, "while the " .. name .. " is dead")
   L:start_node(name)
   ready, served = now(), nil
-  probe:insist("register", "registered", 0.02)
+  probe:insist("register", "registered", 0.1)
   local back = served - ready
   check_known(before, "after the " .. name .. " is back")
   wait()
