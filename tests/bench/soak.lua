@@ -74,7 +74,7 @@ end
 
 local function load(L, phases, more)
   local file = L.dir .. "/" .. phases .. ".json"
-  local argv = { SIP_LOAD, "--to", L.sip.pcscf, "--from", L.ip.ue:gsub("%d+$", "100"), "--sources", "8", "--subscribers",
+  local argv = { SIP_LOAD, "--to", L.sip.pcscf, "--from", L.ip.ue:gsub("%d+$", "100"), "--sources", "150", "--subscribers",
     tostring(SUBSCRIBERS), "--rate", tostring(RATE), "--phases", phases, "--json", stdout = file, stderr = file }
   table.move(more or {}, 1, #(more or {}), #argv + 1, argv)
   return assert(proc.spawn(argv)), function()
