@@ -59,9 +59,10 @@ to_stack() {
         local name=$1 mode=${2:0:1}1
         shift 2
         start_peer
+        rm -f "$WORK/sipp.err"
         if ! (cd "$WORK" && sipp "$@" "$address" -i 127.0.0.1 -t "$mode" -m $CALLS -r 200 -l 20 -d 10 -nostdin \
-                -timeout 40 -trace_stat -stf "$WORK/stat.csv" >"$WORK/sipp.out" 2>&1 </dev/null); then
-                fail "$name" "SIPp counts failed calls"
+                -timeout 40 -trace_stat -stf "$WORK/stat.csv" -trace_err -error_file "$WORK/sipp.err" >"$WORK/sipp.out" 2>&1 </dev/null); then
+                fail "$name" "SIPp counts failed calls: $(head -3 "$WORK/sipp.err" 2>/dev/null | paste -sd' ')"
         elif ! retransmissions_none; then
                 fail "$name" "messages were repeated"
         elif ! stop_peer; then
