@@ -13,10 +13,29 @@ local function registers(u, what)
   check.eq(u:deregister({ timeout = 20 }).verdict, "deregistered", what)
 end
 
+local function descriptors(pid)
+  local names = fs.list("/proc/" .. pid .. "/fd")
+  table.sort(names)
+  return names
+end
+
+-- The descriptors of a node once they have stayed the same for a while: a checkpoint opens some and closes them.
+local function settled(pid)
+  local names, seen, since = descriptors(pid), nil, now()
+  while now() - since < 0.5 do
+    sleep(0.02)
+    seen, names = names, descriptors(pid)
+    if table.concat(seen, " ") ~= table.concat(names, " ") then
+      since = now()
+    end
+  end
+  return names
+end
+
 -- No more descriptors for a node than it has: the lowest free number is the limit.
 local function exhaust(L, node)
   local pid, used, free = L.procs[node]:pid(), {}, 0
-  for _, name in ipairs(fs.list("/proc/" .. pid .. "/fd")) do
+  for _, name in ipairs(settled(pid)) do
     used[tonumber(name)] = true
   end
   while used[free] do
