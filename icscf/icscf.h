@@ -39,6 +39,7 @@ struct job {
         struct pool_tried tried;
         struct buf scscf; /* URI of the S-CSCF the request went to last */
         bool reselecting; /* the first S-CSCF did not serve */
+        char why[40];     /* what was wrong with that last one */
         bool orig;        /* originating services (Route with orig) */
         char session_id[SESSION_ID_MAX];
         struct log_ctx before; /* log context to go back to */

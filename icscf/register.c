@@ -83,8 +83,8 @@ static void end_nobody_left(struct job *j)
                                  .clause = ABNORMAL,
                                  .evidence = evidence};
 
-        (void)snprintf(evidence, sizeof(evidence), "S-CSCFs tried: %zu, the last one " SPAN_FMT, j->tried.n,
-                       SPAN_ARG(buf_as_span(&j->scscf)));
+        (void)snprintf(evidence, sizeof(evidence), "S-CSCFs tried: %zu, the last one " SPAN_FMT ": %s",
+                       j->tried.n, SPAN_ARG(buf_as_span(&j->scscf)), j->why);
         job_end(j, &e);
 }
 
@@ -95,6 +95,7 @@ static void reselect(struct job *j, const char *why)
 {
         log_notice("S-CSCF " SPAN_FMT ": %s; choosing another", SPAN_ARG(buf_as_span(&j->scscf)), why);
         j->reselecting = true;
+        (void)snprintf(j->why, sizeof(j->why), "%s", why);
         if (pool_tried_full(&j->tried) || job_time_ms(j, UINT32_MAX) == 0)
                 end_nobody_left(j);
         else

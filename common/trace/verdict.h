@@ -52,7 +52,7 @@ enum verdict_procedure {
         X(hss_unreachable, "no HSS answers", "is the HSS running? look at the Cx peer verdicts")             \
         X(hss_timeout, "the HSS did not answer in time", "")                                                 \
         X(hss_error, "the HSS answered with an error", "")                                                   \
-        X(scscf_unreachable, "no S-CSCF answers", "is the S-CSCF running?")                                  \
+        X(scscf_unreachable, "no S-CSCF answers", "is the S-CSCF running, or at its limit?")                 \
         X(no_scscf_matches, "no configured S-CSCF has the capabilities the HSS asks for",                    \
           "compare scscf.pool of the I-CSCF with the capabilities of the subscriber")                        \
         X(icscf_unreachable, "the I-CSCF does not answer", "is the I-CSCF running?")                         \

@@ -218,11 +218,13 @@ static inline int do_register(struct lab *l)
 }
 
 /* The one verdict of this lab so far: "cause", or "" when there is none. */
-static inline const char *verdict(struct lab *l)
+/* A member of the first verdict, or "". */
+static inline const char *verdict_member(struct lab *l, const char *name)
 {
-        static char cause[64];
+        static char value[512];
         static char text[65536];
         FILE *file = fopen(l->trace_file, "r");
+        char key[32];
         const char *at;
         size_t n;
 
@@ -230,9 +232,17 @@ static inline const char *verdict(struct lab *l)
         n = fread(text, 1, sizeof(text) - 1, file);
         text[n] = '\0';
         (void)fclose(file);
-        at = strstr(text, "\"cause\":\"");
+        (void)snprintf(key, sizeof(key), "\"%s\":\"", name);
+        at = strstr(text, "\"ev\":\"verdict\"");
+        at = at ? strstr(at, key) : NULL;
         if (!at)
                 return "";
-        (void)snprintf(cause, sizeof(cause), "%.*s", (int)strcspn(at + 9, "\""), at + 9);
-        return cause;
+        at += strlen(key);
+        (void)snprintf(value, sizeof(value), "%.*s", (int)strcspn(at, "\""), at);
+        return value;
+}
+
+static inline const char *verdict(struct lab *l)
+{
+        return verdict_member(l, "cause");
 }

@@ -159,6 +159,21 @@ static void no_scscf_is_left(void **state)
         lab_stop(&l);
 }
 
+/* All are there and full: the verdict says what they said. */
+static void every_scscf_is_full(void **state)
+{
+        struct lab l;
+
+        (void)state;
+        lab_start(&l);
+        l.a.answer = l.b.answer = 503;
+        assert_int_equal(do_register(&l), 504);
+        assert_string_equal(verdict(&l), "scscf_unreachable");
+        assert_non_null(strstr(verdict_member(&l, "evidence"), "S-CSCFs tried: 2"));
+        assert_non_null(strstr(verdict_member(&l, "evidence"), "it answers 503"));
+        lab_stop(&l);
+}
+
 /* Nobody listens at the address: the ICMP or the refused connection is as good as no answer. */
 static void scscf_is_down(void **state)
 {
@@ -262,6 +277,7 @@ int main(void)
                 cmocka_unit_test(nobody_has_the_capabilities),
                 cmocka_unit_test(another_scscf_is_chosen),
                 cmocka_unit_test(no_scscf_is_left),
+                cmocka_unit_test(every_scscf_is_full),
                 cmocka_unit_test(scscf_is_down),
                 cmocka_unit_test(silent_hss),
                 cmocka_unit_test(no_hss),
