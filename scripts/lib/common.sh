@@ -13,7 +13,7 @@ say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 # usage: the comment at the top of the program, from its third line.
-usage() { sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '3,/^[^#]/{ /^# shellcheck /d; s/^# \{0,1\}//p; }' "$0"; }
 
 # Needed to build and run the nodes.
 export PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libfreediameter-dev libssl-dev libsqlite3-dev
