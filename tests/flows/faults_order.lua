@@ -199,6 +199,7 @@ local function late_answer(status, n)
     check.eq(L:verdict({ call_id = r.call_id, node = "pcscf" }).cause, "icscf_unreachable")
   end)
   check.above(#late, 0, "the core has answered")
+  L:wait_event("pcscf", { ev = "sip", dir = "out", sum = "~^504 ", call_id = r.call_id }) -- told after the verdict
   local mark = L:mark()
   for _, a in ipairs(late) do
     L.mw_pi.send(a.octets, a.from)
