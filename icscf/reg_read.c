@@ -7,13 +7,10 @@
 
 static int read_impi(const struct sip_msg *m, struct reg_facts *f, const char **why)
 {
-        const struct sip_hdr *h;
+        const struct sip_hdr *h = sip_digest_line(m, SIP_HDR_AUTHORIZATION, 0);
         const struct span *username = NULL;
         struct sip_auth auth;
-        size_t i = 0;
 
-        while ((h = sip_msg_hdr(m, SIP_HDR_AUTHORIZATION, i)) != NULL && !sip_auth_is_digest(h->value))
-                i++;
         if (h) {
                 if (sip_auth_parse(h->value, true, &auth) != 0) {
                         *why = "Malformed Authorization";

@@ -89,15 +89,12 @@ static int read_contact(const struct sip_msg *m, struct reg_facts *f, const char
 
 static int read_authorization(const struct sip_msg *m, struct reg_facts *f, const char **why)
 {
-        for (size_t i = 0;; i++) {
-                const struct sip_hdr *h = sip_msg_hdr(m, SIP_HDR_AUTHORIZATION, i);
+        const struct sip_hdr *h;
+
+        for (size_t i = 0; (h = sip_digest_line(m, SIP_HDR_AUTHORIZATION, i)) != NULL; i++) {
                 const struct span *v;
                 struct sip_auth a;
 
-                if (!h)
-                        return 0;
-                if (!sip_auth_is_digest(h->value))
-                        continue;
                 if (sip_auth_parse(h->value, true, &a)) {
                         *why = "Malformed Authorization";
                         return -IMS_EPARSE;
@@ -112,6 +109,7 @@ static int read_authorization(const struct sip_msg *m, struct reg_facts *f, cons
                 if ((v = sip_auth_get(&a, "algorithm")) != NULL)
                         f->aka = span_istarts(*v, SPAN("AKA"));
         }
+        return 0;
 }
 
 static void read_sec_agree(const struct sip_msg *m, struct reg_facts *f)

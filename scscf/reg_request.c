@@ -36,21 +36,14 @@ static bool has_escape(const struct auth_answer *a)
 /* Authorization: credentials and integrity-protected. */
 static int read_auth(const struct sip_msg *m, struct reg_request *out, struct reg_refusal *why)
 {
-        const struct sip_hdr *h = NULL, *other;
+        const struct sip_hdr *h = sip_digest_line(m, SIP_HDR_AUTHORIZATION, 0);
         struct auth_answer *a = &out->auth;
         struct sip_auth p;
-        size_t more = 0;
 
         scheme_read_access(m, &out->scheme);
-        for (size_t i = 0; (other = sip_msg_hdr(m, SIP_HDR_AUTHORIZATION, i)) != NULL; i++) {
-                if (!sip_auth_is_digest(other->value))
-                        continue;
-                more += h != NULL;
-                h = other;
-        }
         if (!h)
                 return 0;
-        if (more)
+        if (sip_digest_line(m, SIP_HDR_AUTHORIZATION, 1))
                 return refuse(why, 400, CAUSE_malformed, "More Than One Authorization", SPAN_NULL);
         if (sip_auth_parse(h->value, true, &p) < 0)
                 return refuse(why, 400, CAUSE_malformed, "Malformed Authorization", SPAN_NULL);

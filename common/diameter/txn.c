@@ -116,12 +116,19 @@ static void wake_held(struct dia_node *n)
         }
 }
 
-static struct span destination(const struct dia_txn *t, enum dict_avp id)
+/* Where the request goes, by its octets. */
+static void read_destination(struct dia_txn *t)
 {
+        struct span avps = span_sub(buf_as_span(&t->octets), DIA_HEADER, t->octets.n);
         struct dia_avp a;
 
-        return dia_avp_get(span_sub(buf_as_span(&t->octets), DIA_HEADER, t->octets.n), id, &a) ? a.data
-                                                                                               : SPAN_NULL;
+        t->host = t->realm = SPAN_NULL;
+        while (dia_avp_next(&avps, &a) > 0) {
+                if (a.id == AVP_DESTINATION_HOST)
+                        t->host = a.data;
+                else if (a.id == AVP_DESTINATION_REALM)
+                        t->realm = a.data;
+        }
 }
 
 /* Takes Destination-Host out of the request: from now on it goes by its realm (RFC 6733 6.1.4). */
@@ -139,8 +146,7 @@ static void drop_host(struct dia_txn *t)
         b->n -= n;
         secret_wipe(b->p + b->n, n); /* what moved still stands there */
         dia_put_end(b, 0);
-        t->host = SPAN_NULL;
-        t->realm = destination(t, AVP_DESTINATION_REALM);
+        read_destination(t);
 }
 
 /* The best peer not tried yet. A host that is only preferred is given up when nobody reaches it; relays
@@ -175,8 +181,7 @@ static int txn_new(struct dia_node *n, struct buf *b, struct dia_txn **out)
         t->end = h.end;
         t->octets = *b;
         *b = BUF_INIT;
-        t->host = destination(t, AVP_DESTINATION_HOST);
-        t->realm = destination(t, AVP_DESTINATION_REALM);
+        read_destination(t);
         *out = t;
         return 0;
 }

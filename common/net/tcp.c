@@ -45,7 +45,6 @@ struct tcp_conn {
         int reason;
         bool paused, writing;
         bool peer_done; /* the peer's end is shut */
-        bool was_up;
 };
 
 static void conn_end(struct tcp_conn *c, int reason);
@@ -152,7 +151,7 @@ static void on_written(uv_write_t *req, int status)
 
 static void on_timer(struct tmr *t, void *arg);
 
-/* The socket takes no more for now: the peer has time to read. */
+/* The socket is full: from here on the peer has a limited time to read. */
 static void unread_start(struct tcp_conn *c)
 {
         c->unread = tcp_queued(c);
@@ -252,11 +251,6 @@ void tcp_set_unread_limit(struct tcp_conn *c, uint32_t ms)
         c->unread_ms = ms;
 }
 
-bool tcp_was_up(const struct tcp_conn *c)
-{
-        return c->was_up;
-}
-
 /* --- opening and closing ------------------------------------------------------------------------- */
 
 static int conn_new(struct loop *l, const struct addr *remote, struct tcp_conn **out)
@@ -288,7 +282,6 @@ static int conn_up(struct tcp_conn *c)
         if (err)
                 return loop_error(err);
         c->state = TCP_UP;
-        c->was_up = true;
         (void)uv_tcp_nodelay(&c->handle, 1);
         if (!c->paused)
                 err = uv_read_start((uv_stream_t *)&c->handle, on_alloc, on_read);
@@ -331,7 +324,7 @@ static void on_timer(struct tmr *t, void *arg)
         else if (c->state == TCP_UP && tcp_queued(c) < c->unread)
                 unread_start(c); /* it reads, if slowly */
         else
-                conn_end(c, -IMS_ETIMEOUT);
+                conn_end(c, c->state == TCP_UP ? -IMS_ELIMIT : -IMS_ETIMEOUT);
 }
 
 static void on_connected(uv_connect_t *req, int status)

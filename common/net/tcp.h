@@ -38,11 +38,9 @@ void tcp_set_handlers(struct tcp_conn *c, const struct tcp_handlers *h, void *ar
  * usually closes), -IMS_ECLOSED. Data given before the connection is up waits for it. */
 int tcp_send(struct tcp_conn *c, struct span data) IMS_CHECK;
 void tcp_set_queue_limit(struct tcp_conn *c, size_t octets); /* default 1 MiB */
-/* Ends the connection, with -IMS_ETIMEOUT, when the peer takes nothing of what waits for so long. 0, the
+/* Ends the connection, with -IMS_ELIMIT, when the peer takes nothing of what waits for so long. 0, the
  * default: never. */
 void tcp_set_unread_limit(struct tcp_conn *c, uint32_t ms);
-/* False for a connection that never came up. */
-bool tcp_was_up(const struct tcp_conn *c);
 size_t tcp_queued(const struct tcp_conn *c);
 /* False once it ends: tcp_send then fails, though on_close may come later in the same turn of the loop. */
 bool tcp_takes(const struct tcp_conn *c);

@@ -319,7 +319,8 @@ static void on_close(struct tcp_conn *tcp, int reason, void *arg)
 {
         struct sip_conn *c = arg;
 
-        if (reason == -IMS_ETIMEOUT && tcp_was_up(tcp))
+        (void)tcp;
+        if (reason == -IMS_ELIMIT)
                 unread(c);
         conn_end(c, reason ? reason : -IMS_ECLOSED);
 }

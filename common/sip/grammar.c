@@ -2,6 +2,7 @@
  * One header field at a time through libosip2's grammar. */
 #include "common/sip/grammar.h"
 
+#include "common/sip/auth_param.h"
 #include "common/sip/msg_lex.h"
 
 void sip_grammar_init(void)
@@ -134,4 +135,14 @@ struct span sip_addr_spec(struct span name_addr)
         struct span uri, params;
 
         return sip_lex_name_addr(name_addr, &uri, &params) ? SPAN_NULL : uri;
+}
+
+const struct sip_hdr *sip_digest_line(const struct sip_msg *m, enum sip_hdr_id id, size_t nth)
+{
+        const struct sip_hdr *h;
+
+        for (size_t i = 0; (h = sip_msg_hdr(m, id, i)) != NULL; i++)
+                if (sip_auth_is_digest(h->value) && nth-- == 0)
+                        return h;
+        return NULL;
 }

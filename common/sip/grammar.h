@@ -33,6 +33,10 @@ int sip_uri_canonical(struct span uri, struct buf *out) IMS_CHECK;
 /* URI equality of RFC 3261 19.1.4 for registered contacts. False when one does not parse. */
 bool sip_uri_equal(struct span a, struct span b);
 
+/* The nth line of that id with credentials of the Digest scheme, or NULL; those of another scheme count as
+ * none (RFC 3261 22.1). */
+const struct sip_hdr *sip_digest_line(const struct sip_msg *m, enum sip_hdr_id id, size_t nth);
+
 /* The URI inside a name-addr or addr-spec value, without osip: "Bob <sip:b@c>;tag=1" gives "sip:b@c".
  * Empty when malformed. */
 struct span sip_addr_spec(struct span name_addr);

@@ -225,12 +225,6 @@ void tcp_set_unread_limit(struct tcp_conn *c, uint32_t ms)
         (void)c, (void)ms;
 }
 
-bool tcp_was_up(const struct tcp_conn *c)
-{
-        (void)c;
-        return true;
-}
-
 size_t tcp_queued(const struct tcp_conn *c)
 {
         (void)c;

@@ -319,7 +319,7 @@ static void unread_queue_ends_the_connection(void **state)
         b->accepts = -1000; /* as above */
         b->closes_server = 1;
         loop_run(b->l);
-        assert_int_equal(b->reason_client, -IMS_ETIMEOUT);
+        assert_int_equal(b->reason_client, -IMS_ELIMIT);
         tcp_close(b->server, false);
         bench_free(b);
 }
