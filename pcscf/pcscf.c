@@ -229,7 +229,6 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
         const struct pending_limits limits = {.max = conf->max_pending,
                                               .max_per_source = conf->max_per_source,
                                               .max_asked_per_source = conf->max_asked_per_source,
-                                              .max_refusals = conf->max_refusals,
                                               .await_ms = conf->await_auth_ms};
         struct pcscf *p = calloc(1, sizeof(*p));
         struct sip_conf sip = conf->sip;

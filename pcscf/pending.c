@@ -26,8 +26,6 @@ struct pending_source {
         uint32_t n, n_asked;
         uint32_t max_asked; /* now; never above that of the limits */
         uint64_t cut_ms;    /* when it was halved last */
-        uint32_t n_refused;
-        uint64_t refused_ms; /* when the count began */
 };
 
 struct key {
@@ -239,20 +237,6 @@ void pending_answered(struct pending *p)
         p->n_asked--;
         p->source->n_asked--;
         follow_speed(p->source, &p->table->limits, p->asked_ms, loop_now_ms(p->table->loop));
-}
-
-bool pending_refused(struct pending_table *t, const struct addr *source)
-{
-        struct pending_source *s = source_find(t, source);
-        uint64_t now = loop_now_ms(t->loop);
-
-        if (!s)
-                return false;
-        if (now - s->refused_ms >= PENDING_REFUSALS_MS) {
-                s->refused_ms = now;
-                s->n_refused = 0;
-        }
-        return ++s->n_refused > t->limits.max_refusals;
 }
 
 void pending_challenged(struct pending *p, const struct reg_keys *keys)

@@ -26,14 +26,11 @@ struct pending {
         char key[]; /* Call-ID, then IMPI (or IMPU where there is none) */
 };
 
-#define PENDING_REFUSALS_MS 1000 /* what max_refusals is counted in */
-
 struct pending_limits {
         uint32_t max;                  /* records */
         uint32_t max_per_source;       /* records of one address */
         uint32_t max_asked_per_source; /* REGISTERs of one address in the home network, at most; fewer while
                                         * that is slow */
-        uint32_t max_refusals;         /* of one address in a second */
         uint32_t await_ms;             /* life of a record without an answer */
 };
 
@@ -53,10 +50,6 @@ int pending_get(struct pending_table *t, struct span call_id, struct span identi
 
 /* The home network has answered, or does not. Accepts NULL. */
 void pending_answered(struct pending *p);
-
-/* A REGISTER of that address was refused. True when that happens too often: it does not wait, as it was told.
- */
-bool pending_refused(struct pending_table *t, const struct addr *source);
 
 /* Keeps the keys of a challenge (those before are wiped) and starts the timer anew. */
 void pending_challenged(struct pending *p, const struct reg_keys *keys);

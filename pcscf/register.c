@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * REGISTER: from the UE to the home network and its answers back. TS 24.229 5.2.2, TS 33.203 6.1.1. */
-#include <stdio.h>
-
-#include "common/base/timers.h"
 #include "pcscf/pcscf.h"
 
 #define CLAUSE "TS 24.229 5.2.2.1"
@@ -40,18 +37,13 @@ static struct binding *registered(const struct pcscf *p, const struct reg_facts 
 static void refuse_overload(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f,
                             const char *limit)
 {
-        uint32_t retry_ms = ims_timer_rows[IMS_TIMER_SIP_RETRY_AFTER].default_ms;
         char seconds[12];
-        const struct addr *from = &rq->flow.remote;
         struct refusal r = {.cause = CAUSE_overload,
                             .status = 503,
                             .evidence = limit,
-                            .quiet = !sip_stack_fault(p->stack, from, SIP_FAULT_REFUSED)};
+                            .field = {SIP_HDR_RETRY_AFTER, sip_retry_after(seconds)},
+                            .quiet = !sip_stack_refused(p->stack, &rq->flow.remote, p->conf->max_refusals)};
 
-        (void)snprintf(seconds, sizeof(seconds), "%u", (retry_ms + 999) / 1000);
-        r.field = (struct sip_field){SIP_HDR_RETRY_AFTER, span_of(seconds)};
-        if (pending_refused(p->pending, from))
-                sip_stack_mute(p->stack, from, PENDING_REFUSALS_MS);
         refuse(p, rq, f, r);
 }
 

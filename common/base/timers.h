@@ -18,6 +18,7 @@
         X(SIP_PARTIAL, 10000, 100, 120000, "longest wait for the rest of a SIP message on a connection")     \
         X(SIP_FIRST, 30000, 100, 3600000, "an accepted connection that brought no message is closed after")  \
         X(SIP_SOURCE_QUIET, 60000, 1000, 3600000, "faults of one address are told once in this time")        \
+        X(SIP_REFUSALS, 1000, 100, 60000, "503s to one address are counted in it; as long it is not heard")  \
         X(SIP_RETRY_AFTER, 5000, 1000, 60000, "RFC 3261 21.5.4: Retry-After of a node at its limit")         \
         X(REG_AWAIT_AUTH, 240000, 100, 3600000, "TS 24.229 5.4.1.2.1, reg-await-auth")                       \
         X(CX_ANSWER, 1500, 50, 60000, "longest wait for a Cx answer; shorter than SCSCF_ANSWER")             \

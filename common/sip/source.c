@@ -24,6 +24,8 @@ struct sip_source {
         uint32_t n_conns;
         uint64_t faults[SIP_FAULT_COUNT]; /* not told yet */
         bool told[SIP_FAULT_COUNT];
+        uint32_t n_refused; /* since refused_ms */
+        uint64_t refused_ms;
         struct tmr quiet; /* runs from the first fault on */
         struct tmr mute;  /* runs while it is muted */
 };
@@ -168,16 +170,30 @@ static void on_unmute(struct tmr *t, void *arg)
         drop_if_idle(src);
 }
 
-void sip_stack_mute(struct sip_stack *s, const struct addr *from, uint32_t ms)
+static void mute(struct sip_source *src, uint32_t ms)
 {
-        struct sip_source *src = sip_is_core(s, from) ? NULL : find_or_make(s, from);
-        bool was = src && tmr_running(&src->mute);
+        bool was = tmr_running(&src->mute);
+
+        if (tmr_start(src->stack->loop, &src->mute, ms, on_unmute, src) == 0)
+                src->stack->n_muted += !was;
+}
+
+bool sip_stack_refused(struct sip_stack *s, const struct addr *from, uint32_t max)
+{
+        uint32_t window_ms = sip_timer_ms(IMS_TIMER_SIP_REFUSALS);
+        uint64_t now_ms = loop_now_ms(s->loop);
+        bool tell = sip_stack_fault(s, from, SIP_FAULT_REFUSED);
+        struct sip_source *src = sip_is_core(s, from) ? NULL : find(s, from);
 
         if (!src)
-                return;
-        if (tmr_start(s->loop, &src->mute, ms, on_unmute, src) == 0)
-                s->n_muted += !was;
-        drop_if_idle(src);
+                return tell;
+        if (now_ms - src->refused_ms >= window_ms) {
+                src->refused_ms = now_ms;
+                src->n_refused = 0;
+        }
+        if (++src->n_refused > max)
+                mute(src, window_ms);
+        return tell;
 }
 
 bool sip_source_is_muted(struct sip_stack *s, const struct addr *from)

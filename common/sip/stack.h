@@ -162,7 +162,7 @@ enum sip_fault {
         SIP_FAULT_SILENT,      /* connected and sent no message */
         SIP_FAULT_UNREAD,      /* does not read what is sent */
         SIP_FAULT_CONNECTIONS, /* wants more connections than allowed */
-        SIP_FAULT_REFUSED,     /* was refused with 503: for the owner of the stack to report */
+        SIP_FAULT_REFUSED,     /* was refused with 503 (sip_stack_refused) */
         SIP_FAULT_DROPPED,     /* was not listened to */
         SIP_FAULT_COUNT
 };
@@ -171,8 +171,13 @@ enum sip_fault {
  * counted, and their number is logged every SIP_SOURCE_QUIET until there are no more. */
 bool sip_stack_fault(struct sip_stack *s, const struct addr *from, enum sip_fault what);
 
-/* Drops datagrams of that address unread for so long. */
-void sip_stack_mute(struct sip_stack *s, const struct addr *from, uint32_t ms);
+/* A request of that address is refused with 503: SIP_FAULT_REFUSED, and more than max of them within
+ * SIP_REFUSALS drop its datagrams unread for that time, for it does not wait as it was told. True as above.
+ */
+bool sip_stack_refused(struct sip_stack *s, const struct addr *from, uint32_t max);
+
+/* The value of Retry-After of a node at its limit (RFC 3261 20.33), in out. */
+struct span sip_retry_after(char out[static 12]);
 
 /* --- figures ------------------------------------------------------------------------------------- */
 

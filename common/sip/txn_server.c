@@ -2,7 +2,6 @@
  * Server transactions (RFC 3261 17.2, RFC 6026) and the request objects they hold. */
 #include "common/sip/txn_server.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/log.h"
@@ -306,14 +305,21 @@ static bool make_room(struct sip_stack *s)
         return true;
 }
 
+struct span sip_retry_after(char out[static 12])
+{
+        struct text t = text_in(out, 12);
+
+        text_u32(&t, (sip_timer_ms(IMS_TIMER_SIP_RETRY_AFTER) + 999) / 1000);
+        return span_make(out, t.n);
+}
+
 static void refuse_overload(struct sip_stack *s, const struct sip_msg *m, const struct sip_flow *flow)
 {
         char seconds[12];
         struct sip_field retry = {SIP_HDR_RETRY_AFTER, SPAN_NULL};
         struct sip_reply_text r = {.status = 503, .add = &retry, .n_add = 1};
 
-        (void)snprintf(seconds, sizeof(seconds), "%u", sip_timer_ms(IMS_TIMER_SIP_RETRY_AFTER) / 1000);
-        retry.value = span_of(seconds);
+        retry.value = sip_retry_after(seconds);
         sip_server_refuse(s, m, flow, &r);
 }
 

@@ -41,11 +41,8 @@ struct fix {
 
 static int setup(void **state)
 {
-        const struct pending_limits limits = {.max = 4,
-                                              .max_per_source = 2,
-                                              .max_asked_per_source = 3,
-                                              .max_refusals = 2,
-                                              .await_ms = 60000};
+        const struct pending_limits limits = {
+                .max = 4, .max_per_source = 2, .max_asked_per_source = 3, .await_ms = 60000};
         struct fix *f = calloc(1, sizeof(*f));
 
         assert_non_null(f);
@@ -258,16 +255,11 @@ static void asked(void **state)
 
         assert_int_equal(addr_parse(SPAN("192.0.2.1:1"), 0, &a), 0);
         assert_int_equal(addr_parse(SPAN("192.0.2.2:1"), 0, &b), 0);
-        assert_false(pending_refused(f->pending, &a)); /* nothing is known of it */
         for (int i = 0; i < 3; i++)
                 assert_int_equal(pending_get(f->pending, SPAN("c1"), SPAN("u1"), &a, &p), 0);
         assert_int_equal(pending_get(f->pending, SPAN("c1"), SPAN("u1"), &a, &q), -IMS_EALREADY);
         assert_int_equal(pending_get(f->pending, SPAN("c2"), SPAN("u1"), &a, &q), -IMS_EALREADY);
         assert_int_equal(pending_get(f->pending, SPAN("c2"), SPAN("u1"), &b, &q), 0);
-        assert_false(pending_refused(f->pending, &a));
-        assert_false(pending_refused(f->pending, &a));
-        assert_true(pending_refused(f->pending, &a));
-        assert_false(pending_refused(f->pending, &b));
         pending_answered(p);
         assert_int_equal(pending_get(f->pending, SPAN("c3"), SPAN("u1"), &a, &q), 0);
         assert_int_equal(pending_get(f->pending, SPAN("c3"), SPAN("u1"), &a, &q), -IMS_EALREADY);
@@ -305,11 +297,8 @@ static uint32_t room(struct pending_table *t, const struct addr *from, struct pe
 /* An address has as many REGISTERs in the home network as that answers soon. */
 static void asked_by_speed(void **state)
 {
-        const struct pending_limits limits = {.max = 10,
-                                              .max_per_source = 10,
-                                              .max_asked_per_source = 200,
-                                              .max_refusals = 10,
-                                              .await_ms = 60000};
+        const struct pending_limits limits = {
+                .max = 10, .max_per_source = 10, .max_asked_per_source = 200, .await_ms = 60000};
         struct fix *f = *state;
         struct pending_table *t;
         struct pending *p = NULL;

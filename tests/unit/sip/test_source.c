@@ -7,6 +7,20 @@ static const char request[] =
         "From: <sip:a@example.net>;tag=a\r\nTo: <sip:b@example.net>;tag=b\r\nCall-ID: c\r\n"
         "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
 
+/* One of several, each a transaction of its own. */
+static const char *numbered(unsigned i)
+{
+        static char text[512];
+
+        (void)snprintf(
+                text, sizeof(text),
+                "OPTIONS sip:bob@example.net SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKn%u\r\n"
+                "From: <sip:a@example.net>;tag=a\r\nTo: <sip:b@example.net>;tag=b\r\nCall-ID: n%u\r\n"
+                "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+                i, i);
+        return text;
+}
+
 static struct sip_stack_stats stats_of(const struct node *n)
 {
         struct sip_stack_stats stats;
@@ -101,28 +115,42 @@ static void told_once(void **state)
         world_stop(&w);
 }
 
+/* Who goes on after refusals is not heard for a while; another address is, and so is a core node. */
 static void muted(void **state)
 {
         struct world w;
         struct node n;
         struct raw r;
+        struct addr other;
 
         (void)state;
         world_start(&w, NULL, 0);
         node_start(&n, &w, NULL);
         log_init("test", LOG_ERROR);
         raw_start(&r, &w);
-        sip_stack_mute(n.s, &r.addr, 100000);
-        raw_send(&r, &n.udp, request);
+        assert_int_equal(addr_parse(SPAN("192.0.2.1:1"), 0, &other), 0);
+        for (int i = 0; i < 9; i++)
+                (void)sip_stack_refused(n.s, &other, 2);
+        assert_true(sip_stack_refused(n.s, &r.addr, 2));
+        assert_false(sip_stack_refused(n.s, &r.addr, 2));
+        raw_send(&r, &n.udp, numbered(1));
+        WAIT_FOR(&w, n.requests == 1);
+        assert_int_equal(stats_of(&n).faults[SIP_FAULT_DROPPED], 0);
+        assert_false(sip_stack_refused(n.s, &r.addr, 2)); /* one too many */
+        raw_send(&r, &n.udp, numbered(2));
         WAIT_FOR(&w, stats_of(&n).faults[SIP_FAULT_DROPPED] == 1);
-        assert_int_equal(n.requests, 0);
-        assert_int_equal(stats_of(&n).received, 0);
-        sip_stack_mute(n.s, &r.addr, 1); /* the last word counts */
-        for (int i = 0; i < 1000 && !n.requests; i++) {
-                raw_send(&r, &n.udp, request);
+        assert_int_equal(n.requests, 1);
+        assert_int_equal(stats_of(&n).faults[SIP_FAULT_REFUSED], 12);
+        for (int i = 0; i < 1000 && n.requests == 1; i++) { /* and heard again after SIP_REFUSALS */
+                raw_send(&r, &n.udp, numbered(2));
                 world_pass(&w, 5);
         }
-        assert_int_equal(n.requests, 1);
+        assert_int_equal(n.requests, 2);
+        n.peers_are_core = true;
+        for (int i = 0; i < 9; i++)
+                (void)sip_stack_refused(n.s, &r.addr, 2);
+        raw_send(&r, &n.udp, numbered(3));
+        WAIT_FOR(&w, n.requests == 3);
         raw_stop(&r);
         node_stop(&n);
         world_stop(&w);
