@@ -8,14 +8,6 @@ local test = require "test"
 local L = lab.start({ taps = true })
 local AUTHENTICATION_FAILURE, AUTHENTICATION_TIMEOUT = 9, 10
 
-local function impi(n)
-  return L.subscribers[n].imsi .. "@" .. L.domain
-end
-
-local function impu(n)
-  return "sip:+" .. L.subscribers[n].msisdn .. "@" .. L.domain
-end
-
 local function sars(mark)
   local out = {}
   for _, m in ipairs(L.cx_s:since(mark, function(x) return x.name == "SAR" end)) do
@@ -57,8 +49,8 @@ end
 local function reachable(u, n)
   local caller = L:ue(3)
   check.eq(caller:register({}).verdict, "registered")
-  local sending = async(caller.message, caller, { to = impu(n) })
-  local rq = check.ok(u:expect_request({ method = "MESSAGE" }), "MESSAGE reaches " .. impu(n))
+  local sending = async(caller.message, caller, { to = L:impu(n) })
+  local rq = check.ok(u:expect_request({ method = "MESSAGE" }), "MESSAGE reaches " .. L:impu(n))
   rq:reply(200)
   check.eq(sending:wait(10).status, 200)
   caller:deregister({})
@@ -72,7 +64,7 @@ test("one changed digit is refused, the right answer is not", { "AKA-033", "AKA-
   check_bare(r.response)
   check_bare(L.mw_is.messages[#L.mw_is.messages])
   check.eq(sars(mark), { AUTHENTICATION_FAILURE })
-  check.eq(L:state(impi(1))[impu(1)].state, "not registered")
+  check.eq(L:state(L:impi(1))[L:impu(1)].state, "not registered")
   local v = L:verdict({ call_id = r.call_id })
   check.eq(v.cause, "res_mismatch")
   check.eq(v.outcome, "refused")
@@ -94,7 +86,7 @@ test("wrong answers of many kinds register nobody", { "AKA-033" }, function()
     not_hex = function(a) a:set("response", ("z"):rep(32)) end,
     other_uri = function(a) a:set("uri", "sip:elsewhere.example") end,
     no_uri = function(a) a:remove("uri") end,
-    other_user = function(a) a:set("username", impi(2)) end,
+    other_user = function(a) a:set("username", L:impi(2)) end,
     other_qop = function(a) a:set("qop", "auth-int") end,
     bad_nc = function(a) a:set("nc", "banana") end,
   }
@@ -113,7 +105,7 @@ test("wrong answers of many kinds register nobody", { "AKA-033" }, function()
     check.no(r.ok, name)
     check.ok(r.steps[2].response, name .. ": an answer")
     check.between(r.steps[2].response.status, 400, 499, name)
-    check.eq(L:state(impi(1))[impu(1)].registered, false, name)
+    check.eq(L:state(L:impi(1))[L:impu(1)].registered, false, name)
     u:close()
   end
 end)
@@ -130,7 +122,7 @@ test("a registered user stays registered when an attempt fails", { "AKA-041", "A
     local r = attempt()
     check.no(r.ok, what)
     check.eq(sars(mark), {}, what .. ": the HSS hears nothing")
-    check.eq(L:state(impi(1))[impu(1)].state, "registered", what)
+    check.eq(L:state(L:impi(1))[L:impu(1)].state, "registered", what)
     reachable(u, 1)
   end
   other:close()
@@ -145,7 +137,7 @@ test("somebody with a wrong key cannot de-register a user", { "AKA-041" }, funct
   local r = thief:deregister({})
   check.eq(r.verdict, "mac_mismatch")
   check.eq(L:verdict({ call_id = r.call_id, node = "scscf" }).cause, "mac_mismatch")
-  check.eq(L:state(impi(1))[impu(1)].state, "registered")
+  check.eq(L:state(L:impi(1))[L:impu(1)].state, "registered")
   reachable(u, 1)
   thief:close()
   u:deregister({})
@@ -158,7 +150,7 @@ test("wrong response over a protected connection", { "AKA-043" }, function()
   check.eq(r.verdict, "refused")
   check_bare(r.response)
   check.eq(sars(mark), { AUTHENTICATION_FAILURE })
-  check.no(L:state(impi(1))[impu(1)].scscf)
+  check.no(L:state(L:impi(1))[L:impu(1)].scscf)
   check.eq(L:verdict({ call_id = r.call_id }).cause, "res_mismatch")
   p:close()
   u:close()
@@ -175,7 +167,7 @@ test("report of a wrong MAC clears the S-CSCF name", { "AKA-029", "AKA-044", "AK
   check.eq(passed[2]:auth().response, "", "the report reaches the S-CSCF")
   check_bare(r.response)
   check.contains(sars(mark), AUTHENTICATION_FAILURE)
-  for name, row in pairs(L:state(impi(1))) do
+  for name, row in pairs(L:state(L:impi(1))) do
     check.no(row.scscf, name)
     check.eq(row.state, "not registered", name)
   end
@@ -196,7 +188,7 @@ test("a newer challenge kills the older one", { "AKA-048", "AKA-049" }, function
   check.ne(challenge2:auth().nonce, challenge1:auth().nonce)
   local late = p:exchange(answer1, "yes")
   check.between(late.status, 400, 699, "a final answer")
-  check.no(L:state(impi(1))[impu(1)].registered, "nobody is registered by it")
+  check.no(L:state(L:impi(1))[L:impu(1)].registered, "nobody is registered by it")
   check.eq(L:verdict({ call_id = old:result().call_id }).cause, "challenge_superseded")
   local accepted = p:exchange(new:answer(challenge2), "yes")
   check.eq(accepted.status, 200, "the newer challenge still counts")

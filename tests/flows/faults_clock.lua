@@ -27,18 +27,6 @@ local L = lab.start({
   icscf = { diameter = { tw = "1s" } }, hss = { diameter = { tw = "1s" } },
 })
 
-local function impi(n)
-  return L.subscribers[n].imsi .. "@" .. L.domain
-end
-
-local function impu(n)
-  return "sip:+" .. L.subscribers[n].msisdn .. "@" .. L.domain
-end
-
-local function state(n)
-  return L:state(impi(n))[impu(n)].state
-end
-
 local sqns = {}
 
 local function register(n, u, expires)
@@ -62,7 +50,7 @@ end
 
 -- How long until the registrar says this of the subscriber, by a clock that does not jump.
 local function seconds_until(n, cause, begin, mark, timeout)
-  L:verdict({ node = "scscf", cause = cause, since = mark, impi = impi(n) }, timeout)
+  L:verdict({ node = "scscf", cause = cause, since = mark, impi = L:impi(n) }, timeout)
   return now() - begin
 end
 
@@ -80,11 +68,11 @@ for _, jump in ipairs({ { "forward", DAY, 10 * YEAR }, { "back", -DAY, -50 * YEA
       set_clock(offset_s)
       check_clock(offset_s)
     end
-    check.eq(state(1), "registered")
-    check.eq(#L:events("scscf", { ev = "verdict", cause = "expired", since = mark, impi = impi(1) }), 0, "nothing ends early")
+    check.eq(L:impu_state(1), "registered")
+    check.eq(#L:events("scscf", { ev = "verdict", cause = "expired", since = mark, impi = L:impi(1) }), 0, "nothing ends early")
     local took = seconds_until(2, "expired", begin, mark, SHORT_S + 20)
     check.between(took, SHORT_S - 0.5, SHORT_S + 20, "it ends when it is time")
-    check.ok(wait_for(function() return state(2) == "not registered" end, 10), "the HSS is told")
+    check.ok(wait_for(function() return L:impu_state(2) == "not registered" end, 10), "the HSS is told")
     check.eq(kept:reregister({}).verdict, "refreshed")
     local r = kept:deregister({})
     check.eq(r.verdict, "deregistered")
@@ -117,7 +105,7 @@ test("nodes that start again with an older clock", { "AKA-024" }, function()
     L:restart(node)
     register(1, u)
   end
-  check.eq(state(1), "registered")
+  check.eq(L:impu_state(1), "registered")
   u:deregister({})
   u:close()
 end)
@@ -125,7 +113,7 @@ end)
 test("every node is stopped for longer than its timers", { "AKA-024" }, function()
   set_clock(0)
   local kept, short = L:ue(1), L:ue(2)
-  sqns[1] = math.max(sqns[1], L:subscriber(impi(1)).seq << 5)
+  sqns[1] = math.max(sqns[1], L:subscriber(L:impi(1)).seq << 5)
   register(1, kept)
   register(2, short, 1)
   local mark = L:mark()
@@ -137,15 +125,15 @@ test("every node is stopped for longer than its timers", { "AKA-024" }, function
   for _, node in ipairs(NODES) do
     L.procs[node]:kill("CONT")
   end
-  L:verdict({ node = "scscf", cause = "expired", since = mark, impi = impi(2) }, 20)
-  check.eq(state(1), "registered", "what has time left goes on")
+  L:verdict({ node = "scscf", cause = "expired", since = mark, impi = L:impi(2) }, 20)
+  check.eq(L:impu_state(1), "registered", "what has time left goes on")
   local r = wait_for(function()
     local try = kept:reregister({ timeout = 10 })
     return try.ok and try
   end, 20)
   check.ok(r, "it serves again by itself")
-  check.eq(#L:events("scscf", { ev = "verdict", cause = "expired", since = mark, impi = impi(1) }), 0)
-  check.ok(wait_for(function() return state(2) == "not registered" end, 10), "the HSS is told")
+  check.eq(#L:events("scscf", { ev = "verdict", cause = "expired", since = mark, impi = L:impi(1) }), 0)
+  check.ok(wait_for(function() return L:impu_state(2) == "not registered" end, 10), "the HSS is told")
   check.ok(kept:deregister({ timeout = 10 }).ok)
   kept:close()
   short:close()

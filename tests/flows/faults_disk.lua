@@ -14,14 +14,6 @@ end
 
 local NODES = { "pcscf", "icscf", "scscf", "hss" }
 
-local function impi(L, n)
-  return L.subscribers[n].imsi .. "@" .. L.domain
-end
-
-local function impu(L, n)
-  return "sip:+" .. L.subscribers[n].msisdn .. "@" .. L.domain
-end
-
 -- Registers and de-registers; the SQNs of the challenges go to the end of sqns.
 local function registers(u, what, sqns)
   local r = u:register({})
@@ -52,7 +44,7 @@ local function check_vectors(L, n, sims)
     check.above(sqn, last, "SQNs of one subscriber")
     last = sqn
   end
-  check.eq(L:subscriber(impi(L, n)).seq, last >> 5, "the SEQ in the store is that of the last vector")
+  check.eq(L:subscriber(L:impi(n)).seq, last >> 5, "the SEQ in the store is that of the last vector")
 end
 
 local function intact(file)
@@ -159,7 +151,7 @@ test("the disk of the database is full", { "AKA-024" }, function()
   d:fill()
   refused(L, u, "storage_failed", "its disk is full")
   check.has(L.procs.hss:log(), "its disk is full: database or disk is full")
-  check.eq(L:state(impi(L, 2))[impu(L, 2)].state, "registered", "what was confirmed is known")
+  check.eq(L:state(L:impi(2))[L:impu(2)].state, "registered", "what was confirmed is known")
   d:free()
   registers(u, "when there is room", sqns)
   check.match(L.procs.hss:log(), "database works again; %d+ requests were refused")
@@ -173,7 +165,7 @@ test("the disk of the database is full", { "AKA-024" }, function()
   check.no(r.ok)
   check.between(r.response.status, 400, 599)
   check.eq(L:verdict({ node = "hss", cause = "storage_failed", call_id = nil }).outcome, "failed")
-  check.eq(L:state(impi(L, 1))[impu(L, 1)].registered, false, "nobody is registered by half")
+  check.eq(L:state(L:impi(1))[L:impu(1)].registered, false, "nobody is registered by half")
   table.insert(sqns, r.challenge.sqn)
   check_vectors(L, 1, sqns)
 
@@ -181,7 +173,7 @@ test("the disk of the database is full", { "AKA-024" }, function()
   L:kill("hss")
   d:free()
   L:restart("hss")
-  check.eq(L:state(impi(L, 2))[impu(L, 2)].state, "registered", "a confirmed registration is not forgotten")
+  check.eq(L:state(L:impi(2))[L:impu(2)].state, "registered", "a confirmed registration is not forgotten")
   registers(u, "after the start", sqns)
   check_vectors(L, 1, sqns)
   -- a start on a full disk says why

@@ -10,18 +10,6 @@ local ANSWER_MS = 400 -- how long a node waits for another one here
 local L = lab.start({ taps = true, pcscf = { home = { answer = ANSWER_MS .. "ms" } },
   icscf = { diameter = { answer = ANSWER_MS .. "ms" } }, scscf = { diameter = { answer = ANSWER_MS .. "ms" } } })
 
-local function impi(n)
-  return L.subscribers[n].imsi .. "@" .. L.domain
-end
-
-local function impu(n)
-  return "sip:+" .. L.subscribers[n].msisdn .. "@" .. L.domain
-end
-
-local function state(n)
-  return L:state(impi(n))[impu(n)].state
-end
-
 local function cx(mark, name)
   return L.cx_s:since(mark, function(m) return m.name == name end)
 end
@@ -76,7 +64,7 @@ end
 -- --- twice ---
 
 test("every message between the nodes comes twice", { "AKA-024" }, function()
-  local u, mark, seq = L:ue(1), L.cx_s:mark(), L:subscriber(impi(1)).seq
+  local u, mark, seq = L:ue(1), L.cx_s:mark(), L:subscriber(L:impi(1)).seq
   local function twice(wire)
     return function(octets, from_b)
       L[wire].send(octets, from_b)
@@ -87,13 +75,13 @@ test("every message between the nodes comes twice", { "AKA-024" }, function()
     with("mw_is", twice("mw_is"), function()
       register(u, "registered")
       check.eq(u:reregister({}).verdict, "refreshed")
-      check.eq(state(1), "registered")
+      check.eq(L:impu_state(1), "registered")
       leave(u)
     end)
   end)
-  check.eq(state(1), "not registered")
+  check.eq(L:impu_state(1), "not registered")
   local maa = cx(mark, "MAA")
-  check.eq(L:subscriber(impi(1)).seq - seq, #maa, "one SEQ for each MAA of one vector")
+  check.eq(L:subscriber(L:impi(1)).seq - seq, #maa, "one SEQ for each MAA of one vector")
   check.eq(#maa, 3, "one vector for the registration, one for its refresh, one for its end")
   u:close()
 end)
@@ -129,7 +117,7 @@ end
 -- The request is repeated at once, and again when it has been answered.
 for _, name in ipairs({ "MAR", "SAR" }) do
   test(("a %s that comes again with T gets the same answer"):format(name), { "AKA-024" }, function()
-    local u, seq, answers, request = L:ue(1), L:subscriber(impi(1)).seq, {}, nil
+    local u, seq, answers, request = L:ue(1), L:subscriber(L:impi(1)).seq, {}, nil
     with("cx_s", function(octets, _, m, send, back)
       if m.name == name then
         request = octets
@@ -152,8 +140,8 @@ for _, name in ipairs({ "MAR", "SAR" }) do
     for n = 2, 3 do
       check.eq(hex.encode(answers[1].octets:sub(17)), hex.encode(answers[n].octets:sub(17)), "the same answer but for the Hop-by-Hop Identifier")
     end
-    check.eq(L:subscriber(impi(1)).seq, seq + 1, "SQN is moved once")
-    check.eq(state(1), "registered")
+    check.eq(L:subscriber(L:impi(1)).seq, seq + 1, "SQN is moved once")
+    check.eq(L:impu_state(1), "registered")
     leave(u)
     u:close()
   end)
@@ -162,7 +150,7 @@ end
 -- --- late ---
 
 test("MAA comes when nobody waits for it any more", { "AKA-024", "AKA-023" }, function()
-  local u, seq = L:ue(2), L:subscriber(impi(2)).seq
+  local u, seq = L:ue(2), L:subscriber(L:impi(2)).seq
   local late, hold = holder(function(m) return m.name == "MAA" end)
   local back
   with("cx_s", function(octets, from, m, send)
@@ -224,10 +212,10 @@ end)
 test("200 comes when the P-CSCF has given up", { "AKA-024" }, function()
   local u, r = late_answer(200, 3)
   check.eq(#r.steps, 2, "the phone answered the challenge")
-  check.eq(state(3), "registered", "the HSS knows it as registered")
+  check.eq(L:impu_state(3), "registered", "the HSS knows it as registered")
   register(u, "registered") -- with a challenge of its own, or it would not be in the list of challenges
   leave(u)
-  check.eq(state(3), "not registered")
+  check.eq(L:impu_state(3), "not registered")
   u:close()
 end)
 
@@ -266,7 +254,7 @@ test("the later of two refreshes comes first", {}, function()
   local answer = p:exchange(early, "yes")
   check.between(answer.status, 400, 599)
   check.eq(L:verdict({ node = "scscf", since = mark, cause = "out_of_order" }).outcome, "refused")
-  check.eq(state(1), "registered", "an end that is out of date ends nothing")
+  check.eq(L:impu_state(1), "registered", "an end that is out of date ends nothing")
   check.eq(#cx(wire, "MAR"), 0)
   leave_over(p, u)
   p:close()
@@ -288,7 +276,7 @@ test("two answers to one challenge, the later one first", { "AKA-048" }, functio
   check.between(late.status, 400, 599, "the vector is used up")
   check.eq(late:get("Service-Route"), nil)
   check.eq(#cx(wire, "SAR"), 1, "one assignment")
-  check.eq(state(1), "registered")
+  check.eq(L:impu_state(1), "registered")
   leave_over(p, u)
   p:close()
   u:close()

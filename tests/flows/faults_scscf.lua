@@ -10,10 +10,6 @@ local test = require "test"
 
 local L = lab.start({})
 
-local function impu(n)
-  return "sip:+" .. L.subscribers[n].msisdn .. "@" .. L.domain
-end
-
 local function served_by(l, u)
   local row = l:state(u.impi)["sip:" .. u.impi]
   return row.state == "registered" and row.scscf:match("sip:([^.]+)") or row.state
@@ -22,7 +18,7 @@ end
 -- A message from one phone to the other, through the S-CSCFs of both.
 local function check_message(from, to, what)
   local n = tonumber(to.impi:match("(%d)@"))
-  local sending = async(from.message, from, { to = impu(n) })
+  local sending = async(from.message, from, { to = L:impu(n) })
   local rq = check.ok(to:expect_request({ method = "MESSAGE" }), what .. ": MESSAGE reaches " .. to.impi)
   rq:reply(200)
   check.eq(sending:wait(10).status, 200, what)
@@ -102,7 +98,7 @@ test("the only S-CSCF restarts under registered users: they call and are called"
     end
     check.eq(u:reregister({}).verdict, "refreshed")
     check.eq(u:deregister({}).verdict, "deregistered")
-    local sent = other:message({ to = impu(1) })
+    local sent = other:message({ to = L:impu(1) })
     check.eq(sent.status, 480, "who has left is not restored")
     check.eq(other:deregister({}).verdict, "deregistered")
   end

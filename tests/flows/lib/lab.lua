@@ -355,6 +355,19 @@ function Lab:state(id)
   return rows
 end
 
+-- IMPI, default IMPU and state of the n-th subscriber
+function Lab:impi(n)
+  return self.subscribers[n].imsi .. "@" .. lab.domain
+end
+
+function Lab:impu(n)
+  return "sip:+" .. self.subscribers[n].msisdn .. "@" .. lab.domain
+end
+
+function Lab:impu_state(n)
+  return self:state(self:impi(n))[self:impu(n)].state
+end
+
 -- subscriber(ID) -> what "hss subscriber show ID --json" says
 function Lab:subscriber(id)
   local out, code, err = self:hss({ "subscriber", "show", id, "--json" })

@@ -273,6 +273,25 @@ static inline void world_clear(struct world *w)
         }
 }
 
+/* A world of its own for each test. */
+static inline int world_setup(void **state)
+{
+        struct world *w = calloc(1, sizeof(*w));
+
+        *state = w;
+        if (!w)
+                return -1;
+        world_init(w);
+        return 0;
+}
+
+static inline int world_teardown(void **state)
+{
+        world_clear(*state);
+        free(*state);
+        return 0;
+}
+
 /* Runs the clock forward, firing timers in their order. */
 static inline void world_sleep(struct world *w, uint64_t ms)
 {

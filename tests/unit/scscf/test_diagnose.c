@@ -9,24 +9,6 @@
 #define RAND1 "01010101010101010101010101010101"
 #define AUTN1 "65656565656565656565656565656565"
 
-static int setup(void **state)
-{
-        struct world *w = calloc(1, sizeof(*w));
-
-        *state = w;
-        if (!w)
-                return -1;
-        world_init(w);
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        world_clear(*state);
-        free(*state);
-        return 0;
-}
-
 static void challenge(struct world *w, unsigned k, unsigned cseq)
 {
         world_register(w, &(struct reg_text){.integrity = "no", .cseq = cseq});
@@ -132,11 +114,11 @@ static void synchronisation(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(wrong_response, setup, teardown),
-                cmocka_unit_test_setup_teardown(right_response, setup, teardown),
-                cmocka_unit_test_setup_teardown(hostile_values, setup, teardown),
-                cmocka_unit_test_setup_teardown(mac_failure, setup, teardown),
-                cmocka_unit_test_setup_teardown(synchronisation, setup, teardown),
+                cmocka_unit_test_setup_teardown(wrong_response, world_setup, world_teardown),
+                cmocka_unit_test_setup_teardown(right_response, world_setup, world_teardown),
+                cmocka_unit_test_setup_teardown(hostile_values, world_setup, world_teardown),
+                cmocka_unit_test_setup_teardown(mac_failure, world_setup, world_teardown),
+                cmocka_unit_test_setup_teardown(synchronisation, world_setup, world_teardown),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

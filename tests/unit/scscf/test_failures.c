@@ -3,24 +3,6 @@
  * Nothing of it registers anybody, nothing of it de-registers a registered user. */
 #include "reg_fake.h"
 
-static int setup(void **state)
-{
-        struct world *w = calloc(1, sizeof(*w));
-
-        *state = w;
-        if (!w)
-                return -1;
-        world_init(w);
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        world_clear(*state);
-        free(*state);
-        return 0;
-}
-
 /* A final answer without anything a UE could answer (AKA-047). */
 static void no_security_parameters(const struct world *w)
 {
@@ -569,7 +551,7 @@ static void shared_impu_at_once(void **state)
         assert_int_equal(w->reg.store.users.n, 1);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
 {

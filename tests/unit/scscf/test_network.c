@@ -2,24 +2,6 @@
  * What the HSS does on its own: RTR and PPR. TS 29.228 6.1.3, 6.2. */
 #include "reg_fake.h"
 
-static int setup(void **state)
-{
-        struct world *w = calloc(1, sizeof(*w));
-
-        *state = w;
-        if (!w)
-                return -1;
-        world_init(w);
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        world_clear(*state);
-        free(*state);
-        return 0;
-}
-
 static void rtr_ends_everything(void **state)
 {
         struct world *w = *state;
@@ -144,7 +126,7 @@ static void ppr_that_cannot_be_used(void **state)
                 span_eq(shared_text(impu_find(&w->reg.store, SPAN(ALICE))->set->charging), SPAN("ecf=e1")));
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
 {

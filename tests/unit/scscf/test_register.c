@@ -3,24 +3,6 @@
  * expiry. TS 33.203 6.1.1, TS 24.229 5.4.1.2 to 5.4.1.5. */
 #include "reg_fake.h"
 
-static int setup(void **state)
-{
-        struct world *w = calloc(1, sizeof(*w));
-
-        *state = w;
-        if (!w)
-                return -1;
-        world_init(w);
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        world_clear(*state);
-        free(*state);
-        return 0;
-}
-
 static void first_challenge(void **state)
 {
         struct world *w = *state;
@@ -535,7 +517,7 @@ static void closing(void **state)
         assert_int_equal(w->reg.store.users.n, 0);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
 {

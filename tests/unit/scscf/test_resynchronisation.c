@@ -2,24 +2,6 @@
  * Synchronisation failures: TS 33.203 6.1.3. */
 #include "reg_fake.h"
 
-static int setup(void **state)
-{
-        struct world *w = calloc(1, sizeof(*w));
-
-        *state = w;
-        if (!w)
-                return -1;
-        world_init(w);
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        world_clear(*state);
-        free(*state);
-        return 0;
-}
-
 /* A final answer without anything a UE could answer (AKA-047). */
 static void no_security_parameters(const struct world *w)
 {
@@ -159,7 +141,7 @@ static void hss_silent_after_auts(void **state)
         assert_int_equal(last_reply(w)->status, 401);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int main(void)
 {
