@@ -6,11 +6,10 @@
 
 #include "common/base/log.h"
 #include "common/base/secret.h"
+#include "common/base/timers.h"
 
-#define RETRY_MS   2    /* pause before the lock is tried again */
-#define SPARE_MAX  64   /* jobs kept for reuse */
-#define RESTART_AT 4    /* a log this many times the checkpoint limit is started over */
-#define PAUSE_MS   5000 /* between two attempts to start the log over that others keep from it */
+#define SPARE_MAX  64 /* jobs kept for reuse */
+#define RESTART_AT 4  /* a log this many times the checkpoint limit is started over */
 
 static const char busy_why[] = "another program holds the database";
 
@@ -221,7 +220,8 @@ static void checkpoint_done(uv_work_t *w, int status)
         if (status != 0)
                 return;
         if (g->checkpoint_rc < 0) {
-                g->checkpoint_at_ms = loop_now_ms(g->loop) + PAUSE_MS;
+                g->checkpoint_at_ms =
+                        loop_now_ms(g->loop) + ims_timer_rows[IMS_TIMER_CHECKPOINT_PAUSE].default_ms;
                 g->checkpointed = 0;
         }
         if (g->checkpoint_rc < 0 && !kept)
@@ -268,7 +268,8 @@ void group_run(struct group *g)
         if (!list_empty(&writes))
                 handle(g, &writes, true);
         if (!list_empty(&g->waiting) && !g->retrying) {
-                g->retrying = tmr_start(g->loop, &g->retry, RETRY_MS, retry, g) == 0;
+                g->retrying = tmr_start(g->loop, &g->retry, ims_timer_rows[IMS_TIMER_STORE_RETRY].default_ms,
+                                        retry, g) == 0;
                 if (g->retrying)
                         group_run(g); /* the reads among them */
         }

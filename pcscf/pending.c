@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/timers.h"
 
 struct pending_table {
         struct loop *loop;
@@ -15,7 +16,6 @@ struct pending_table {
 
 /* How many REGISTERs of one address the home network works on at once follows its speed, as a TCP window
  * does: one more for each answer that comes soon, half as many when answers come late. */
-#define SOON_MS     500
 #define ASKED_FIRST 128
 #define ASKED_LEAST 64
 
@@ -220,7 +220,7 @@ int pending_get(struct pending_table *t, struct span call_id, struct span identi
 static void follow_speed(struct pending_source *s, const struct pending_limits *limits, uint64_t asked_ms,
                          uint64_t now_ms)
 {
-        if (now_ms - asked_ms <= SOON_MS) {
+        if (now_ms - asked_ms <= ims_timer_rows[IMS_TIMER_REGISTER_SOON].default_ms) {
                 s->max_asked += s->max_asked < limits->max_asked_per_source;
         } else if (asked_ms >= s->cut_ms) { /* one cut for all that were asked before it */
                 s->max_asked = s->max_asked / 2 > ASKED_LEAST ? s->max_asked / 2 : ASKED_LEAST;

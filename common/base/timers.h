@@ -20,6 +20,10 @@
         X(SIP_SOURCE_QUIET, 60000, 1000, 3600000, "faults of one address are told once in this time")        \
         X(SIP_REFUSALS, 1000, 100, 60000, "503s to one address are counted in it; as long it is not heard")  \
         X(SIP_RETRY_AFTER, 5000, 1000, 60000, "RFC 3261 21.5.4: Retry-After of a node at its limit")         \
+        X(REGISTER_SOON, 500, 10, 10000,                                                                     \
+          "an answer of the home network within it widens an address's share")                               \
+        X(STORE_RETRY, 2, 1, 1000, "pause before a lock of the database is tried again")                     \
+        X(CHECKPOINT_PAUSE, 5000, 100, 600000, "pause after a checkpoint that others kept from its end")     \
         X(REG_AWAIT_AUTH, 240000, 100, 3600000, "TS 24.229 5.4.1.2.1, reg-await-auth")                       \
         X(CX_ANSWER, 1500, 50, 60000, "longest wait for a Cx answer; shorter than SCSCF_ANSWER")             \
         X(SCSCF_ANSWER, 2000, 50, 32000, "longest wait for an S-CSCF before another is chosen")              \

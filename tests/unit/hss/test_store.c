@@ -194,6 +194,36 @@ static void seals(void **state)
         assert_int_equal(keyfile_seal(k, SPAN("a@b"), plain, 97, sealed, &n), -IMS_ETOOBIG);
 }
 
+/* What opens but is no key of the record's algorithm is refused, not read as one: K and OPc, or K, OPc and
+ * OP, of 16 octets each, are the only lengths of Milenage. */
+static void sealed_lengths(void **state)
+{
+        struct fixture *f = *state;
+        uint8_t plain[80] = {0}, sealed[KEYFILE_SEALED_MAX];
+        struct credential c;
+        size_t sealed_n = 0;
+        int64_t id;
+        fixture_add(f, ALICE);
+        assert_int_equal(store_find(f->store, SPAN("15550001"), &id), 0);
+        for (size_t n = 1; n <= sizeof plain; n++) {
+                bool good = n == 32 || n == 48;
+                sqlite3_stmt *st = NULL;
+                assert_int_equal(
+                        keyfile_seal(store_keys(f->store), SPAN(ALICE_IMPI), plain, n, sealed, &sealed_n), 0);
+                assert_int_equal(
+                        sqlite3_prepare_v2(f->store->db, "UPDATE impi SET credential = ?1", -1, &st, NULL),
+                        SQLITE_OK);
+                sqlite3_bind_blob(st, 1, sealed, (int)sealed_n, SQLITE_STATIC);
+                assert_int_equal(sqlite3_step(st), SQLITE_DONE);
+                sqlite3_finalize(st);
+                int rc = store_read_credential(f->store, &f->job.arena, id, &c);
+                if (rc != (good ? 0 : -IMS_EAUTH))
+                        fail_msg("%zu octets: %d", n, rc);
+                if (good)
+                        assert_int_equal(c.has_op, n == 48);
+        }
+}
+
 /* K and OPc are nowhere in the files of the database. */
 static void no_plain_key(void **state)
 {
@@ -548,12 +578,10 @@ static void two_openers(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                T(pragmas),         T(statements),       T(plans),
-                T(no_foreign_rows), T(key_check),        T(seals),
-                T(no_plain_key),    T(op_is_kept),       T(no_scan),
-                T(migrations),      T(missing_database), T(ind_bits),
-                T(two_openers),     T(machine_crash),    T(backup),
-                T(two_servers),     T(file_modes),       T(reading_command),
+                T(pragmas),    T(statements),       T(plans),        T(no_foreign_rows), T(key_check),
+                T(seals),      T(sealed_lengths),   T(no_plain_key), T(op_is_kept),      T(no_scan),
+                T(migrations), T(missing_database), T(ind_bits),     T(two_openers),     T(machine_crash),
+                T(backup),     T(two_servers),      T(file_modes),   T(reading_command),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
