@@ -47,16 +47,18 @@ C
 }
 
 # lab_conf_put NODE: the configuration on standard input becomes the node's, unless somebody changed the file
-# since the lab wrote it.
+# since the lab wrote it. An interrupt leaves every file whole: .NODE.yaml is what the lab wrote last,
+# .NODE.yaml.new what it was about to write.
 lab_conf_put() {
         local conf=$LAB_DIR/conf/$1.yaml made=$LAB_DIR/conf/.$1.yaml changed=0
-        [ -f "$conf" ] && [ -f "$made" ] && ! cmp -s "$conf" "$made" && changed=1
-        cat >"$made"
+        [ -f "$conf" ] && [ -f "$made" ] && ! cmp -s "$conf" "$made" && ! cmp -s "$conf" "$made.new" && changed=1
+        cat >"$made.part" && mv "$made.part" "$made.new"
         if [ $changed = 0 ]; then
-                cat "$made" >"$conf"
-        elif ! cmp -s "$conf" "$made"; then
+                cp "$made.new" "$conf.part" && mv "$conf.part" "$conf"
+        elif ! cmp -s "$conf" "$made.new"; then
                 say "$conf was changed by hand and is used as it is; without it the lab writes its own again"
         fi
+        mv "$made.new" "$made"
 }
 
 lab_write_config() {

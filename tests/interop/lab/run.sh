@@ -229,6 +229,13 @@ test_files() {
         sed -i '$d' "$QUINTET_LAB_DIR/conf/scscf.yaml"
         check conf.own_again 0 "$VERDICT" -- lab up
         lab down >/dev/null
+        # an earlier start was cut off behind the first of the two files that tell who changed what
+        (cd "$QUINTET_LAB_DIR/conf" && cp scscf.yaml .scscf.yaml.new && echo '# as it was before' >>.scscf.yaml &&
+                sed -i '1i # to be' .scscf.yaml.new && cp .scscf.yaml.new scscf.yaml)
+        check conf.cut_off 0 "$VERDICT" -- lab up
+        confirm conf.cut_off.replaced "the lab took its own file for one changed by hand" \
+                sh -c '! grep -q "changed by hand" "$1" && cmp -s "$2/scscf.yaml" "$2/.scscf.yaml"' sh "$OUT" "$QUINTET_LAB_DIR/conf"
+        lab down >/dev/null
         check dir.unwritable 1 "cannot write in the lab's directory /proc/lab" -- env QUINTET_LAB_DIR=/proc/lab "$ROOT/scripts/lab" up
         check dir.no_program 1 'no program' -- env QUINTET_BIN=/nonexistent "$ROOT/scripts/lab" up
         touch "$QUINTET_LAB_DIR/mine"
