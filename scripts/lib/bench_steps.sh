@@ -14,7 +14,7 @@ load_run() {
         local step=$1 code=0
         shift
         # shellcheck disable=SC2046
-        "$TOOLS/sip_load" --to "$(addr_of pcscf):5060" --from "127.$LAB_NET.0.1" $TRANSPORT \
+        "$TOOLS/sip_load" --to "$(addr_of pcscf):5060" --from "127.$LAB_NET.0.1" --scattered "$SUBSCRIBERS" $TRANSPORT \
                 $(process_options) "$@" >"$BENCH_DIR/$step.txt" || code=$?
         [ "$code" -le 1 ] || die "the generator failed (exit code $code)"
 }

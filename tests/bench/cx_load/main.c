@@ -12,7 +12,7 @@ static const char usage_text[] =
         "  --to ADDRESS:PORT   the HSS\n"
         "  --from ADDRESS      own address\n"
         "  --identity NAME     own Origin-Host, a peer of the HSS (scscf.DOMAIN)\n"
-        "  --subscribers N     IMSI 0010101 and eight digits, asked for in a row (1000)\n"
+        "  --subscribers N     IMSI 0010101 and eight digits, asked for in scattered order (1000)\n"
         "  --window W          requests under way at once (128)\n"
         "  --duration S        (5)\n"
         "  --warmup S          before it, not counted (1)\n"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/bench/cx_load/cx_load.h"
+#include "tests/bench/lib/scatter.h"
 
 #define STREAM_SIZE (1 << 20)
 #define TIMES       65536 /* of the last requests, by their number */
@@ -16,7 +17,7 @@ struct run {
         const struct cx_load_conf *conf;
         struct cx_load_result *result;
         int fd;
-        uint32_t sent, waiting, subscriber;
+        uint32_t sent, waiting, subscriber, step;
         bool counting, asking;
         struct mar_template mar;
         uint64_t sent_ns[TIMES];
@@ -77,7 +78,7 @@ static void ask(struct run *r)
         for (; r->asking && r->waiting < r->conf->window; r->waiting++) {
                 cx_load_patch_mar(&r->mar, r->subscriber, ++r->sent);
                 r->sent_ns[r->sent % TIMES] = now;
-                r->subscriber = (r->subscriber + 1) % r->conf->n;
+                r->subscriber = (uint32_t)(((uint64_t)r->subscriber + r->step) % r->conf->n);
                 queue(r, &r->mar.w);
         }
 }
@@ -167,7 +168,7 @@ int cx_load_run(const struct cx_load_conf *c, struct procs *procs, struct cx_loa
         uint64_t cpu_ns = 0;
         int err;
 
-        r = (struct run){.conf = c, .result = out, .fd = -1, .asking = true};
+        r = (struct run){.conf = c, .result = out, .fd = -1, .asking = true, .step = scatter_step(c->n)};
         cx_load_write_mar(&r.mar, c);
         err = open_connection(&r);
         if (!err)

@@ -25,6 +25,7 @@ struct load_conf {
         const char *to, *from; /* ADDRESS:PORT of the P-CSCF; first source address */
         const char *csv;       /* subscribers of a file instead of the rule; NULL: rule */
         uint32_t first, n;     /* subscribers first..first+n-1 of the rule */
+        uint32_t all, step;    /* taken in scattered order of so many (lib/scatter.h); 0: in a row */
         uint64_t seed;         /* of the keys of the rule */
         double rate;           /* operations started per second */
         bool poisson;          /* gaps of an exponential distribution instead of equal ones */

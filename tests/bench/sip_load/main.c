@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "tests/bench/lib/scatter.h"
 #include "tests/bench/sip_load/report.h"
 
 static const char usage_text[] =
@@ -16,6 +17,7 @@ static const char usage_text[] =
         "  --tcp                 one connection per source address instead of UDP\n"
         "  --subscribers N       (1000) by the rule: IMSI 0010101 and eight digits, keys from the seed\n"
         "  --first N             number of the first subscriber of the rule (0)\n"
+        "  --scattered N         not in a row, but from all over the first N of the rule\n"
         "  --seed N              (1)\n"
         "  --csv FILE            subscribers of a file with the columns imsi, k, opc\n"
         "  --write-csv FILE      write the rule's subscribers for `hss subscriber import` and end\n"
@@ -45,6 +47,7 @@ enum {
         O_TCP,
         O_SUBSCRIBERS,
         O_FIRST,
+        O_SCATTERED,
         O_SEED,
         O_CSV,
         O_WRITE,
@@ -69,6 +72,7 @@ static const struct option options[] = {
         {"tcp", no_argument, NULL, O_TCP},
         {"subscribers", required_argument, NULL, O_SUBSCRIBERS},
         {"first", required_argument, NULL, O_FIRST},
+        {"scattered", required_argument, NULL, O_SCATTERED},
         {"seed", required_argument, NULL, O_SEED},
         {"csv", required_argument, NULL, O_CSV},
         {"write-csv", required_argument, NULL, O_WRITE},
@@ -155,6 +159,11 @@ static bool take_number(struct load_conf *c, int option)
                 return take_u32(optarg, 1, 100000000, &c->n);
         case O_FIRST:
                 return take_u32(optarg, 0, 99999999, &c->first);
+        case O_SCATTERED:
+                if (!take_u32(optarg, 1, 100000000, &c->all))
+                        return false;
+                c->step = scatter_step(c->all);
+                return true;
         case O_SEED:
                 if (!take_u32(optarg, 0, UINT32_MAX, &seed))
                         return false;

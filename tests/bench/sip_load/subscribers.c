@@ -29,6 +29,8 @@ void load_key_of(const struct load_conf *c, const struct load_keys *keys, uint32
         }
         uint64_t words[4], number = (uint64_t)c->first + i;
 
+        if (c->all)
+                number = number * c->step % c->all;
         for (uint64_t w = 0; w < 4; w++)
                 words[w] = mix(c->seed ^ mix(4 * number + w));
         memcpy(out->k, words, 16);
