@@ -238,7 +238,7 @@ void diagnose_print(const struct diagnose_finding *f)
         if (a.text.n)
                 buf_printf(&b, "  %s" SPAN_FMT "\n", f->repaired ? "done      " : "mend      ",
                            SPAN_ARG(buf_as_span(&a.text)));
-        if (a.command.n && command_text(&a.command))
+        if (command_text(&a.command))
                 buf_printf(&b, "  run       %s\n", a.command.p);
         (void)fwrite(b.p ? b.p : "", 1, b.n, stdout);
         buf_free(&b);
@@ -307,7 +307,7 @@ void diagnose_print_json(const struct diagnose_finding *f)
         if (f->d.has_sqn_ms)
                 json_sqn(f, &b);
         member(&b, "mend", buf_as_span(&a.text));
-        if (a.command.n && command_text(&a.command))
+        if (command_text(&a.command))
                 member(&b, "command", span_of(a.command.p));
         buf_puts(&b, "}\n");
         (void)fwrite(b.p ? b.p : "", 1, b.n, stdout);

@@ -71,7 +71,7 @@ static void say_verdict(struct reg_job *job)
         v->call_id = job->rq ? job->rq->msg->call_id : SPAN_NULL;
         buf_char(&job->evidence, '\0');
         v->evidence = job->evidence.err || job->evidence.n == 1 ? NULL : job->evidence.p;
-        v->command = job->command.n ? command_text(&job->command) : NULL;
+        v->command = command_text(&job->command);
         job->reg->port.verdict(job->reg->arg, v);
 }
 

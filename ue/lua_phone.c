@@ -344,7 +344,7 @@ static int phone_l_result(lua_State *L)
         set_text(L, "p_associated_uri", r->associated_uri);
         set_text(L, "path", r->path);
         report_command(p->reg, &command);
-        set_text(L, "command", command.n ? command_text(&command) : NULL);
+        set_text(L, "command", command_text(&command));
         buf_free(&command);
         set_text(L, "call_id", reg_call_id(p->reg));
         set_int(L, "cseq", reg_cseq(p->reg));

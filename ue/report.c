@@ -87,8 +87,7 @@ static void text_bad(const struct registration *r, const struct reg_conf *conf, 
         if (hint_of(r)[0])
                 line(out, "look at", hint_of(r));
         report_command(r, &command);
-        if (command.n)
-                line(out, "run", command_text(&command));
+        line(out, "run", command_text(&command));
         buf_free(&command);
         if (res->registered)
                 line(out, "note", "the earlier registration still stands");
@@ -146,8 +145,7 @@ void report_json(const struct registration *r, struct buf *out)
         if (hint_of(r)[0])
                 json_text(out, "hint", hint_of(r));
         report_command(r, &command);
-        if (command.n)
-                json_text(out, "command", command_text(&command));
+        json_text(out, "command", command_text(&command));
         buf_free(&command);
         buf_puts(out, "}\n");
 }
@@ -203,7 +201,7 @@ void report_verdict(const struct registration *r, struct trace *t)
         };
 
         report_command(r, &command);
-        v.command = command.n ? command_text(&command) : NULL;
+        v.command = command_text(&command);
         if (cause_of(res->outcome, &v.cause))
                 trace_verdict(t, &v);
         buf_free(&command);

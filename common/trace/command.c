@@ -64,8 +64,9 @@ void command_hex(struct buf *b, const char *name, const void *p, size_t n)
 
 const char *command_text(struct buf *b)
 {
-        buf_char(b, '\0');
-        if (b->err)
+        if (b->n)
+                buf_char(b, '\0');
+        if (b->err || !b->n)
                 return NULL;
         b->n--;
         return b->p;

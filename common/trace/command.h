@@ -18,5 +18,5 @@ void command_diagnose(struct buf *b, struct span id);
 void command_option(struct buf *b, const char *name, struct span value);
 void command_hex(struct buf *b, const char *name, const void *p, size_t n);
 
-/* The line as a C string owned by b, or NULL when it is void. */
+/* The line as a C string owned by b, or NULL when it is void or nothing was written. */
 const char *command_text(struct buf *b);

@@ -95,6 +95,7 @@ static void bounds(void **state)
         char text[COMMAND_MAX + 2];
         struct buf b = BUF_INIT;
         memset(text, 'a', sizeof text);
+        assert_null(command_text(&b)); /* nothing was written */
         command_diagnose(&b, span_make(text, COMMAND_MAX - sizeof "hss diagnose "));
         assert_non_null(command_text(&b));
         buf_free(&b);
