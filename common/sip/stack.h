@@ -69,6 +69,16 @@ struct sip_stack_handlers {
         bool (*is_core)(const struct addr *remote, void *arg);
         /* Every message received or sent. May be NULL, which spares reading what is sent. */
         void (*on_trace)(const struct sip_trace_info *t, void *arg);
+        /* Before a message, request or response, is given to its transaction: false drops it without any
+         * answer; *note (a static text) then stands in the trace. May be NULL: all are taken. */
+        bool (*admit)(const struct sip_flow *flow, const struct sip_msg *m, const char **note, void *arg);
+        /* For a request that came to a protected port: the way of its answers, asked each time one leaves.
+         * False: RFC 3261 18.2.2 and RFC 3581 tell it. May be NULL. */
+        bool (*answer_flow)(const struct sip_flow *in, struct sip_flow *out, void *arg);
+        /* A transaction, of server or client, begins (delta 1) or ends (-1) to use a flow at a protected port:
+         * as long as it lives, its retransmissions may come. Called as often with 1 as with -1, with the
+         * same ports (conn_id may differ). May be NULL. */
+        void (*on_use)(const struct sip_flow *flow, int delta, void *arg);
 };
 
 /* conf, handlers: copied; strings in conf borrowed for the life of the stack. */
@@ -82,6 +92,32 @@ void sip_stack_free(struct sip_stack *s);
  * -IMS_EADDRINUSE, -IMS_EIO, -IMS_EUNSUPPORTED. */
 int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *local,
                      struct addr *out_local) IMS_CHECK;
+
+/* --- protected ports (TS 33.203 7.1) -------------------------------------------------------------- */
+
+/* Ports whose messages travel in security associations. They are asked for by their number alone: no flow without
+ * them in local ever uses one. Via of what leaves from either names the literal address and the server port,
+ * without rport. */
+enum sip_port {
+        SIP_PORT_OPEN,   /* what sip_stack_listen opens */
+        SIP_PORT_SERVER, /* port_ps, port_us: messages come to it, connections are accepted */
+        SIP_PORT_CLIENT  /* port_pc, port_uc: datagrams leave from it (and are taken too), connections are
+                          * opened from it; nothing listens there on TCP */
+};
+
+/* Opens UDP and TCP of a protected port. kind: SERVER or CLIENT; server_port: what Via names (of a server port
+ * its own). local: address with port, not any. Errors as sip_stack_listen. */
+int sip_protected_open(struct sip_stack *s, enum sip_port kind, const struct addr *local,
+                       uint16_t server_port) IMS_CHECK;
+
+/* Closes it with its connections (whose users hear -IMS_ECLOSED). Requests under way end by time-out. */
+void sip_protected_close(struct sip_stack *s, const struct addr *local);
+
+/* SIP_PORT_OPEN for what is no protected port of this stack. */
+enum sip_port sip_port_of(const struct sip_stack *s, const struct addr *local);
+
+/* Ends the connections between two addresses with ports, without a word to the peer: their SA is gone. */
+void sip_close_between(struct sip_stack *s, const struct addr *local, const struct addr *remote);
 
 /* True when the address is one of our listeners (also by host name of conf.sent_by with its port). */
 bool sip_stack_is_self(const struct sip_stack *s, struct span host, uint16_t port);
@@ -113,6 +149,9 @@ void sip_reply_body(struct sip_request *rq, int status, const struct sip_field *
 void sip_reply_forward(struct sip_request *rq, struct sip_edit *e);
 
 bool sip_request_answered(const struct sip_request *rq);
+
+/* Answers that leave from now on take this flow, whatever way the request came. */
+void sip_request_answer_on(struct sip_request *rq, const struct sip_flow *flow);
 
 /* --- client side --------------------------------------------------------------------------------- */
 

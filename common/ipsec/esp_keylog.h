@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Keys of SAs in the form Wireshark reads (preferences folder, file esp_sa), written only when asked for. */
+#pragma once
+
+#include "common/ipsec/sa.h"
+
+struct esp_keylog;
+
+/* file: made with mode 0600, appended to; NULL: nothing is logged and *out is NULL. -IMS_EIO. */
+int esp_keylog_open(const char *file, struct esp_keylog **out) IMS_CHECK;
+void esp_keylog_close(struct esp_keylog *l); /* accepts NULL */
+
+/* Four lines, one per SA. l may be NULL. A full disk is logged once and stops the log. */
+void esp_keylog_write(struct esp_keylog *l, const struct sa_params *p, const struct esp_keys *keys);
