@@ -17,8 +17,8 @@ usage() { sed -n '3,/^[^#]/{ /^# shellcheck /d; s/^# \{0,1\}//p; }' "$0"; }
 
 # Needed to build and run the nodes.
 export PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libfreediameter-dev libssl-dev libsqlite3-dev
-        libosip2-dev libjemalloc-dev libuv1-dev libc-ares-dev libyaml-dev libxml2-dev liblua5.4-dev libcmocka-dev lua5.4
-        iproute2 procps"
+        libosip2-dev libjemalloc-dev libuv1-dev libc-ares-dev libyaml-dev libxml2-dev liblua5.4-dev libmnl-dev libcmocka-dev
+        lua5.4 iproute2 procps"
 # Needed to fuzz, on top of that.
 export PACKAGES_FUZZ="clang libclang-rt-14-dev"
 # Needed by the tests on top of that: programs nobody here wrote.
