@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A Linux kernel with IPsec as an ordinary process: User-Mode Linux (package user-mode-linux) with the files of this
+# machine as its root. Root is not needed: inside, one is root of everything but of the files, which keep the
+# rights of the user outside.
+
+# Where kernel modules of the package are, and the programs it takes inside.
+UML=${QUINTET_UML:-linux.uml}
+UML_MODULES=/usr/lib/uml/modules
+export PACKAGES_UML="user-mode-linux kmod iproute2"
+
+# uml_missing: says what lacks to run User-Mode Linux, on stdout; nothing when all is there.
+uml_missing() {
+        local p
+        for p in "$UML" modprobe ip; do
+                command -v "$p" >/dev/null || { echo "the program $p is not here (Debian packages $PACKAGES_UML)"; return; }
+        done
+        [ -d "$UML_MODULES" ] || { echo "there are no modules in $UML_MODULES (package user-mode-linux)"; return; }
+}
+
+# uml_scratch: makes a directory for one machine and prints its name, which has no white space: the command line of
+# a kernel could not say it.
+uml_scratch() {
+        local base=${TMPDIR:-/tmp}
+        [[ $base =~ ^/[A-Za-z0-9._/-]+$ ]] || base=/tmp
+        mktemp -d "$base/quintet-uml.XXXXXX"
+}
+
+# uml_boot SCRATCH MEM CMD...: boots, runs CMD inside as root and returns its exit code; 125 when the machine ended
+# without one (its console is in SCRATCH/console). The output of CMD, stdout and stderr in one, goes to file descriptor 4
+# (which must be open), its input comes from file descriptor 3. CMD sees these directories as they are outside, even
+# below /tmp and /run: the project, SCRATCH, the current directory, and UML_KEEP (a list, one per line).
+uml_boot() {
+        local scratch=$1 mem=$2 code="" tmp
+        shift 2
+        {
+                printf '#!/bin/bash\n'
+                printf 'SCRATCH=%q ROOT=%q MODULES=%q CWD=%q KEEP=%q\n' "$scratch" "$ROOT" "$UML_MODULES" "$PWD" "${UML_KEEP:-}"
+                printf 'PATH=%q\n' "$PATH"
+                printf 'COMMAND=('
+                printf '%q ' "$@"
+                printf ')\n'
+                export -p | grep -E '^declare -x (QUINTET|ASAN|UBSAN|LSAN|LC|TERM|HOME|CMOCKA)[A-Z0-9_]*='
+                cat "$ROOT/scripts/lib/uml_init.sh"
+        } >"$scratch/init"
+        chmod 700 "$scratch/init"
+        rm -f "$scratch/exit"
+        # its memory is a file without a name, best on a tmpfs
+        tmp=/dev/shm
+        { [ -w $tmp ] && [ "$(df -k --output=avail $tmp | tail -1)" -gt 1000000 ]; } || tmp=$scratch
+        TMPDIR=$tmp "$UML" mem="$mem" root=/dev/root rootfstype=hostfs rootflags=/ rw init="$scratch/init" \
+                uml_dir="$scratch" umid=machine quiet loglevel=1 con=null con0=null,fd:1 con1=fd:3,fd:4 \
+                >"$scratch/console" 2>&1 </dev/null
+        { read -r code <"$scratch/exit"; } 2>/dev/null
+        return "${code:-125}"
+}
