@@ -23,9 +23,9 @@ struct sa_params {
         struct addr ue_local;  /* at the UE, UDP-enc-tun: its own address, source of the outer header */
         struct sec_ends ue_ends, pcscf_ends;
         struct sec_suite suite;
-        enum sec_mode mode;   /* SEC_MODE_TRANS or SEC_MODE_UDP_ENC_TUN */
-        uint16_t port_uenc;   /* UDP-enc-tun: UDP port of the UE as the P-CSCF sees it; 0: not known yet */
-        uint32_t reqid;       /* unique on this machine, chosen by sa_kernel_reqid */
+        enum sec_mode mode; /* SEC_MODE_TRANS or SEC_MODE_UDP_ENC_TUN */
+        uint16_t port_uenc; /* UDP-enc-tun: UDP port of the UE as the P-CSCF sees it; 0: not known yet */
+        uint32_t reqid;     /* unique on this machine, chosen by sa_kernel_reqid */
 };
 
 static inline uint32_t sa_spi(const struct sa_params *p, enum sa_way w)

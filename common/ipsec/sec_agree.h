@@ -8,7 +8,7 @@
 enum sec_mechanism {
         SEC_IPSEC_3GPP,
         SEC_TLS,
-        SEC_OTHER /* a name that is not understood: skipped by every choice */
+        SEC_OTHER /* a name that is not understood, or mediasec (TS 24.229 7.2A.7): skipped by every choice */
 };
 
 /* Values of "alg"; hmac-md5-96 is of older releases (requirements.md 1). */
@@ -78,11 +78,12 @@ struct sec_list {
 
 /* Reads one value (one mechanism) of a list; spans point into it. Parameter names and values compare without
  * case; parameters that are not understood are skipped. -IMS_EPARSE (q beyond 0..1 or more than three
- * decimals, SPI or port out of range or not a number, a parameter twice, no mechanism name); *why is a static
- * text. Of "tls" q alone is read. */
+ * decimals, SPI or port out of range or not a number, a parameter twice, more than 24 of them, no mechanism
+ * name); *why (may be NULL) is a static text. Of "tls" and of what is not understood q alone is read. */
 int sec_entry_read(struct span value, struct sec_entry *out, const char **why) IMS_CHECK;
 
-/* Adds a value to the list. As sec_entry_read; -IMS_ETOOBIG beyond SEC_ENTRIES_MAX. */
+/* Adds a value to the list, which stays as it was on an error. As sec_entry_read; -IMS_ETOOBIG beyond
+ * SEC_ENTRIES_MAX. */
 int sec_list_add(struct sec_list *l, struct span value, const char **why) IMS_CHECK;
 
 /* The SPIs and ports that all ipsec-3gpp entries share. NULL when there are none, or when they differ or lack
@@ -90,8 +91,10 @@ int sec_list_add(struct sec_list *l, struct span value, const char **why) IMS_CH
 const struct sec_ends *sec_list_ends(const struct sec_list *l, const char **why);
 
 /* Which of what two lists say differs first, as a name for a verdict: "spi-s", "alg", "q", "number of
- * mechanisms", ...; NULL when they say the same: same mechanisms in the same order, every parameter equal by
- * value (case, white space and order of parameters do not count). *at (may be NULL): index of the mechanism. */
+ * mechanisms", "a parameter that is not known here", ...; NULL when they say the same: same mechanisms in the
+ * same order, every parameter equal by value. Case, white space, leading zeros, order of parameters, and
+ * whether a default is written out do not count; parameters that are not understood do. *at (may be NULL):
+ * index of the mechanism. */
 const char *sec_list_differs(const struct sec_list *a, const struct sec_list *b, size_t *at);
 
 /* Copies a list so that it lives on alone: raw spans point into *text (owned by the caller, the values joined
@@ -102,7 +105,7 @@ int sec_list_copy(const struct sec_list *l, struct sec_list *out, struct buf *te
 
 enum sec_confidentiality {
         SEC_CONF_NEVER,     /* no encryption algorithm is ever named (7.2) */
-        SEC_CONF_PREFERRED, /* whenever the UE supports it */
+        SEC_CONF_PREFERRED, /* whenever the UE supports it: as the order of the suites says */
         SEC_CONF_REQUIRED   /* a UE without it is refused */
 };
 
@@ -116,7 +119,8 @@ struct sec_policy {
 };
 
 /* The suites a P-CSCF offers under its policy, best first: those without encryption are left out when it is
- * required, those with encryption when it never is. Returns how many. */
+ * required, those with encryption when it never is; those of older releases come last wherever they stand.
+ * Returns how many. */
 size_t sec_policy_offer(const struct sec_policy *p, struct sec_suite out[static SEC_SUITES_MAX]);
 
 /* The first of the P-CSCF's suites that the UE offers in this mode too (TS 33.203 7.2), or NULL. *why
@@ -131,9 +135,9 @@ const struct sec_entry *sec_choose_ue(const struct sec_list *server, const struc
                                       unsigned modes, const char **why);
 
 /* Writes a list of ipsec-3gpp mechanisms, one per suite, all with these ends and this mode, values joined by
- * ", ". with_q: q=0.9 falling to 0.1, for a server. with_ealg false: no ealg parameter is written (a P-CSCF that
- * never encrypts, 7.2). modes: bits; with several (a UE) every suite stands once per mode; mod is written
- * when name_mode is set. */
+ * ", ". with_q: q=0.9 falling to 0.1, for a server. with_ealg false: no ealg parameter is written (a P-CSCF
+ * that never encrypts, 7.2). modes: bits; with several (a UE) every suite stands once per mode; mod is
+ * written when name_mode is set or it is not trans. Suites with encryption are left out without with_ealg. */
 struct sec_write {
         const struct sec_suite *suites;
         size_t n;

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Out of memory while a list is written or copied. */
+#include "tests/unit/ipsec/lists.h"
+
+#include "tests/unit/fail_alloc.h"
+
+static const struct sec_suite suites[SEC_SUITES_MAX] = {{SEC_ALG_NULL, SEC_EALG_AES_GCM},
+                                                        {SEC_ALG_HMAC_SHA_1_96, SEC_EALG_AES_CBC},
+                                                        {SEC_ALG_HMAC_SHA_1_96, SEC_EALG_NULL}};
+static const struct sec_write list = {suites, 3,   1u << SEC_MODE_TRANS, {300, 301, 4001, 4002}, true,
+                                      true,   true};
+
+static void writing(void **state)
+{
+        unsigned long n = 0;
+        bool again = true;
+
+        (void)state;
+        if (!CAN_FAIL)
+                skip();
+        for (; again; n++) {
+                struct buf b = BUF_INIT;
+                long live = alloc_live;
+                unsigned long failed = alloc_failed;
+
+                alloc_countdown = n;
+                alloc_armed = true;
+                sec_list_write(&list, &b);
+                alloc_armed = false;
+                again = alloc_failed > failed;
+                assert_int_equal(b.err, again ? -IMS_ENOMEM : 0);
+                buf_free(&b);
+                assert_int_equal(alloc_live, live);
+        }
+        assert_true(n > 2);
+}
+
+static void copying(void **state)
+{
+        struct buf text = BUF_INIT;
+        struct sec_list l;
+        unsigned long n = 0;
+        bool again = true;
+
+        (void)state;
+        if (!CAN_FAIL)
+                skip();
+        sec_list_write(&list, &text);
+        buf_char(&text, '\0');
+        l = list_of(text.p);
+        for (; again; n++) {
+                struct buf b = BUF_INIT;
+                struct sec_list copy = {.n = 77};
+                long live = alloc_live;
+                unsigned long failed = alloc_failed;
+                int r;
+
+                alloc_countdown = n;
+                alloc_armed = true;
+                r = sec_list_copy(&l, &copy, &b);
+                alloc_armed = false;
+                again = alloc_failed > failed;
+                assert_int_equal(r, again ? -IMS_ENOMEM : 0);
+                assert_int_equal(copy.n, again ? 77 : l.n);
+                buf_free(&b);
+                assert_int_equal(alloc_live, live);
+        }
+        assert_true(n > 2);
+        buf_free(&text);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {cmocka_unit_test(writing), cmocka_unit_test(copying)};
+
+        return cmocka_run_group_tests_name("ipsec.oom", tests, NULL, NULL);
+}
