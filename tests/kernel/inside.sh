@@ -50,6 +50,7 @@ link set wan up
 link set home up
 route add 10.77.0.0/16 via 10.78.0.1
 B
+        # shellcheck disable=SC2016
         ip netns exec nat sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward &&
                 for i in iptables-legacy iptables; do $i -t nat -A POSTROUTING -o wan -j MASQUERADE && exit; done; exit 1'
 }

@@ -18,7 +18,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
 . "$ROOT/scripts/lib/uml.sh"
 
-WHERE="" RESULTS="" LIMIT_S=1200 MEM=1G ACTION=tests SCRATCH="" NAMES=() MACHINE=""
+WHERE="" RESULTS="" LIMIT_S=1200 MEM=1G ACTION=tests SCRATCH="" NAMES=()
 
 # esp_works: true when the kernel we run on takes an ESP SA; in a namespace that nobody sees. Else a reason is printed.
 esp_works() {
@@ -47,25 +47,18 @@ choose() {
 leave() {
         local code=$?
         trap - EXIT INT TERM
-        [ -z "$MACHINE" ] || { kill -KILL -- "-$MACHINE"; wait "$MACHINE"; } 2>/dev/null
+        [ -z "${UML_PID:-}" ] || uml_kill "$UML_PID"
         [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
         exit $code
 }
 
-# machine CMD...: boots in a process group of its own, which is ended when time is up.
 machine() {
-        local code=0 inside=("$@")
-        [ ! -t 0 ] || [ "$ACTION" = tests ] || { uml_boot "$SCRATCH" "$MEM" "${inside[@]}" 3<&0 4>&1; return; }
-        set -m
-        uml_boot "$SCRATCH" "$MEM" "${inside[@]}" 3</dev/null 4>&1 &
-        MACHINE=$!
-        set +m
-        (sleep "$LIMIT_S" && kill -KILL -- "-$MACHINE" 2>/dev/null) &
-        wait "$MACHINE" || code=$?
-        kill $! 2>/dev/null
-        MACHINE=""
+        local code=0
+        if [ "$ACTION" = shell ] && [ -t 0 ]; then exec 3<&0; else exec 3</dev/null; fi
+        exec 4>&1
+        uml_boot "$SCRATCH" "$MEM" "$LIMIT_S" "$@" || code=$?
         case $code in
-        137) say "no end within $LIMIT_S s" >&2; code=124 ;;
+        124) say "no end within $LIMIT_S s" >&2 ;;
         125) say "User-Mode Linux ended early; its console says:" >&2; tail -20 "$SCRATCH/console" >&2 ;;
         esac
         return $code
@@ -100,7 +93,7 @@ export QUINTET_ROOT=$ROOT QUINTET_BUILD=${QUINTET_BUILD:-$ROOT/build/release}
 export QUINTET_BIN=${QUINTET_BIN:-$QUINTET_BUILD/bin}
 choose
 if [ $ACTION = why ]; then
-        [ $WHERE = host ] && say "directly" || say "in User-Mode Linux"
+        if [ $WHERE = host ]; then say "directly"; else say "in User-Mode Linux"; fi
         exit 0
 fi
 trap leave EXIT
@@ -111,6 +104,6 @@ if [ $ACTION = shell ]; then
         exit
 fi
 [ -n "$RESULTS" ] || RESULTS=$SCRATCH/results
-mkdir -p "$RESULTS" && RESULTS=$(cd "$RESULTS" && pwd) || die "cannot write in $RESULTS"
+{ mkdir -p "$RESULTS" && RESULTS=$(cd "$RESULTS" && pwd); } || die "cannot write in $RESULTS"
 UML_KEEP=$QUINTET_BUILD$'\n'$QUINTET_BIN$'\n'$RESULTS
 run bash "$ROOT/tests/kernel/inside.sh" tests "$RESULTS" "${NAMES[@]:-*}"

@@ -70,6 +70,9 @@ local function listen(list)
 end
 
 function Lab:addresses()
+  if self.kernel then
+    return require("lab_kernel").addresses(self, #lab.labs)
+  end
   local prefix, base = address_block()
   self.ip = {}
   for i, node in ipairs(ORDER) do
@@ -79,6 +82,10 @@ function Lab:addresses()
   self.ip.other = prefix .. (base + 6) -- for fakes
   self.ip.tap = prefix .. (base + 7)
   self.ip.second = prefix .. (base + 8) -- hss2, scscf2
+  self:ports()
+end
+
+function Lab:ports()
   self.sip = { icscf = self.ip.icscf .. ":5060", scscf = self.ip.scscf .. ":6060", pcscf = self.ip.pcscf .. ":5060" }
   self.sip.scscf2 = self.ip.second .. ":6060"
   self.cx = self.ip.hss .. ":3868"
@@ -179,16 +186,17 @@ end
 -- hosts: more lines of resolver.hosts; log_dir: where logs go; env: more variables of the nodes;
 -- configure: a function that changes L.conf when the addresses are known;
 -- no_events: no event streams, and nobody waits for Cx connections;
+-- kernel=true: nodes in the namespace "core", the phones outside of it (lab_kernel.lua; in tests/kernel only);
 -- wrap: by node, the words of a command that runs it, {hss = {"env", "--ignore-signal=XFSZ"}}.
 function lab.start(o)
   o = o or {}
   local L = setmetatable({ dir = assert(fs.tmpdir()), procs = {}, domain = lab.domain,
     log_dir = o.log_dir, env = o.env, wrap = o.wrap or {},
-    no_events = o.no_events }, Lab)
+    no_events = o.no_events, kernel = o.kernel }, Lab)
   L.order = table.move(ORDER, 1, #ORDER, 1, {})
   L:addresses()
   L.more_hosts = o.hosts or {}
-  L.pcscf6 = o.ipv6 and free_port6() or nil
+  L.pcscf6 = o.ipv6 and (L.pcscf6 or free_port6()) or nil
   L.conf = merge(L:defaults(), { hss = o.hss, icscf = o.icscf, scscf = o.scscf, pcscf = o.pcscf })
   for _, kind in ipairs(o.second or {}) do
     L:add_second(kind)
@@ -276,10 +284,15 @@ function Lab:conf_file(node)
   return self.dir .. "/" .. node .. ".yaml"
 end
 
+-- where(argv) -> argv, with the words that make a program run where the nodes are
+function Lab:where(argv)
+  return self.kernel and table.move({ "ip", "netns", "exec", "core" }, 1, 4, #argv + 1, argv) or argv
+end
+
 function Lab:start_node(node)
   local file = (self.log_dir or self.dir) .. "/" .. node .. ".log"
-  local argv = { stdout = file, stderr = file, ready = true, name = node, env = self.env,
-    table.unpack(self.wrap[node] or {}) }
+  local argv = self:where({ stdout = file, stderr = file, ready = true, name = node, env = self.env })
+  table.move(self.wrap[node] or {}, 1, #(self.wrap[node] or {}), #argv + 1, argv)
   table.move({ BIN .. "/" .. program(node), "-c", self:conf_file(node) }, 1, 3, #argv + 1, argv)
   local p = assert(proc.spawn(argv))
   self.procs[node] = p
@@ -318,9 +331,10 @@ end
 
 -- lab:hss("subscriber show ...") -> output, exit code, error text. Arguments may also come as a list.
 function Lab:hss(command)
-  local argv = { BIN .. "/hss", "-c", self:conf_file("hss") }
+  local argv = self:where({})
+  table.move({ BIN .. "/hss", "-c", self:conf_file("hss") }, 1, 3, #argv + 1, argv)
   if type(command) == "table" then
-    table.move(command, 1, #command, 4, argv)
+    table.move(command, 1, #command, #argv + 1, argv)
   else
     for word in command:gmatch("%S+") do
       argv[#argv + 1] = word

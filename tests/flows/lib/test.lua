@@ -1,13 +1,16 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- test("name", {"AKA-001"}, function() ... end) runs at once and prints one line:
---     PASS flows.FILE.name AKA-001
+--     PASS flows.FILE.name AKA-001          (kernel.FILE.name in tests/kernel)
 --     FAIL flows.FILE.name: why (file:line)
 -- A file ends with: return test.finish()
 -- With arguments (ue run FILE.lua PATTERN) only tests whose name matches run.
 local test = { failed = 0, passed = 0, file = (arg[0]:match("([^/]*)%.lua$") or arg[0]), at_finish = {} }
 
+-- kernel.* for what stands in tests/kernel
+local KIND = arg[0]:match("kernel/[^/]*$") and "kernel." or "flows."
+
 local function line_of(name)
-  return "flows." .. test.file .. "." .. name:gsub("[^%w_.-]+", "_")
+  return KIND .. test.file .. "." .. name:gsub("[^%w_.-]+", "_")
 end
 
 local function report(name, ids, ok, err)
