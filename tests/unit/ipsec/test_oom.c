@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Out of memory while a list is written or copied. */
+ * Out of memory while a list is written or copied, or the key log is opened. */
 #include "tests/unit/ipsec/lists.h"
+
+#include "common/ipsec/esp_keylog.h"
 
 #include "tests/unit/fail_alloc.h"
 
@@ -69,9 +71,27 @@ static void copying(void **state)
         buf_free(&text);
 }
 
+static void key_log(void **state)
+{
+        long live = alloc_live;
+        struct esp_keylog *l = NULL;
+
+        (void)state;
+        if (!CAN_FAIL)
+                skip();
+        alloc_countdown = 0;
+        alloc_armed = true;
+        assert_int_equal(esp_keylog_open("/dev/null", &l), -IMS_ENOMEM);
+        assert_null(l);
+        assert_int_equal(esp_keylog_open("/dev/null", &l), 0);
+        esp_keylog_close(l);
+        assert_int_equal(alloc_live, live);
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(writing), cmocka_unit_test(copying)};
+        const struct CMUnitTest tests[] = {cmocka_unit_test(writing), cmocka_unit_test(copying),
+                                           cmocka_unit_test(key_log)};
 
         return cmocka_run_group_tests_name("ipsec.oom", tests, NULL, NULL);
 }
