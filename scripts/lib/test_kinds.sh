@@ -27,30 +27,42 @@ report() {
                 "$(grep -c '^FAIL' "$lines")" "$skipped" "$2")"
 }
 
-# one_test NAME LIMIT_S CMD...: runs CMD; its own PASS/FAIL lines are taken, with the prefix; a command that
-# prints none counts as one test by its exit code; one that prints passes but exits non-zero has failed.
+# one_test NAME LIMIT_S CMD...: runs CMD and judges it.
 one_test() {
-        local name=$1 limit=$2 out=$RESULTS/$1.out lines=$RESULTS/$1.lines code=0 t0=$SECONDS
+        local name=$1 limit=$2 code=0 t0=$SECONDS
         shift 2
-        limited "$limit" "$@" >"$out" 2>&1 || code=$?
-        grep -E '^(PASS|FAIL|SKIP) ' "$out" | sed "s/^\(PASS\|FAIL\|SKIP\) /\1 ${PREFIX}/" >"$lines"
+        limited "$limit" "$@" >"$RESULTS/$name.out" 2>&1 || code=$?
+        judge_one "$name" $code $((SECONDS - t0)) "$limit"
+}
+
+# judge_one NAME CODE SECONDS LIMIT_S: its own PASS/FAIL lines are taken, with the prefix; a command that prints none
+# counts as one test by its exit code; one that prints passes but exits non-zero has failed.
+judge_one() {
+        local name=$1 code=$2 lines=$RESULTS/$1.lines
+        grep -E '^(PASS|FAIL|SKIP) ' "$RESULTS/$name.out" | sed "s/^\(PASS\|FAIL\|SKIP\) /\1 ${PREFIX}/" >"$lines"
         if [ "$code" != 0 ] && ! grep -q '^FAIL ' "$lines"; then
                 if [ "$code" = 124 ]; then
-                        echo "FAIL $name: no end within $limit s, see build/test-results/$name.out" >>"$lines"
+                        echo "FAIL $name: no end within $4 s, see build/test-results/$name.out" >>"$lines"
                 else
                         echo "FAIL $name: exit code $code, see build/test-results/$name.out" >>"$lines"
                 fi
         elif [ ! -s "$lines" ]; then
                 echo "PASS $name" >"$lines"
         fi
-        report "$name" $((SECONDS - t0))
+        report "$name" "$3"
 }
 
 # Unit tests speak TAP (cmocka); a line "# proves IDS" follows the assertions it stands for.
 unit_test() {
         local name=$1 program=$2 code=0 t0=$SECONDS
         CMOCKA_MESSAGE_OUTPUT=TAP limited 120 "$program" >"$RESULTS/$name.out" 2>&1 || code=$?
-        awk -v base="$name" -v code="$code" '
+        judge_unit "$name" $code $((SECONDS - t0))
+}
+
+# judge_unit NAME CODE SECONDS
+judge_unit() {
+        local name=$1
+        awk -v base="$name" -v code="$2" '
                 /^PROVES / { sub(/^PROVES /, ""); ids = ids " " $0; next }
                 /^ok [0-9]+ - /     { n++; print "PASS " base "." $4 ids; ids = ""; next }
                 /^not ok [0-9]+ # SKIP / { skipped++; print "SKIP " base "." $6; next }
@@ -59,7 +71,38 @@ unit_test() {
                         if (code != 0 && !bad) print "FAIL " base ": exit code " code ", see build/test-results/" base ".out"
                         else if (!n && !bad && !skipped) print "FAIL " base ": no test ran"
                 }' "$RESULTS/$name.out" >"$RESULTS/$name.lines"
-        report "$name" $((SECONDS - t0))
+        report "$name" "$3"
+}
+
+# kernel_tests NAME...: all of them in one machine with IPsec (tests/kernel/run.sh); those that did not run have failed, or
+# are skipped where there is no such machine.
+kernel_tests() {
+        local name test code=0 why dir=$RESULTS/${PREFIX}kernel out=$RESULTS/${PREFIX}kernel.out limit=1200 one
+        mkdir -p "$dir"
+        limited $((limit + 60)) "$ROOT/tests/kernel/run.sh" --limit $limit --mem 2G --results "$dir" "$@" >"$out" 2>&1 || code=$?
+        why=$(sed -n 's/^SKIP kernel: //p' "$out")
+        [ $code != 77 ] || say "${PREFIX}kernel: skipped: $why"
+        for name in "$@"; do
+                test=${PREFIX}kernel.$name
+                if [ $code = 77 ]; then
+                        echo "SKIP $test: $why" >"$RESULTS/$test.lines"
+                        continue
+                fi
+                cp "$dir/$name.out" "$RESULTS/$test.out" 2>/dev/null || cp "$out" "$RESULTS/$test.out"
+                one=("$test" "$(cat "$dir/$name.code" 2>/dev/null || echo 125)" "$(cat "$dir/$name.seconds" 2>/dev/null || echo 0)")
+                if [ -f "$ROOT/tests/kernel/$name.lua" ]; then judge_one "${one[@]}" 300; else judge_unit "${one[@]}"; fi
+        done
+}
+
+# kernel_names DIR: those that are wanted, one a line; DIR is that of the build.
+kernel_names() {
+        local f name
+        for f in "$ROOT"/tests/kernel/*.lua "$1"/tests/kernel_*; do
+                [ -f "$f" ] || continue
+                name=$(basename "${f##*/kernel_}" .lua)
+                if [[ $f != *.lua ]] && [ ! -x "$f" ]; then continue; fi
+                wanted "${PREFIX}kernel.$name" && echo "$name"
+        done
 }
 
 # parallel JOBS: reads lines "FUNCTION<tab>ARG<tab>..." and runs that many at a time.
@@ -96,9 +139,9 @@ built() {
         return 1
 }
 
-# run_suite PRESET PREFIX: builds the preset and runs units, flows, interop and the documents' examples with it.
+# run_suite PRESET PREFIX: builds the preset and runs units, kernel tests, flows, interop and the documents' examples with it.
 run_suite() {
-        local preset=$1 dir=$ROOT/build/$1 f name
+        local preset=$1 dir=$ROOT/build/$1 f name kernel
         PREFIX=$2
         built "$preset" || return
         export QUINTET_BIN=$dir/bin QUINTET_BUILD=$dir QUINTET_ROOT=$ROOT
@@ -112,7 +155,9 @@ run_suite() {
                 wanted "$name" && job unit_test "$name" "$f"
         done | parallel 2 &
         wait $!
+        mapfile -t kernel < <(kernel_names "$dir")
         {
+                [ ${#kernel[@]} = 0 ] || job kernel_tests "${kernel[@]}" # the longest first
                 for f in "$ROOT"/tests/flows/*.lua; do
                         name=${PREFIX}flows.$(basename "$f" .lua)
                         wanted "$name" && job one_test "$name" 300 "$dir/bin/ue" run "$f"
