@@ -2,8 +2,11 @@
  * TCP connections. What is sent in one turn of the loop leaves in one write at its end. */
 #include "common/net/tcp.h"
 
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common/base/buf.h"
@@ -45,6 +48,7 @@ struct tcp_conn {
         int reason;
         bool paused, writing;
         bool peer_done; /* the peer's end is shut */
+        bool prefer_reset;
 };
 
 static void conn_end(struct tcp_conn *c, int reason);
@@ -63,11 +67,37 @@ static void on_closed(uv_handle_t *handle)
         free(c);
 }
 
+/* The close that follows ends the connection at once. */
+static void arm_reset(struct tcp_conn *c, bool silent)
+{
+        struct linger at_once = {.l_onoff = 1};
+        uv_os_fd_t fd;
+        int on = 1;
+
+        if (uv_fileno((const uv_handle_t *)&c->handle, &fd) != 0)
+                return;
+        if (silent && setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) == 0)
+                return;
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+/* The peer has acknowledged what was written. */
+static bool all_arrived(const struct tcp_conn *c)
+{
+        uv_os_fd_t fd;
+        int left = 0;
+
+        return uv_fileno((const uv_handle_t *)&c->handle, &fd) == 0 && ioctl(fd, SIOCOUTQ, &left) == 0 &&
+               left == 0;
+}
+
 /* Closes now; on_close follows from the loop. */
 static void conn_end(struct tcp_conn *c, int reason)
 {
         if (c->state == TCP_CLOSED)
                 return;
+        if (c->prefer_reset && all_arrived(c))
+                arm_reset(c, false);
         c->state = TCP_CLOSED;
         c->reason = reason;
         tmr_stop(c->loop, &c->timer);
@@ -124,10 +154,16 @@ static void on_shutdown(uv_shutdown_t *req, int status)
                 conn_end(c, loop_error(status));
 }
 
-/* The queue of a flushing connection is empty. */
+/* The queue of a flushing connection is empty. One that is to be reset waits until all has arrived: for the
+ * peer's end, or the timer. */
 static void conn_linger(struct tcp_conn *c)
 {
         c->state = TCP_LINGERING;
+        if (c->prefer_reset && !c->peer_done && !c->paused) {
+                if (all_arrived(c))
+                        conn_end(c, 0);
+                return;
+        }
         if (c->peer_done || uv_shutdown(&c->req.shutdown, (uv_stream_t *)&c->handle, on_shutdown) != 0 ||
             (c->paused && uv_read_start((uv_stream_t *)&c->handle, on_alloc, on_read) != 0))
                 conn_end(c, 0);
@@ -422,4 +458,18 @@ void tcp_close(struct tcp_conn *c, bool flush)
                 conn_end(c, -IMS_ENOMEM);
         else if (!connecting && !c->writing)
                 loop_late_add(c->loop, &c->late, on_turn_end);
+}
+
+void tcp_prefer_reset(struct tcp_conn *c)
+{
+        c->prefer_reset = true;
+}
+
+void tcp_reset(struct tcp_conn *c, bool silent)
+{
+        if (c->state == TCP_CLOSED)
+                return;
+        arm_reset(c, silent);
+        c->prefer_reset = false;
+        conn_end(c, 0);
 }

@@ -56,3 +56,18 @@ const struct addr *tcp_remote(const struct tcp_conn *c);
 
 /* Closes; what is queued is sent first when flush is set (for a bounded time). */
 void tcp_close(struct tcp_conn *c, bool flush);
+
+/* --- fixed local ports ---------------------------------------------------------------------------- */
+
+/* Takes a port from which connections are to be opened, so that the kernel gives it to nobody else. Several
+ * connections to different peers may leave from it. *out_fd: for close(). -IMS_EADDRINUSE when somebody
+ * listens there or has it for one connection, -IMS_ELIMIT, -IMS_EIO. */
+int tcp_reserve(const struct addr *local, int *out_fd) IMS_CHECK;
+
+/* From now on it ends by a reset in place of a FIN once the peer has all that was written: no TIME_WAIT keeps
+ * the same two ends from being connected again at once. */
+void tcp_prefer_reset(struct tcp_conn *c);
+
+/* Ends it at once and leaves nothing of it in the kernel; what waits is lost. The peer gets one reset; with
+ * silent nothing, where the process may use TCP_REPAIR (CAP_NET_ADMIN). */
+void tcp_reset(struct tcp_conn *c, bool silent);

@@ -107,8 +107,8 @@ static void on_readable(uv_poll_t *handle, int status, int events)
                 ;
 }
 
-/* A bound, listening socket, or a negative error. */
-static int listener_socket(const struct addr *local)
+/* A bound socket, listening or not, or a negative error. */
+static int bound_socket(const struct addr *local, bool listening)
 {
         int on = 1, err;
         int fd = socket(local->u.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -117,7 +117,7 @@ static int listener_socket(const struct addr *local)
                 return errno == EMFILE || errno == ENFILE ? -IMS_ELIMIT : -IMS_EIO;
         if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
             (!addr_is_v6(local) || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
-            bind(fd, &local->u.sa, addr_len(local)) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+            bind(fd, &local->u.sa, addr_len(local)) == 0 && (!listening || listen(fd, LISTEN_BACKLOG) == 0))
                 return fd;
         err = errno == EADDRINUSE ? -IMS_EADDRINUSE : -IMS_EIO;
         (void)close(fd);
@@ -156,7 +156,7 @@ int tcp_listen(struct loop *l, const struct addr *local, uint32_t max_conns, tcp
         s->max_conns = max_conns;
         s->fn = fn;
         s->arg = arg;
-        s->fd = listener_socket(local);
+        s->fd = bound_socket(local, true);
         err = s->fd < 0 ? s->fd : listener_start(s);
         if (err) {
                 if (s->fd >= 0)
@@ -184,4 +184,14 @@ void tcp_listener_close(struct tcp_listener *s)
         (void)uv_poll_stop(&s->poll);
         uv_close((uv_handle_t *)&s->poll, on_listener_closed);
         (void)close(s->fd);
+}
+
+int tcp_reserve(const struct addr *local, int *out_fd)
+{
+        int fd = bound_socket(local, false);
+
+        if (fd < 0)
+                return fd;
+        *out_fd = fd;
+        return 0;
 }
