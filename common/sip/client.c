@@ -43,6 +43,7 @@ void sip_client_free(struct sip_client *c)
         tmr_stop(s->loop, &c->end);
         if (c->query)
                 resolver_cancel(c->query);
+        sip_use_end(c->port, &c->used);
         sip_request_unref(c->peer);
         free(c->octets);
         free(c);
@@ -86,11 +87,14 @@ static int choose_flow(struct sip_client *c)
         struct sip_flow *f = &c->flow;
         bool v6 = addr_is_v6(&hop->addr);
 
-        *f = (struct sip_flow){.transport = hop->transport, .remote = hop->addr};
+        *f = (struct sip_flow){.transport = hop->transport, .local = c->given.local, .remote = hop->addr};
         if (c->given.transport != TRANSPORT_ANY)
                 *f = c->given;
-        if (f->transport == TRANSPORT_ANY)
-                f->transport = listens(c->stack, TRANSPORT_UDP, v6) ? TRANSPORT_UDP : TRANSPORT_TCP;
+        if (f->transport == TRANSPORT_ANY) {
+                bool udp = sip_protected_of(c->stack, &f->local) || listens(c->stack, TRANSPORT_UDP, v6);
+
+                f->transport = udp ? TRANSPORT_UDP : TRANSPORT_TCP;
+        }
         if (f->transport != TRANSPORT_TCP || !f->local.u.sa.sa_family)
                 return sip_transport_local(c->stack, f);
         return 0;
@@ -105,6 +109,15 @@ static int write_via(struct sip_client *c)
                 return 0; /* a response */
         n = sip_via_write(c->stack, &c->flow, c->branch, via, &c->sent_by);
         return sip_client_set_via(c, span_make(via, n));
+}
+
+void sip_client_use(struct sip_client *c)
+{
+        if (c->stateless)
+                return;
+        c->port = sip_use_begin(c->stack, &c->flow);
+        if (c->port)
+                c->used = c->flow;
 }
 
 /* Sends to the current hop. What is too large for UDP goes over TCP, unless that failed. */
@@ -136,10 +149,12 @@ static int attempt(struct sip_client *c)
                 return err;
         c->sent = true;
         sip_stack_trace(s, true, &c->flow, span_make(c->octets, c->n_octets), NULL, NULL);
+        sip_client_use(c);
         return c->stateless ? 0 : sip_client_start(c);
 }
 
-void sip_client_try(struct sip_client *c)
+/* True when an attempt was sent. */
+static bool try_hops(struct sip_client *c)
 {
         char text[ADDR_STR];
         int err;
@@ -147,9 +162,9 @@ void sip_client_try(struct sip_client *c)
         while (c->hop < c->n_hops) {
                 err = attempt(c);
                 if (!err)
-                        return;
+                        return true;
                 if (err == -IMS_ENOMEM)
-                        break;
+                        return false;
                 if (c->reused && !c->retried) { /* it had ended already: a new connection */
                         c->retried = true;
                         continue;
@@ -162,7 +177,22 @@ void sip_client_try(struct sip_client *c)
                          transport_name(c->flow.transport), ims_strerror(err));
                 sip_client_next_hop(c);
         }
-        sip_client_fail(c, -IMS_EUNREACH);
+        return false;
+}
+
+void sip_client_try(struct sip_client *c)
+{
+        struct sip_protected *before = c->port;
+        struct sip_flow used;
+
+        if (before) { /* is given up when the next attempt has begun: the port may be the same */
+                used = c->used;
+                c->port = NULL;
+        }
+        if (!try_hops(c))
+                sip_client_fail(c, -IMS_EUNREACH);
+        if (before)
+                sip_use_end(before, &used);
 }
 
 void sip_client_next_hop(struct sip_client *c)

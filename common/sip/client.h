@@ -40,6 +40,8 @@ struct sip_client {
         uint64_t sent_by; /* hash of host and port in our Via */
         char suffix[24];
         struct sip_flow flow;
+        struct sip_protected *port; /* told to on_use with used, or NULL */
+        struct sip_flow used;
         struct sip_conn_user user;
         struct tmr retransmit, end;
         uint32_t retransmit_ms;
@@ -83,6 +85,9 @@ void sip_client_unindex(struct sip_client *c);
 
 /* Reports err by the end timer. */
 void sip_client_fail(struct sip_client *c, int err);
+
+/* The attempt on c->flow is sent: it uses its protected port, where it has one. */
+void sip_client_use(struct sip_client *c);
 
 /* Starts the timers of an attempt. -IMS_ENOMEM. */
 int sip_client_start(struct sip_client *c) IMS_CHECK;

@@ -13,6 +13,8 @@ struct sip_conn {
         struct list node;
         struct hnode by_id, by_remote;
         struct sip_stack *stack;
+        struct sip_protected *port; /* it ends at, or NULL */
+        struct list port_node;      /* port->conns */
         struct tcp_conn *tcp;
         struct sip_source *source; /* accepted connections only */
         struct sip_flow flow;
@@ -33,6 +35,11 @@ struct sip_conn *sip_conn_first(const struct sip_stack *s)
         return container_of(s->conns.next, struct sip_conn, node);
 }
 
+bool sip_conn_is_protected(const struct sip_conn *c)
+{
+        return c->port;
+}
+
 static bool eq_id(const struct hnode *n, const void *key)
 {
         return container_of(n, const struct sip_conn, by_id)->flow.conn_id == *(const uint64_t *)key;
@@ -51,10 +58,26 @@ struct ends {
 
 static bool eq_ends(const struct hnode *n, const void *key)
 {
-        const struct sip_flow *f = &container_of(n, const struct sip_conn, by_remote)->flow;
+        const struct sip_conn *c = container_of(n, const struct sip_conn, by_remote);
         const struct ends *e = key;
 
-        return addr_eq(&f->remote, e->remote) && (!e->local || addr_ip_eq(&f->local, e->local));
+        return !c->port && addr_eq(&c->flow.remote, e->remote) &&
+               (!e->local || addr_ip_eq(&c->flow.local, e->local));
+}
+
+static bool eq_both(const struct hnode *n, const void *key)
+{
+        const struct sip_conn *c = container_of(n, const struct sip_conn, by_remote);
+        const struct ends *e = key;
+
+        return c->port && addr_eq(&c->flow.remote, e->remote) && addr_eq(&c->flow.local, e->local);
+}
+
+/* At a protected port many may share the remote address: there the local one counts, too. */
+static uint64_t hash_ends(const struct sip_protected *port, const struct addr *local,
+                          const struct addr *remote)
+{
+        return port ? hash_mix(addr_hash(remote), addr_hash(local)) : addr_hash(remote);
 }
 
 struct sip_conn *sip_conn_to(const struct sip_stack *s, const struct addr *local, const struct addr *remote)
@@ -65,6 +88,17 @@ struct sip_conn *sip_conn_to(const struct sip_stack *s, const struct addr *local
         if (local && (local->u.sa.sa_family == AF_UNSPEC || addr_is_any(local)))
                 key.local = NULL;
         n = htab_find(&s->conns_by_remote, addr_hash(remote), eq_ends, &key);
+        return n ? container_of(n, struct sip_conn, by_remote) : NULL;
+}
+
+struct sip_conn *sip_conn_between(const struct sip_stack *s, const struct addr *local,
+                                  const struct addr *remote)
+{
+        const struct ends key = {local, remote};
+        const struct sip_protected *port = sip_protected_of(s, local);
+        struct hnode *n =
+                port ? htab_find(&s->conns_by_remote, hash_ends(port, local, remote), eq_both, &key) : NULL;
+
         return n ? container_of(n, struct sip_conn, by_remote) : NULL;
 }
 
@@ -103,6 +137,8 @@ static void conn_end(struct sip_conn *c, int reason)
 
         c->gone = true;
         list_unlink(&c->node);
+        list_unlink(&c->port_node);
+        c->port = NULL;
         htab_remove(&s->conns_by_id, &c->by_id);
         htab_remove(&s->conns_by_remote, &c->by_remote);
         tmr_stop(s->loop, &c->partial);
@@ -129,6 +165,21 @@ void sip_conn_close(struct sip_conn *c, bool flush, int reason)
         tcp_set_handlers(tcp, &ignored, NULL);
         conn_end(c, reason);
         tcp_close(tcp, flush);
+}
+
+void sip_conn_reset(struct sip_conn *c, bool silent)
+{
+        struct tcp_conn *tcp = c->tcp;
+
+        tcp_set_handlers(tcp, &ignored, NULL);
+        conn_end(c, -IMS_ECLOSED);
+        tcp_reset(tcp, silent);
+}
+
+void sip_conns_reset(struct sip_protected *port)
+{
+        while (!list_empty(&port->conns))
+                sip_conn_reset(container_of(port->conns.next, struct sip_conn, port_node), false);
 }
 
 /* --- limits on time ------------------------------------------------------------------------------- */
@@ -339,7 +390,7 @@ static void limits(const struct sip_stack *s, struct tcp_conn *tcp)
 
 /* Makes the stack's side of a connection; source is NULL for one that we open. -IMS_ENOMEM. */
 static int conn_new(struct sip_stack *s, struct sip_source *source, const struct sip_flow *flow,
-                    struct sip_conn **out)
+                    struct sip_protected *port, struct sip_conn **out)
 {
         struct sip_conn *c = calloc(1, sizeof(*c));
         int err;
@@ -348,6 +399,7 @@ static int conn_new(struct sip_stack *s, struct sip_source *source, const struct
                 return -IMS_ENOMEM;
         c->stack = s;
         c->source = source;
+        c->port = port;
         c->flow = *flow;
         c->flow.conn_id = ++s->last_conn_id;
         c->used_ms = loop_now_ms(s->loop);
@@ -355,7 +407,8 @@ static int conn_new(struct sip_stack *s, struct sip_source *source, const struct
         list_init(&c->users);
         err = htab_insert(&s->conns_by_id, &c->by_id, hash_mix(c->flow.conn_id, 0));
         if (!err)
-                err = htab_insert(&s->conns_by_remote, &c->by_remote, addr_hash(&flow->remote));
+                err = htab_insert(&s->conns_by_remote, &c->by_remote,
+                                  hash_ends(port, &flow->local, &flow->remote));
         if (!err)
                 err = tmr_start(s->loop, &c->idle, idle_limit(c), on_idle, c);
         if (err) {
@@ -365,12 +418,14 @@ static int conn_new(struct sip_stack *s, struct sip_source *source, const struct
                 return err;
         }
         list_append(&s->conns, &c->node);
+        if (port)
+                list_append(&port->conns, &c->port_node);
         s->stats.conns++;
         *out = c;
         return 0;
 }
 
-void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp)
+void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp, struct sip_protected *port)
 {
         struct sip_flow flow = {TRANSPORT_TCP, *tcp_local(tcp), *tcp_remote(tcp), 0};
         struct sip_source *source = sip_source_connected(s, &flow.remote);
@@ -378,7 +433,7 @@ void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp)
 
         if (!source)
                 return; /* without handlers it is closed */
-        if (conn_new(s, source, &flow, &c) != 0) {
+        if (conn_new(s, source, &flow, port, &c) != 0) {
                 sip_source_disconnected(source);
                 return;
         }
@@ -388,17 +443,17 @@ void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp)
 }
 
 int sip_conn_open(struct sip_stack *s, const struct addr *local, const struct addr *remote,
-                  struct sip_conn **out)
+                  struct sip_protected *port, struct sip_conn **out)
 {
         struct addr from = *local;
         bool bound = from.u.sa.sa_family != AF_UNSPEC && !addr_is_any(&from);
         struct sip_flow flow = {TRANSPORT_TCP, *local, *remote, 0};
         struct sip_conn *c;
-        int err = conn_new(s, NULL, &flow, &c);
+        int err = conn_new(s, NULL, &flow, port, &c);
 
         if (err)
                 return err;
-        if (bound)
+        if (bound && !port)
                 addr_set_port(&from, 0);
         err = tcp_connect(s->loop, bound ? &from : NULL, remote, s->conf.tcp_connect_ms, &handlers, c,
                           &c->tcp);
@@ -407,6 +462,8 @@ int sip_conn_open(struct sip_stack *s, const struct addr *local, const struct ad
                 return err;
         }
         limits(s, c->tcp);
+        if (port)
+                tcp_prefer_reset(c->tcp);
         *out = c;
         return 0;
 }

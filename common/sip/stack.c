@@ -72,12 +72,34 @@ void sip_stack_malformed(struct sip_stack *s, const struct sip_flow *flow, struc
         buf_free(&note);
 }
 
+/* Asks the node whether it takes the message. */
+static bool admitted(struct sip_stack *s, const struct sip_msg *m, const struct sip_flow *flow)
+{
+        struct log_ctx before;
+        const char *note = NULL;
+        bool taken;
+
+        if (!s->handlers.admit)
+                return true;
+        before = log_ctx_set((struct log_ctx){.call_id = m->call_id});
+        taken = s->handlers.admit(flow, m, &note, s->arg);
+        if (!taken) {
+                s->stats.dropped++;
+                sip_stack_trace(s, false, flow, span_make(m->buf, m->n), m, note ? note : "dropped");
+        }
+        (void)log_ctx_set(before);
+        return taken;
+}
+
 void sip_stack_receive(struct sip_stack *s, struct sip_msg **m, const struct sip_flow *flow)
 {
-        struct sip_msg *raw = sip_msg_ref(*m); /* as it came, for the trace */
+        struct sip_msg *raw;
         struct log_ctx before;
 
         s->stats.received++;
+        if (!admitted(s, *m, flow))
+                return;
+        raw = sip_msg_ref(*m); /* as it came, for the trace */
         if ((*m)->is_request && sip_via_stamp(m, &flow->remote) != 0) {
                 log_error("a message was dropped: %s", ims_strerror(IMS_ENOMEM));
                 sip_msg_unref(raw);
@@ -120,6 +142,7 @@ int sip_stack_new(struct loop *l, struct resolver *r, const struct sip_stack_con
         s->handlers = *handlers;
         s->arg = arg;
         list_init(&s->listeners);
+        list_init(&s->all_ports);
         list_init(&s->conns);
         list_init(&s->requests);
         list_init(&s->answered);
@@ -182,7 +205,7 @@ bool sip_stack_is_self(const struct sip_stack *s, struct span host, uint16_t por
                 if (addr_is_any(&li->local) && is_own_address(&a))
                         return true;
         }
-        return false;
+        return sip_protected_is_self(s, name ? NULL : &a, port ? port : SIP_PORT);
 }
 
 void sip_stack_stats(const struct sip_stack *s, struct sip_stack_stats *out)

@@ -70,14 +70,18 @@ struct sip_stack_handlers {
         /* Every message received or sent. May be NULL, which spares reading what is sent. */
         void (*on_trace)(const struct sip_trace_info *t, void *arg);
         /* Before a message, request or response, is given to its transaction: false drops it without any
-         * answer; *note (a static text) then stands in the trace. May be NULL: all are taken. */
+         * answer; *note (a static text) then stands in the trace. m is as it came: without received and rport
+         * of ours, and also one that would be refused (m->fault). May be NULL: all are taken. */
         bool (*admit)(const struct sip_flow *flow, const struct sip_msg *m, const char **note, void *arg);
         /* For a request that came to a protected port: the way of its answers, asked each time one leaves.
-         * False: RFC 3261 18.2.2 and RFC 3581 tell it. May be NULL. */
+         * Over TCP only once its connection has ended. False: RFC 3261 18.2.2 and RFC 3581 tell it, from the
+         * port it came to. An open port as local is refused. May be NULL. */
         bool (*answer_flow)(const struct sip_flow *in, struct sip_flow *out, void *arg);
-        /* A transaction, of server or client, begins (delta 1) or ends (-1) to use a flow at a protected port:
-         * as long as it lives, its retransmissions may come. Called as often with 1 as with -1, with the
-         * same ports (conn_id may differ). May be NULL. */
+        /* A transaction, of server or client, begins (delta 1) or ends (-1) to use a flow at a protected
+         * port: as long as it lives, its retransmissions may come. Called as often with 1 as with -1, with
+         * the same ports (conn_id may differ). A transaction that goes on at another flow begins there before
+         * it ends here. The callee may close ports and connections, and touches no request nor client; at -1
+         * the transaction still counts for sip_protected_close. May be NULL. */
         void (*on_use)(const struct sip_flow *flow, int delta, void *arg);
 };
 
@@ -95,9 +99,11 @@ int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *l
 
 /* --- protected ports (TS 33.203 7.1) -------------------------------------------------------------- */
 
-/* Ports whose messages travel in security associations. They are asked for by their number alone: no flow without
- * them in local ever uses one. Via of what leaves from either names the literal address and the server port,
- * without rport. */
+/* Ports whose messages travel in security associations. They are asked for by their address alone: no flow
+ * without them in local ever uses one, and a flow that has one uses no other: UDP leaves from it, TCP over a
+ * connection between exactly local and remote, which is opened from a client port (from a server port: only
+ * while one is there, else -IMS_EUNREACH). Via of what leaves from either names the literal address and the
+ * server port, without rport. */
 enum sip_port {
         SIP_PORT_OPEN,   /* what sip_stack_listen opens */
         SIP_PORT_SERVER, /* port_ps, port_us: messages come to it, connections are accepted */
@@ -105,18 +111,24 @@ enum sip_port {
                           * opened from it; nothing listens there on TCP */
 };
 
-/* Opens UDP and TCP of a protected port. kind: SERVER or CLIENT; server_port: what Via names (of a server port
- * its own). local: address with port, not any. Errors as sip_stack_listen. */
+/* Opens UDP and TCP of a protected port. kind: SERVER or CLIENT; server_port: what Via names (of a server
+ * port its own). local: address with port, not any. Errors as sip_stack_listen; -IMS_EINVAL for other values,
+ * -IMS_ENOMEM, -IMS_ECLOSED. */
 int sip_protected_open(struct sip_stack *s, enum sip_port kind, const struct addr *local,
                        uint16_t server_port) IMS_CHECK;
 
-/* Closes it with its connections (whose users hear -IMS_ECLOSED). Requests under way end by time-out. */
+/* Closes it with its connections, by reset (their users hear -IMS_ECLOSED). Requests under way end by
+ * time-out, and what they would still say is not sent. Does nothing for another address. */
 void sip_protected_close(struct sip_stack *s, const struct addr *local);
 
 /* SIP_PORT_OPEN for what is no protected port of this stack. */
 enum sip_port sip_port_of(const struct sip_stack *s, const struct addr *local);
 
-/* Ends the connections between two addresses with ports, without a word to the peer: their SA is gone. */
+/* Ends the connection between two addresses with ports, of which local is protected: its SA is gone. Users
+ * hear -IMS_ECLOSED; nothing is left in the kernel that would go on to send. The peer is told nothing where
+ * the process has CAP_NET_ADMIN, else one reset leaves (which the policy of a closed SA drops). A peer that
+ * does not know yet answers the next connection between the same two ports only when the SYN is repeated,
+ * after a second. */
 void sip_close_between(struct sip_stack *s, const struct addr *local, const struct addr *remote);
 
 /* True when the address is one of our listeners (also by host name of conf.sent_by with its port). */
@@ -150,7 +162,8 @@ void sip_reply_forward(struct sip_request *rq, struct sip_edit *e);
 
 bool sip_request_answered(const struct sip_request *rq);
 
-/* Answers that leave from now on take this flow, whatever way the request came. */
+/* Answers that leave from now on, also those repeated, take this flow, whatever way the request came; a
+ * connection that has ended is opened again. */
 void sip_request_answer_on(struct sip_request *rq, const struct sip_flow *flow);
 
 /* --- client side --------------------------------------------------------------------------------- */
@@ -222,6 +235,7 @@ struct span sip_retry_after(char out[static 12]);
 
 struct sip_stack_stats {
         uint64_t received, sent, malformed, retransmitted;
+        uint64_t dropped; /* of received: admit did not take them */
         uint32_t server_txns, client_txns, conns;
         uint32_t unanswered; /* of client_txns: those without a final answer yet */
         uint64_t faults[SIP_FAULT_COUNT];

@@ -19,7 +19,9 @@ struct sip_stack {
         void *arg;
         bool closing;
 
-        struct list listeners; /* struct sip_listener */
+        struct list listeners; /* struct sip_listener, the open ones */
+        struct htab ports;     /* struct sip_protected, by address */
+        struct list all_ports;
         struct htab conns_by_id, conns_by_remote;
         struct list conns;
         uint64_t last_conn_id;
@@ -73,9 +75,14 @@ struct sip_listener {
         struct sip_stack *stack;
         enum transport transport;
         struct addr local;
+        struct sip_protected *port; /* what it belongs to; NULL: an open listener */
         struct udp *udp;
         struct tcp_listener *tcp;
 };
+
+/* Opens the socket of a listener whose stack, transport and port are set. -IMS_EADDRINUSE, -IMS_EIO. */
+int sip_listener_open(struct sip_listener *li, const struct addr *local) IMS_CHECK;
+void sip_listener_close(struct sip_listener *li);
 
 /* Somebody who wants to hear of the end of a connection. Zero it before first use. */
 struct sip_conn_user {
@@ -83,8 +90,9 @@ struct sip_conn_user {
         void (*fn)(struct sip_conn_user *u, int reason);
 };
 
-/* Fills flow->local for a message to flow->remote: the listener's address, for TCP with port 0.
- * -IMS_EUNSUPPORTED when no socket of ours fits transport and address family. */
+/* Fills flow->local for a message to flow->remote: the listener's address, for TCP with port 0. A protected
+ * port stays as it is. -IMS_EUNSUPPORTED when no socket of ours fits transport and address family,
+ * -IMS_ECLOSED for a protected port that was closed. */
 int sip_transport_local(struct sip_stack *s, struct sip_flow *flow) IMS_CHECK;
 
 /* Sends over that flow. TCP: over the connection conn_id, else over one to the remote address, else over a
@@ -101,21 +109,68 @@ void sip_transport_close_all(struct sip_stack *s);
 /* The address of ours that the kernel takes towards remote (port 0). */
 int sip_route_local(const struct addr *remote, struct addr *out) IMS_CHECK;
 
+/* --- protected.c --------------------------------------------------------------------------------- */
+
+/* A protected port. When it is closed it stays, without sockets, for as long as transactions use it: what
+ * they still say leaves from it or not at all. */
+struct sip_protected {
+        struct hnode by_local;
+        struct list all; /* s->all_ports */
+        struct sip_stack *stack;
+        struct addr local;
+        enum sip_port kind;
+        uint16_t server_port;
+        bool open;
+        int reserved;            /* client port: descriptor that keeps it for connections, or -1 */
+        uint32_t uses;           /* by transactions */
+        struct sip_listener udp; /* outside of s->listeners */
+        struct sip_listener tcp;
+        struct list conns; /* struct sip_conn, by port_node */
+};
+
+/* Open or closed; NULL for every other address. */
+struct sip_protected *sip_protected_lookup(const struct sip_stack *s, const struct addr *local);
+
+static inline struct sip_protected *sip_protected_of(const struct sip_stack *s, const struct addr *local)
+{
+        return s->ports.n && local->u.sa.sa_family ? sip_protected_lookup(s, local) : NULL;
+}
+
+/* A transaction begins to use a flow, and ends it: told to on_use, which may close ports and connections.
+ * NULL stands for a flow at an open port. */
+struct sip_protected *sip_use_begin(struct sip_stack *s, const struct sip_flow *flow);
+void sip_use_end(struct sip_protected *port, const struct sip_flow *flow);
+
+/* literal NULL: at whatever address. */
+bool sip_protected_is_self(const struct sip_stack *s, const struct addr *literal, uint16_t port);
+void sip_protected_close_all(struct sip_stack *s);
+
 /* --- conn.c -------------------------------------------------------------------------------------- */
 
 struct sip_conn;
 
-void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp);
+/* port: the protected port it came to, or NULL. */
+void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp, struct sip_protected *port);
 struct sip_conn *sip_conn_first(const struct sip_stack *s); /* of a list that is not empty */
+bool sip_conn_is_protected(const struct sip_conn *c);
 struct sip_conn *sip_conn_by_id(const struct sip_stack *s, uint64_t id);
-/* local: only a connection from this address (NULL or the any-address: from whichever). */
+/* Of those at open ports. local: only a connection from this address (NULL or the any-address: from
+ * whichever). */
 struct sip_conn *sip_conn_to(const struct sip_stack *s, const struct addr *local, const struct addr *remote);
+/* Of those at protected ports: both ends are these. */
+struct sip_conn *sip_conn_between(const struct sip_stack *s, const struct addr *local,
+                                  const struct addr *remote);
+/* port: the protected client port that local is, or NULL. */
 int sip_conn_open(struct sip_stack *s, const struct addr *local, const struct addr *remote,
-                  struct sip_conn **out) IMS_CHECK;
+                  struct sip_protected *port, struct sip_conn **out) IMS_CHECK;
 int sip_conn_send(struct sip_conn *c, struct span octets, struct sip_conn_user *user) IMS_CHECK;
 const struct sip_flow *sip_conn_flow(const struct sip_conn *c);
 /* flush: what is queued still leaves. Users hear reason. */
 void sip_conn_close(struct sip_conn *c, bool flush, int reason);
+/* As tcp_reset. Users hear -IMS_ECLOSED. */
+void sip_conn_reset(struct sip_conn *c, bool silent);
+/* Those of a protected port are reset. */
+void sip_conns_reset(struct sip_protected *port);
 
 /* --- source.c ------------------------------------------------------------------------------------ */
 

@@ -56,18 +56,19 @@ static void on_accept(struct tcp_conn *tcp, void *arg)
 {
         struct sip_listener *li = arg;
 
-        sip_conn_accepted(li->stack, tcp);
+        sip_conn_accepted(li->stack, tcp, li->port);
 }
 
 /* --- listeners ------------------------------------------------------------------------------------ */
 
-static void listener_free(struct sip_listener *li)
+void sip_listener_close(struct sip_listener *li)
 {
         list_unlink(&li->node);
         udp_close(li->udp);
         if (li->tcp)
                 tcp_listener_close(li->tcp);
-        free(li);
+        li->udp = NULL;
+        li->tcp = NULL;
 }
 
 static int listen_udp(struct sip_listener *li, const struct addr *local)
@@ -76,6 +77,20 @@ static int listen_udp(struct sip_listener *li, const struct addr *local)
 
         if (!err && udp_on_refused(li->udp, on_refused) != 0)
                 log_notice("ICMP errors are not reported: a dead peer is found by time-outs only");
+        return err;
+}
+
+int sip_listener_open(struct sip_listener *li, const struct addr *local)
+{
+        struct sip_stack *s = li->stack;
+        int err;
+
+        if (li->transport == TRANSPORT_UDP)
+                err = listen_udp(li, local);
+        else
+                err = tcp_listen(s->loop, local, s->conf.max_conns, on_accept, li, &li->tcp);
+        if (!err)
+                li->local = li->udp ? *udp_local(li->udp) : *tcp_listener_local(li->tcp);
         return err;
 }
 
@@ -91,15 +106,11 @@ int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *l
                 return -IMS_ENOMEM;
         li->stack = s;
         li->transport = t;
-        if (t == TRANSPORT_UDP)
-                err = listen_udp(li, local);
-        else
-                err = tcp_listen(s->loop, local, s->conf.max_conns, on_accept, li, &li->tcp);
+        err = sip_listener_open(li, local);
         if (err) {
                 free(li);
                 return err;
         }
-        li->local = t == TRANSPORT_UDP ? *udp_local(li->udp) : *tcp_listener_local(li->tcp);
         list_append(&s->listeners, &li->node);
         if (out_local)
                 *out_local = li->local;
@@ -111,7 +122,13 @@ void sip_transport_close_all(struct sip_stack *s)
         while (!list_empty(&s->conns))
                 sip_conn_close(sip_conn_first(s), true, -IMS_ECANCELED);
         list_for_each_safe(pos, tmp, &s->listeners)
-                listener_free(container_of(pos, struct sip_listener, node));
+        {
+                struct sip_listener *li = container_of(pos, struct sip_listener, node);
+
+                sip_listener_close(li);
+                free(li);
+        }
+        sip_protected_close_all(s);
 }
 
 /* --- which socket --------------------------------------------------------------------------------- */
@@ -174,10 +191,23 @@ static struct sip_listener *choose(struct sip_stack *s, enum transport t, const 
         return first;
 }
 
+/* A protected port serves both transports, of its own address family. */
+static int protected_local(const struct sip_protected *p, const struct sip_flow *flow)
+{
+        if (flow->transport != TRANSPORT_UDP && flow->transport != TRANSPORT_TCP)
+                return -IMS_EUNSUPPORTED;
+        if (addr_is_v6(&p->local) != addr_is_v6(&flow->remote))
+                return -IMS_EUNSUPPORTED;
+        return p->open ? 0 : -IMS_ECLOSED;
+}
+
 int sip_transport_local(struct sip_stack *s, struct sip_flow *flow)
 {
+        const struct sip_protected *p = sip_protected_of(s, &flow->local);
         struct sip_listener *li;
 
+        if (p)
+                return protected_local(p, flow);
         if (flow->transport == TRANSPORT_UDP) {
                 li = choose(s, TRANSPORT_UDP, flow);
                 if (!li)
@@ -203,9 +233,10 @@ int sip_transport_local(struct sip_stack *s, struct sip_flow *flow)
 
 /* --- out ------------------------------------------------------------------------------------------ */
 
-static int send_datagram(struct sip_stack *s, struct sip_flow *flow, struct span octets)
+static int send_datagram(struct sip_stack *s, struct sip_protected *p, struct sip_flow *flow,
+                         struct span octets)
 {
-        struct sip_listener *li = choose(s, TRANSPORT_UDP, flow);
+        struct sip_listener *li = p ? &p->udp : choose(s, TRANSPORT_UDP, flow);
 
         if (!li)
                 return -IMS_EUNSUPPORTED;
@@ -213,18 +244,34 @@ static int send_datagram(struct sip_stack *s, struct sip_flow *flow, struct span
         return udp_send(li->udp, &flow->remote, octets);
 }
 
-static int send_stream(struct sip_stack *s, struct sip_flow *flow, struct span octets,
-                       struct sip_conn_user *user, bool *out_reused)
+/* The connection that is there, or NULL. */
+static struct sip_conn *find_conn(struct sip_stack *s, const struct sip_protected *p,
+                                  const struct sip_flow *flow)
 {
         struct sip_conn *c = flow->conn_id ? sip_conn_by_id(s, flow->conn_id) : NULL;
+
+        const struct sip_flow *is = c ? sip_conn_flow(c) : NULL;
+
+        /* at a protected port only that of the ends asked for */
+        if (c && ((!p && !sip_conn_is_protected(c)) ||
+                  (addr_eq(&is->local, &flow->local) && addr_eq(&is->remote, &flow->remote))))
+                return c;
+        return p ? sip_conn_between(s, &flow->local, &flow->remote)
+                 : sip_conn_to(s, &flow->local, &flow->remote);
+}
+
+static int send_stream(struct sip_stack *s, struct sip_protected *p, struct sip_flow *flow,
+                       struct span octets, struct sip_conn_user *user, bool *out_reused)
+{
+        struct sip_conn *c = find_conn(s, p, flow);
         int err;
 
-        if (!c)
-                c = sip_conn_to(s, &flow->local, &flow->remote);
         if (out_reused)
                 *out_reused = c != NULL;
+        if (!c && p && p->kind != SIP_PORT_CLIENT)
+                return -IMS_EUNREACH; /* connections are opened from client ports */
         if (!c) {
-                err = sip_conn_open(s, &flow->local, &flow->remote, &c);
+                err = sip_conn_open(s, &flow->local, &flow->remote, p, &c);
                 if (err)
                         return err;
         }
@@ -238,14 +285,17 @@ static int send_stream(struct sip_stack *s, struct sip_flow *flow, struct span o
 int sip_transport_send(struct sip_stack *s, struct sip_flow *flow, struct span octets,
                        struct sip_conn_user *user, bool *out_reused)
 {
-        int err;
+        struct sip_protected *p = sip_protected_of(s, &flow->local);
+        int err = p ? protected_local(p, flow) : 0;
 
         if (out_reused)
                 *out_reused = false;
+        if (err)
+                return err;
         if (flow->transport == TRANSPORT_UDP)
-                err = send_datagram(s, flow, octets);
+                err = send_datagram(s, p, flow, octets);
         else if (flow->transport == TRANSPORT_TCP)
-                err = send_stream(s, flow, octets, user, out_reused);
+                err = send_stream(s, p, flow, octets, user, out_reused);
         else
                 err = -IMS_EUNSUPPORTED;
         if (!err)

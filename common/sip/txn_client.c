@@ -177,6 +177,7 @@ static void send_cancel(struct sip_client *c)
                 k->t2_ms = c->t2_ms;
                 k->sent = true;
                 err = sip_client_index(k);
+                sip_client_use(k);
         }
         if (!err)
                 err = sip_client_start(k);
@@ -240,6 +241,7 @@ static void leave_ack_behind(struct sip_client *c, const struct sip_msg *m)
         k->flow = c->flow;
         k->sent = true;
         k->state = CT_ST_COMPLETED;
+        sip_client_use(k);
         sip_client_unindex(c);
         if (sip_client_set_octets(k, buf_as_span(&s->scratch)) != 0 || sip_client_index(k) != 0 ||
             !start(k, &k->end, sip_timer_ms(IMS_TIMER_TIMER_D), on_end)) {

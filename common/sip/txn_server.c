@@ -35,16 +35,19 @@ void sip_server_count(struct sip_server_txn *t)
 static void server_leave(struct sip_server_txn *t)
 {
         struct sip_stack *s = t->rq.stack;
+        struct sip_protected *port = t->port;
 
         if (!t->live)
                 return;
         t->live = false;
+        t->port = NULL;
         sip_server_count(t);
         sip_server_unindex(s, t);
         list_unlink(&t->waiting);
         tmr_stop(s->loop, &t->retransmit);
         tmr_stop(s->loop, &t->end);
         s->n_servers--;
+        sip_use_end(port, &t->rq.flow);
 }
 
 /* The owner may still hold the request. */
@@ -93,30 +96,56 @@ static bool reliable(const struct sip_server_txn *t)
         return t->rq.flow.transport != TRANSPORT_UDP;
 }
 
-/* The way back: the connection while it lives, rport, else the port of sent-by; always the address it came
- * from, which is what received says (RFC 3261 18.2.2, RFC 3581 4). */
+/* The way back: the connection while it lives; what the owner says of a request to a protected port; rport,
+ * else the port of sent-by; always the address it came from, which is what received says (RFC 3261 18.2.2,
+ * RFC 3581 4). */
 static struct sip_flow way_back(const struct sip_stack *s, const struct sip_msg *m, const struct sip_flow *in)
 {
         struct sip_flow flow = *in;
-        bool same = flow.transport == TRANSPORT_UDP ? m->via.has_rport : sip_transport_alive(s, flow.conn_id);
+        bool alive = flow.transport != TRANSPORT_UDP && sip_transport_alive(s, flow.conn_id);
 
-        if (!same) {
+        if (!alive && s->handlers.answer_flow && sip_protected_of(s, &in->local) &&
+            s->handlers.answer_flow(in, &flow, s->arg))
+                return flow;
+        flow = *in;
+        if (!(flow.transport == TRANSPORT_UDP ? m->via.has_rport : alive)) {
                 addr_set_port(&flow.remote, m->via.port ? m->via.port : SIP_PORT);
                 flow.conn_id = 0;
         }
         return flow;
 }
 
+static struct sip_flow way_of(const struct sip_server_txn *t)
+{
+        if (t->answer_on.transport != TRANSPORT_ANY)
+                return t->answer_on;
+        return way_back(t->rq.stack, t->rq.msg, &t->rq.flow);
+}
+
+/* What came to a protected port is not answered from an open one. */
+static int send_protected(struct sip_stack *s, bool protected, struct sip_flow *flow, struct span octets)
+{
+        if (protected && !sip_protected_of(s, &flow->local))
+                return -IMS_ECLOSED;
+        return sip_transport_send(s, flow, octets, NULL, NULL);
+}
+
+void sip_request_answer_on(struct sip_request *rq, const struct sip_flow *flow)
+{
+        sip_server_of(rq)->answer_on = *flow;
+}
+
 static void send_back(struct sip_server_txn *t, struct span octets, const char *note)
 {
         struct sip_stack *s = t->rq.stack;
-        struct sip_flow flow = way_back(s, t->rq.msg, &t->rq.flow);
+        bool protected = t->port && t->answer_on.transport == TRANSPORT_ANY;
+        struct sip_flow flow = way_of(t);
         char text[ADDR_STR];
-        int err = sip_transport_send(s, &flow, octets, NULL, NULL);
+        int err = send_protected(s, protected, &flow, octets);
 
         if (err && flow.conn_id) { /* it has just ended; now the address in Via counts */
-                flow = way_back(s, t->rq.msg, &t->rq.flow);
-                err = sip_transport_send(s, &flow, octets, NULL, NULL);
+                flow = way_of(t);
+                err = send_protected(s, protected, &flow, octets);
         }
         if (err) {
                 log_warn("a response to %s could not be sent: %s", addr_str(&flow.remote, text),
@@ -164,7 +193,8 @@ void sip_server_refuse(struct sip_stack *s, const struct sip_msg *m, const struc
         stateless_tag(m, tag);
         buf_reset(&s->scratch);
         sip_reply_write(s, m, tag, r, &s->scratch);
-        if (!s->scratch.err && sip_transport_send(s, &back, buf_as_span(&s->scratch), NULL, NULL) == 0)
+        if (!s->scratch.err &&
+            send_protected(s, sip_protected_of(s, &flow->local), &back, buf_as_span(&s->scratch)) == 0)
                 sip_stack_trace(s, true, &back, buf_as_span(&s->scratch), NULL, NULL);
 }
 
@@ -343,6 +373,7 @@ static struct sip_server_txn *server_begin(struct sip_stack *s, struct sip_msg *
         t->live = true;
         s->n_servers++;
         sip_server_count(t);
+        t->port = sip_use_begin(s, flow);
         return t;
 }
 

@@ -9,8 +9,10 @@ struct sip_forwarding;
 
 struct sip_server_txn {
         struct sip_request rq;
-        unsigned refs;  /* of the owner */
-        unsigned state; /* enum sip_ist_state or sip_nist_state */
+        struct sip_protected *port; /* it uses (on_use), or NULL */
+        struct sip_flow answer_on;  /* sip_request_answer_on; TRANSPORT_ANY: never called */
+        unsigned refs;              /* of the owner */
+        unsigned state;             /* enum sip_ist_state or sip_nist_state */
         const struct fsm *fsm;
         bool live;                /* in the tables; false from the start for an ACK to a 2xx */
         bool answered;            /* a final answer was given */

@@ -63,10 +63,16 @@ static uint16_t listener_port(const struct sip_stack *s, const struct sip_flow *
 void sip_via_sent_by(struct sip_stack *s, const struct sip_flow *flow, char host[static 256],
                      uint16_t *out_port)
 {
+        const struct sip_protected *p = sip_protected_of(s, &flow->local);
         struct text t = text_in(host, 256);
         char ip[ADDR_STR];
         struct addr local = flow->local;
 
+        if (p) {
+                *out_port = p->server_port;
+                text_puts(&t, addr_ip_str(&local, true, ip));
+                return;
+        }
         *out_port = listener_port(s, flow);
         if (s->conf.sent_by) {
                 text_puts(&t, s->conf.sent_by);
@@ -105,7 +111,7 @@ size_t sip_via_write(struct sip_stack *s, const struct sip_flow *flow, const cha
         }
         text_puts(&t, ";branch=");
         text_puts(&t, branch);
-        if (flow->transport == TRANSPORT_UDP)
+        if (flow->transport == TRANSPORT_UDP && !sip_protected_of(s, &flow->local))
                 text_puts(&t, ";rport");
         *out_sent_by = sip_via_sent_by_hash(without_brackets(span_of(host)), port);
         return t.n;

@@ -13,15 +13,16 @@
 void sip_branch_new(const char *suffix, char out[static SIP_BRANCH_MAX]);
 
 /* The sent-by of messages on this flow. host: conf.sent_by or the literal address (in brackets when IPv6);
- * *out_port: that of our listener of the flow's transport, 0 when it has none. */
+ * *out_port: that of our listener of the flow's transport, 0 when it has none. At a protected port: the
+ * literal address and the server port. */
 void sip_via_sent_by(struct sip_stack *s, const struct sip_flow *flow, char host[static 256],
                      uint16_t *out_port);
 
 /* One number for host (without brackets) and port of a Via. */
 uint64_t sip_via_sent_by_hash(struct span host, uint16_t port);
 
-/* Writes the value of our Via; UDP asks for rport (RFC 3581). Returns its length;
- * *out_sent_by: sip_via_sent_by_hash of it. */
+/* Writes the value of our Via; UDP asks for rport (RFC 3581), but not at a protected port. Returns its
+ * length; *out_sent_by: sip_via_sent_by_hash of it. */
 size_t sip_via_write(struct sip_stack *s, const struct sip_flow *flow, const char *branch,
                      char out[static SIP_VIA_MAX], uint64_t *out_sent_by);
 

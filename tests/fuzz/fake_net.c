@@ -4,6 +4,7 @@
 #include "tests/fuzz/fake_net.h"
 
 #include <arpa/inet.h>
+#include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
 
@@ -18,20 +19,22 @@ struct tcp_conn {
 };
 
 struct tcp_listener {
+        struct list node;
         tcp_accept_fn *fn;
         void *arg;
         struct addr local;
 };
 
 struct udp {
+        struct list node;
         udp_recv_fn *fn;
         void *arg;
         struct addr local;
 };
 
 static struct list conns = {&conns, &conns};
-static struct tcp_listener *listener;
-static struct udp *socket_open;
+static struct list listeners = {&listeners, &listeners};
+static struct list sockets = {&sockets, &sockets};
 static struct buf sent = {.max = SENT_MAX};
 
 static void keep(struct span data)
@@ -65,12 +68,10 @@ static struct tcp_conn *conn_new(const struct addr *local, const struct addr *re
         return c;
 }
 
-struct tcp_conn *fake_net_connect(const struct addr *remote)
+static struct tcp_conn *arrive(struct tcp_listener *listener, const struct addr *remote)
 {
         struct tcp_conn *c;
 
-        if (!listener)
-                return NULL;
         c = conn_new(&listener->local, remote);
         if (!c)
                 return NULL;
@@ -79,6 +80,25 @@ struct tcp_conn *fake_net_connect(const struct addr *remote)
         if (!c->h.on_data)
                 c->closed = true;
         return c->closed ? NULL : c;
+}
+
+struct tcp_conn *fake_net_connect(const struct addr *remote)
+{
+        return list_empty(&listeners)
+                       ? NULL
+                       : arrive(container_of(listeners.next, struct tcp_listener, node), remote);
+}
+
+struct tcp_conn *fake_net_connect_to(const struct addr *local, const struct addr *remote)
+{
+        list_for_each(pos, &listeners)
+        {
+                struct tcp_listener *s = container_of(pos, struct tcp_listener, node);
+
+                if (addr_eq(&s->local, local))
+                        return arrive(s, remote);
+        }
+        return NULL;
 }
 
 struct tcp_conn *fake_net_dialled(void)
@@ -94,8 +114,22 @@ struct tcp_conn *fake_net_dialled(void)
 
 void fake_net_datagram(const struct addr *from, struct span data)
 {
-        if (socket_open && data.n)
-                socket_open->fn(socket_open, from, data, socket_open->arg);
+        if (!list_empty(&sockets))
+                fake_net_datagram_to(&container_of(sockets.next, struct udp, node)->local, from, data);
+}
+
+void fake_net_datagram_to(const struct addr *local, const struct addr *from, struct span data)
+{
+        list_for_each(pos, &sockets)
+        {
+                struct udp *u = container_of(pos, struct udp, node);
+
+                if (!addr_eq(&u->local, local))
+                        continue;
+                if (data.n)
+                        u->fn(u, from, data, u->arg);
+                return;
+        }
 }
 
 bool fake_net_feed(struct tcp_conn *c, struct span data, size_t piece)
@@ -156,11 +190,14 @@ size_t fake_net_conns(void)
 int tcp_listen(struct loop *l, const struct addr *local, uint32_t max_conns, tcp_accept_fn *fn, void *arg,
                struct tcp_listener **out)
 {
+        struct tcp_listener *s = calloc(1, sizeof(*s));
+
         (void)l, (void)max_conns;
-        listener = calloc(1, sizeof(*listener));
-        MUST(listener != NULL);
-        *listener = (struct tcp_listener){fn, arg, *local};
-        *out = listener;
+        if (!s)
+                return -IMS_ENOMEM;
+        *s = (struct tcp_listener){.fn = fn, .arg = arg, .local = *local};
+        list_append(&listeners, &s->node);
+        *out = s;
         return 0;
 }
 
@@ -171,8 +208,7 @@ const struct addr *tcp_listener_local(const struct tcp_listener *s)
 
 void tcp_listener_close(struct tcp_listener *s)
 {
-        if (s == listener)
-                listener = NULL;
+        list_unlink(&s->node);
         free(s);
 }
 
@@ -252,15 +288,39 @@ void tcp_close(struct tcp_conn *c, bool flush)
         c->closed = true;
 }
 
+int tcp_reserve(const struct addr *local, int *out_fd)
+{
+        int fd = dup(STDERR_FILENO);
+
+        (void)local;
+        MUST(fd >= 0);
+        *out_fd = fd;
+        return 0;
+}
+
+void tcp_prefer_reset(struct tcp_conn *c)
+{
+        (void)c;
+}
+
+void tcp_reset(struct tcp_conn *c, bool silent)
+{
+        (void)silent;
+        c->closed = true;
+}
+
 /* --- udp.h ---------------------------------------------------------------------------------------- */
 
 int udp_open(struct loop *l, const struct addr *local, udp_recv_fn *fn, void *arg, struct udp **out)
 {
+        struct udp *u = calloc(1, sizeof(*u));
+
         (void)l;
-        socket_open = calloc(1, sizeof(*socket_open));
-        MUST(socket_open != NULL);
-        *socket_open = (struct udp){fn, arg, *local};
-        *out = socket_open;
+        if (!u)
+                return -IMS_ENOMEM;
+        *u = (struct udp){.fn = fn, .arg = arg, .local = *local};
+        list_append(&sockets, &u->node);
+        *out = u;
         return 0;
 }
 
@@ -285,7 +345,8 @@ const struct addr *udp_local(const struct udp *u)
 
 void udp_close(struct udp *u)
 {
-        if (u == socket_open)
-                socket_open = NULL;
+        if (!u)
+                return;
+        list_unlink(&u->node);
         free(u);
 }

@@ -7,14 +7,17 @@
 #include "common/net/tcp.h"
 #include "common/net/udp.h"
 
-/* A peer connects to the last listener opened. NULL when none is open or nobody took the connection. */
+/* A peer connects to the first listener opened. NULL when none is open or nobody took the connection. */
 struct tcp_conn *fake_net_connect(const struct addr *remote);
+/* The same to the listener at that address. */
+struct tcp_conn *fake_net_connect_to(const struct addr *local, const struct addr *remote);
 
 /* The connection the code under test opened last and that is still up, or NULL. */
 struct tcp_conn *fake_net_dialled(void);
 
-/* A datagram for the last socket opened. */
+/* A datagram for the first socket opened, or that at an address. */
 void fake_net_datagram(const struct addr *from, struct span data);
+void fake_net_datagram_to(const struct addr *local, const struct addr *from, struct span data);
 
 /* Octets of the peer, in pieces of at most that size; true while the connection is up. */
 bool fake_net_feed(struct tcp_conn *c, struct span data, size_t piece);

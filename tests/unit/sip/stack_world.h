@@ -158,8 +158,10 @@ static inline bool node_is_core(const struct addr *remote, void *arg)
         return ((const struct node *)arg)->peers_are_core;
 }
 
-/* conf may be NULL; T1 is 20 ms, T2 80 ms, T4 100 ms where it does not say. */
-static inline void node_start(struct node *n, struct world *w, const struct sip_stack_conf *conf)
+/* conf may be NULL; T1 is 20 ms, T2 80 ms, T4 100 ms where it does not say. more: of the handlers that a node
+ * has not, those of protected ports, or NULL. */
+static inline void node_start_with(struct node *n, struct world *w, const struct sip_stack_conf *conf,
+                                   const struct sip_stack_handlers *more)
 {
         struct sip_stack_conf c = conf ? *conf : (struct sip_stack_conf){0};
         int err = -IMS_EADDRINUSE;
@@ -171,6 +173,11 @@ static inline void node_start(struct node *n, struct world *w, const struct sip_
                                            .on_stray_response = node_on_stray,
                                            .is_core = node_is_core,
                                            .on_trace = node_on_trace};
+        if (more) {
+                n->h.admit = more->admit;
+                n->h.answer_flow = more->answer_flow;
+                n->h.on_use = more->on_use;
+        }
         c.t1_ms = c.t1_ms ? c.t1_ms : 20;
         c.t2_ms = c.t2_ms ? c.t2_ms : 80;
         c.t4_ms = c.t4_ms ? c.t4_ms : 100;
@@ -182,6 +189,11 @@ static inline void node_start(struct node *n, struct world *w, const struct sip_
                 err = sip_stack_listen(n->s, TRANSPORT_TCP, &n->udp, &n->tcp);
         }
         assert_int_equal(err, 0);
+}
+
+static inline void node_start(struct node *n, struct world *w, const struct sip_stack_conf *conf)
+{
+        node_start_with(n, w, conf, NULL);
 }
 
 static inline void node_stop(struct node *n)
