@@ -3,6 +3,7 @@
 #include "common/net/udp.h"
 
 #include <linux/errqueue.h>
+#include <linux/udp.h>
 #include <stdlib.h>
 
 #include "common/base/log.h"
@@ -233,6 +234,17 @@ int udp_send(struct udp *u, const struct addr *to, struct span data)
         if (n == UV_EAGAIN || n == UV_ENOBUFS)
                 return udp_queue(u, to, data);
         return n < 0 ? loop_error(n) : 0;
+}
+
+int udp_take_esp(struct udp *u)
+{
+        int type = UDP_ENCAP_ESPINUDP;
+        uv_os_fd_t fd;
+
+        if (uv_fileno((uv_handle_t *)&u->handle, &fd) != 0 ||
+            setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &type, sizeof(type)) != 0)
+                return -IMS_EUNSUPPORTED;
+        return 0;
 }
 
 const struct addr *udp_local(const struct udp *u)

@@ -25,6 +25,10 @@ typedef void udp_refused_fn(struct udp *u, const struct addr *to, struct span oc
 /* Asks to hear of it (Linux: IP_RECVERR); arg is that of udp_open. -IMS_EIO. */
 int udp_on_refused(struct udp *u, udp_refused_fn *fn) IMS_CHECK;
 
+/* ESP that arrives here in UDP goes to the kernel's IPsec, keep-alives of RFC 3948 to nobody (Linux:
+ * UDP_ENCAP). -IMS_EUNSUPPORTED. */
+int udp_take_esp(struct udp *u) IMS_CHECK;
+
 const struct addr *udp_local(const struct udp *u);
 
 /* No callback runs after this. The memory goes when libuv is done with the handle. Accepts NULL. */
