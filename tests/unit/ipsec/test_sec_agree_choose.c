@@ -197,6 +197,24 @@ static void old_algorithms(void **state)
         proves("SECAGREE-035");
 }
 
+/* A policy made by hand offers what Annex H allows, and no more than there is room for. */
+static void impossible_policy(void **state)
+{
+        struct sec_policy p = {
+                {{SEC_ALG_HMAC_SHA_1_96, SEC_EALG_AES_GCM}, {SEC_ALG_OTHER, SEC_EALG_NULL}, gmac},
+                3,
+                SEC_CONF_PREFERRED};
+        struct sec_suite offer[SEC_SUITES_MAX];
+
+        (void)state;
+        assert_int_equal(sec_policy_offer(&p, offer), 1);
+        assert_suite(offer[0], gmac);
+        for (size_t i = 0; i < SEC_SUITES_MAX; i++)
+                p.suites[i] = sha_null;
+        p.n = SEC_SUITES_MAX + 5;
+        assert_int_equal(sec_policy_offer(&p, offer), SEC_SUITES_MAX);
+}
+
 static void modes(void **state)
 {
         const struct sec_policy p = {{sha_cbc}, 1, SEC_CONF_PREFERRED};
@@ -301,15 +319,11 @@ static void ue_finds_nothing(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(vector_cases),
-                cmocka_unit_test(pcscf_priorities),
-                cmocka_unit_test(confidentiality),
-                cmocka_unit_test(old_algorithms),
-                cmocka_unit_test(modes),
-                cmocka_unit_test(pcscf_finds_nothing),
-                cmocka_unit_test(ue_order),
-                cmocka_unit_test(ue_null_encryption),
-                cmocka_unit_test(ue_finds_nothing),
+                cmocka_unit_test(vector_cases),        cmocka_unit_test(pcscf_priorities),
+                cmocka_unit_test(confidentiality),     cmocka_unit_test(old_algorithms),
+                cmocka_unit_test(impossible_policy),   cmocka_unit_test(modes),
+                cmocka_unit_test(pcscf_finds_nothing), cmocka_unit_test(ue_order),
+                cmocka_unit_test(ue_null_encryption),  cmocka_unit_test(ue_finds_nothing),
         };
         int r;
 

@@ -31,6 +31,10 @@ static void security_server(void **state)
                             "spi-c=3100000011;spi-s=0000004712;port-c=41060;port-s=41061, "
                             "ipsec-3gpp;q=0.8;alg=hmac-sha-1-96;ealg=null;mod=trans;prot=esp;"
                             "spi-c=3100000011;spi-s=0000004712;port-c=41060;port-s=41061");
+        w.n = 1, w.with_q = w.name_mode = false;
+        w.ends = (struct sec_ends){256, 4294967295u, 1, 65535};
+        assert_string_equal(written(&w, &b), "ipsec-3gpp;alg=hmac-sha-1-96;ealg=aes-cbc;prot=esp;"
+                                             "spi-c=0000000256;spi-s=4294967295;port-c=1;port-s=65535");
         buf_free(&b);
 }
 
