@@ -155,7 +155,12 @@ static int open_phone(lua_State *L, struct lua_phone *p, struct buf *err)
         rc = p->impu ? make_contact(L, p) : -IMS_ENOMEM;
         if (rc < 0)
                 return rc;
-        p->conf = (struct reg_conf){&p->cred, p->isim, p->impu, p->contact, p->instance, p->access_network};
+        p->conf = (struct reg_conf){.cred = &p->cred,
+                                    .isim = p->isim,
+                                    .impu = p->impu,
+                                    .contact = p->contact,
+                                    .instance = p->instance,
+                                    .access_network = p->access_network};
         return reg_new(&p->conf, &p->reg);
 }
 
@@ -258,16 +263,22 @@ static int phone_l_answer(lua_State *L)
         return 1;
 }
 
-/* no_answer("timeout" | "unreachable" | "silent") */
+/* no_answer("timeout" | "unreachable" | "silent") -> text of the next REGISTER, or false when the procedure
+ * is done */
 static int phone_l_no_answer(lua_State *L)
 {
         static const char *const names[] = {"timeout", "unreachable", "silent", NULL};
         static const int errors[] = {-IMS_ETIMEOUT, -IMS_EUNREACH, -IMS_ECANCELED};
         struct lua_phone *p = check_phone(L);
+        struct buf text = BUF_INIT;
+        int rc = reg_no_answer(p->reg, errors[luaL_checkoption(L, 2, NULL, names)], &text);
 
-        reg_no_answer(p->reg, errors[luaL_checkoption(L, 2, NULL, names)]);
+        if (rc != REG_NEXT_DONE)
+                return push_text(L, &text, rc);
+        buf_free(&text);
         report_verdict(p->reg, phone_trace(p->phone));
-        return 0;
+        lua_pushboolean(L, 0);
+        return 1;
 }
 
 static void set_text(lua_State *L, const char *name, const char *text)

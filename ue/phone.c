@@ -344,7 +344,7 @@ static void on_answer(struct sip_client *c, int err, struct sip_msg *resp, void 
                 return;
         p->run.client = NULL;
         if (err != 0)
-                reg_no_answer(p->run.reg, err);
+                next = reg_no_answer(p->run.reg, err, &text);
         else
                 next = reg_answer(p->run.reg, resp, loop_now_ms(p->loop), &text);
         if (next == REG_NEXT_SEND)
@@ -356,12 +356,16 @@ static void on_answer(struct sip_client *c, int err, struct sip_msg *resp, void 
 
 static void send_register(struct phone *p, const struct buf *text)
 {
+        struct buf more = BUF_INIT;
         int rc = phone_send(p, buf_as_span(text), p->answer_ms, on_answer, p, &p->run.client);
 
         if (rc == 0)
                 return;
-        reg_no_answer(p->run.reg, rc);
-        finish(p);
+        if (reg_no_answer(p->run.reg, rc, &more) == REG_NEXT_SEND)
+                send_register(p, &more); /* again and again is no danger: restarts are counted */
+        else
+                finish(p);
+        buf_free(&more);
 }
 
 int phone_register(struct phone *p, struct registration *r, enum reg_kind kind, uint32_t expires_s,
@@ -379,8 +383,8 @@ int phone_register(struct phone *p, struct registration *r, enum reg_kind kind, 
                 p->run.reg = r;
                 p->run.fn = fn;
                 p->run.arg = arg;
-        } else if (reg_state(r) == REG_ST_TRYING) {
-                reg_no_answer(r, rc);
+        } else if (reg_state(r) == REG_ST_TRYING && reg_no_answer(r, rc, &text) == REG_NEXT_SEND) {
+                rc = reg_no_answer(r, -IMS_ECANCELED, &text) < 0 ? -IMS_ENOMEM : rc;
         }
         buf_free(&text);
         return rc;

@@ -91,13 +91,19 @@ int reg_write_request(const struct reg_request *rq, struct buf *out)
         buf_printf(out, "REGISTER sip:%s SIP/2.0\r\nMax-Forwards: 70\r\n", c->cred->domain);
         buf_printf(out, "From: <%s>;tag=%s\r\nTo: <%s>\r\n", c->impu, rq->from_tag, c->impu);
         buf_printf(out, "Call-ID: %s\r\nCSeq: %u REGISTER\r\n", rq->call_id, rq->cseq);
-        if (strcmp(c->contact, "*") == 0)
+        if (strcmp(rq->contact, "*") == 0)
                 buf_puts(out, "Contact: *\r\n");
         else if (c->instance)
-                buf_printf(out, "Contact: <%s>;+sip.instance=\"<%s>\"\r\n", c->contact, c->instance);
+                buf_printf(out, "Contact: <%s>;+sip.instance=\"<%s>\"\r\n", rq->contact, c->instance);
         else
-                buf_printf(out, "Contact: <%s>\r\n", c->contact);
-        buf_printf(out, "Expires: %u\r\nSupported: path\r\n", rq->expires_s);
+                buf_printf(out, "Contact: <%s>\r\n", rq->contact);
+        buf_printf(out, "Expires: %u\r\nSupported: path", rq->expires_s);
+        if (c->security && !security_suspended(c->security)) {
+                buf_puts(out, ", sec-agree\r\n");
+                security_write(c->security, out);
+        } else {
+                buf_puts(out, "\r\n");
+        }
         rc = write_authorization(rq, out);
         if (c->access_network)
                 buf_printf(out, "P-Access-Network-Info: %s\r\n", c->access_network);

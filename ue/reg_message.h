@@ -15,6 +15,7 @@ struct reg_request {
         const struct reg_conf *conf;
         const struct reg_challenge *challenge;
         const char *call_id, *from_tag;
+        const char *contact; /* URI, or "*" */
         uint32_t cseq, expires_s;
         enum reg_auth auth;
         const char *opaque, *qop; /* of the challenge, NULL: none; qop as chosen */

@@ -6,11 +6,13 @@
 
 #include "common/base/log.h"
 #include "common/sip/stack.h"
+#include "ue/impus.h"
 #include "ue/reg_message.h"
 
 #define INVALID_CHALLENGES_MAX 2 /* answered in a row (TS 24.229 5.1.1.5.3) */
 #define CHALLENGES_MAX         5 /* in one procedure */
 #define TOO_BRIEF_MAX          2 /* 423s followed in one procedure */
+#define RESTARTS_MAX           2 /* of one procedure (TS 33.203 7.3.1.4, 7.4.0, M.7.1) */
 #define REFRESH_EARLY_S        600
 #define RETRY_AFTER_MAX_S      3600
 #define REFRESH_EARLY_FROM_S   1200
@@ -21,7 +23,11 @@ struct registration {
         enum reg_kind kind;
         char call_id[17], from_tag[17];
         uint32_t cseq, requested_s;
-        unsigned invalid_in_a_row, too_brief;
+        unsigned invalid_in_a_row, too_brief, restarts;
+        struct reg_wish wish;
+        struct impus impus; /* registered ones */
+        char *contact;      /* of the last request */
+        bool sm7_lost;      /* an SM7 of this procedure got no answer */
         enum reg_auth auth; /* of the request under way */
         struct reg_challenge challenge;
         char *opaque, *qop;
@@ -75,13 +81,64 @@ static void move(struct registration *r, enum reg_state next)
 static enum reg_next done(struct registration *r, enum reg_outcome outcome)
 {
         r->result.outcome = outcome;
-        move(r, r->result.registered ? REG_ST_REGISTERED : REG_ST_IDLE);
+        if (r->conf.security && !reg_outcome_ok(outcome))
+                security_failed(r->conf.security);
+        if (r->state != REG_ST_IDLE && r->state != REG_ST_REGISTERED) /* it had begun */
+                move(r, r->result.registered ? REG_ST_REGISTERED : REG_ST_IDLE);
         return REG_NEXT_DONE;
+}
+
+/* Keeps a sentence of the security agreement. */
+static void keep_why(struct registration *r, struct buf *why)
+{
+        clear(&r->result.why);
+        if (why->n)
+                r->result.why = buf_steal(why);
+        buf_free(why);
+}
+
+/* The contact of the next request: with SAs its host and port are those where protected requests come. */
+static int make_contact(struct registration *r)
+{
+        struct span uri = span_of(r->conf.contact);
+        ptrdiff_t at = span_chr(uri, '@', 0), rest = span_chr(uri, ';', 0);
+        char text[ADDR_STR];
+        struct buf b = BUF_INIT;
+        struct addr a;
+
+        if (!r->conf.security || r->conf.contact_fixed || !security_contact(r->conf.security, &a)) {
+                buf_span(&b, uri);
+        } else {
+                buf_span(&b, at < 0 ? SPAN("sip:") : span_sub(uri, 0, (size_t)at + 1));
+                buf_puts(&b, addr_str(&a, text));
+                buf_span(&b, rest < 0 ? SPAN_NULL : span_sub(uri, (size_t)rest, uri.n));
+        }
+        free(r->contact);
+        r->contact = buf_steal(&b);
+        return r->contact ? 0 : -IMS_ENOMEM;
+}
+
+/* Tells security which REGISTER comes next. */
+static int secure(struct registration *r, enum reg_auth auth)
+{
+        enum security_step step = auth == REG_AUTH_EMPTY      ? SECURITY_SM1
+                                  : auth == REG_AUTH_RESPONSE ? SECURITY_SM7
+                                                              : SECURITY_REPORT;
+        struct buf why = BUF_INIT;
+        int rc;
+
+        if (!r->conf.security)
+                return 0;
+        rc = security_step(r->conf.security, step, span_of(r->call_id), r->cseq, &why);
+        if (rc < 0)
+                keep_why(r, &why);
+        buf_free(&why);
+        return rc;
 }
 
 static int send_next(struct registration *r, enum reg_auth auth, enum reg_state next, struct buf *out)
 {
-        const struct reg_request rq = {
+        struct reg_request rq = {
                 .conf = &r->conf,
                 .challenge = &r->challenge,
                 .call_id = r->call_id,
@@ -92,16 +149,47 @@ static int send_next(struct registration *r, enum reg_auth auth, enum reg_state 
                 .opaque = r->opaque,
                 .qop = r->qop,
         };
-        int rc = reg_write_request(&rq, out);
+        int rc = secure(r, auth);
+        bool refused = rc < 0;
 
+        if (rc == 0)
+                rc = make_contact(r);
+        rq.contact = r->contact;
+        if (rc == 0)
+                rc = reg_write_request(&rq, out);
         if (rc < 0) {
-                done(r, REG_OUT_internal_error);
+                done(r, refused ? REG_OUT_kernel_refused : REG_OUT_internal_error);
                 return rc;
         }
         r->auth = auth;
         if (r->state != (unsigned)next)
                 move(r, next);
         return REG_NEXT_SEND;
+}
+
+/* The first REGISTER of a procedure; keep: with the same offer as before. */
+static int send_first(struct registration *r, bool keep, struct buf *out)
+{
+        struct buf why = BUF_INIT;
+        int rc = 0;
+
+        if (r->conf.security) {
+                rc = security_begin(r->conf.security, r->wish.clear, keep, &why);
+                if (rc < 0)
+                        keep_why(r, &why);
+        }
+        buf_free(&why);
+        if (rc < 0) {
+                done(r, REG_OUT_kernel_refused);
+                return rc;
+        }
+        return send_next(r, REG_AUTH_EMPTY, REG_ST_TRYING, out);
+}
+
+/* Once more from the first REGISTER on. */
+static bool may_restart(struct registration *r)
+{
+        return r->conf.security && !r->wish.once && r->restarts++ < RESTARTS_MAX;
 }
 
 int reg_new(const struct reg_conf *conf, struct registration **out)
@@ -128,6 +216,9 @@ void reg_free(struct registration *r)
         free(r->result.reason);
         free(r->result.warning);
         free(r->result.retry_after);
+        free(r->result.why);
+        free(r->contact);
+        impus_free(&r->impus);
         free(r->result.service_route);
         free(r->result.associated_uri);
         free(r->result.path);
@@ -140,6 +231,11 @@ void reg_set_impu(struct registration *r, const char *impu)
         r->conf.impu = impu;
 }
 
+void reg_wish(struct registration *r, const struct reg_wish *wish)
+{
+        r->wish = *wish;
+}
+
 int reg_start(struct registration *r, enum reg_kind kind, uint32_t expires_s, struct buf *out)
 {
         int rc;
@@ -148,7 +244,8 @@ int reg_start(struct registration *r, enum reg_kind kind, uint32_t expires_s, st
                 return -IMS_EALREADY;
         r->kind = kind;
         r->requested_s = kind == REG_KIND_DEREGISTER ? 0 : expires_s;
-        r->invalid_in_a_row = r->too_brief = 0;
+        r->invalid_in_a_row = r->too_brief = r->restarts = 0;
+        r->sm7_lost = false;
         r->challenge.seen = false;
         r->result.outcome = REG_OUT_none;
         r->result.status = 0;
@@ -156,7 +253,10 @@ int reg_start(struct registration *r, enum reg_kind kind, uint32_t expires_s, st
         clear(&r->result.reason);
         clear(&r->result.warning);
         clear(&r->result.retry_after);
-        rc = send_next(r, REG_AUTH_EMPTY, REG_ST_TRYING, out);
+        clear(&r->result.why);
+        if (r->conf.security && !r->result.registered) /* a registration in clear stays in clear */
+                security_suspend(r->conf.security, false);
+        rc = send_first(r, false, out);
         return rc < 0 ? rc : 0;
 }
 
@@ -169,7 +269,46 @@ static int report(struct registration *r, enum reg_auth auth, enum reg_outcome o
         return send_next(r, auth, REG_ST_REPORTING, out);
 }
 
-static int answer_challenge(struct registration *r, struct buf *out)
+static enum reg_outcome outcome_of_security(enum security_result result)
+{
+        switch (result) {
+        case SECURITY_MISSING:
+                return REG_OUT_security_missing;
+        case SECURITY_UNACCEPTABLE:
+                return REG_OUT_security_unacceptable;
+        case SECURITY_NO_MODE:
+                return REG_OUT_security_no_mode;
+        default:
+                return REG_OUT_kernel_refused;
+        }
+}
+
+/* The card accepted: SAs are made of CK and IK before the answer leaves (TS 33.203 7.2). */
+static int agree(struct registration *r, const struct sip_msg *resp, uint64_t now_ms, struct buf *out)
+{
+        const struct isim_answer *card = &r->challenge.card;
+        enum security_result result;
+        struct buf why = BUF_INIT;
+
+        if (!r->conf.security || security_suspended(r->conf.security))
+                return send_next(r, REG_AUTH_RESPONSE, REG_ST_ANSWERING, out);
+        result = security_challenge(r->conf.security, resp, &card->ck, &card->ik, now_ms, &why);
+        if (result == SECURITY_MISSING && security_may_yield(r->conf.security)) {
+                security_suspend(r->conf.security, true);
+                result = SECURITY_OK;
+        }
+        if (result == SECURITY_OK) {
+                buf_free(&why);
+                return send_next(r, REG_AUTH_RESPONSE, REG_ST_ANSWERING, out);
+        }
+        keep_why(r, &why);
+        if (result == SECURITY_COLLISION && may_restart(r))
+                return send_first(r, false, out);
+        return done(r, outcome_of_security(result));
+}
+
+static int answer_challenge(struct registration *r, const struct sip_msg *resp, uint64_t now_ms,
+                            struct buf *out)
 {
         struct reg_challenge *ch = &r->challenge;
 
@@ -180,7 +319,7 @@ static int answer_challenge(struct registration *r, struct buf *out)
         case ISIM_OK:
                 r->invalid_in_a_row = 0;
                 r->result.outcome = REG_OUT_none;
-                return send_next(r, REG_AUTH_RESPONSE, REG_ST_ANSWERING, out);
+                return agree(r, resp, now_ms, out);
         case ISIM_AMF_WRONG:
                 r->result.mac_failures++;
                 return report(r, REG_AUTH_MAC_FAILURE, REG_OUT_amf_refused, out);
@@ -195,7 +334,7 @@ static int answer_challenge(struct registration *r, struct buf *out)
         return report(r, REG_AUTH_MAC_FAILURE, REG_OUT_mac_mismatch, out);
 }
 
-static int on_challenge(struct registration *r, const struct sip_msg *resp, struct buf *out)
+static int on_challenge(struct registration *r, const struct sip_msg *resp, uint64_t now_ms, struct buf *out)
 {
         int rc;
 
@@ -206,7 +345,7 @@ static int on_challenge(struct registration *r, const struct sip_msg *resp, stru
                 return done(r, REG_OUT_internal_error);
         if (rc < 0)
                 return done(r, REG_OUT_bad_challenge);
-        return answer_challenge(r, out);
+        return answer_challenge(r, resp, now_ms, out);
 }
 
 /* 423: asks for what the network wants at least (RFC 3261 10.2.8). */
@@ -218,7 +357,17 @@ static int on_too_brief(struct registration *r, const struct sip_msg *resp, stru
             min_s <= r->requested_s || ++r->too_brief > TOO_BRIEF_MAX)
                 return done(r, REG_OUT_refused);
         r->requested_s = min_s;
-        return send_next(r, REG_AUTH_EMPTY, REG_ST_TRYING, out);
+        return send_first(r, true, out);
+}
+
+/* What the 200 means for the SAs; all go with the last identity (TS 33.203 7.4.1a). */
+static void keep_secure(struct registration *r, uint64_t now_ms)
+{
+        if (!r->conf.security)
+                return;
+        security_accepted(r->conf.security, r->result.expires_s, now_ms);
+        if (r->impus.n == 0)
+                security_end(r->conf.security);
 }
 
 static int on_accepted(struct registration *r, const struct sip_msg *resp, uint64_t now_ms)
@@ -226,11 +375,12 @@ static int on_accepted(struct registration *r, const struct sip_msg *resp, uint6
         struct reg_result *res = &r->result;
 
         if (r->kind == REG_KIND_DEREGISTER) {
-                res->registered = false;
+                res->registered = impus_gone(&r->impus, r->conf.impu);
                 res->expires_s = 0;
+                keep_secure(r, now_ms);
                 return done(r, REG_OUT_deregistered);
         }
-        if (reg_read_expires(resp, r->conf.contact, r->requested_s, &res->expires_s) < 0)
+        if (reg_read_expires(resp, r->contact, r->requested_s, &res->expires_s) < 0)
                 return done(r, REG_OUT_bad_answer);
         clear(&res->service_route);
         clear(&res->associated_uri);
@@ -238,17 +388,38 @@ static int on_accepted(struct registration *r, const struct sip_msg *resp, uint6
         res->service_route = reg_join_values(resp, SIP_HDR_SERVICE_ROUTE);
         res->associated_uri = reg_join_values(resp, SIP_HDR_P_ASSOCIATED_URI);
         res->path = reg_join_values(resp, SIP_HDR_PATH);
+        if (impus_registered(&r->impus, r->conf.impu, res->associated_uri) < 0)
+                return done(r, REG_OUT_internal_error);
+        keep_secure(r, now_ms);
         res->registered = true;
         res->until_ms = now_ms + (uint64_t)res->expires_s * 1000;
         return done(r, r->kind == REG_KIND_REFRESH ? REG_OUT_refreshed : REG_OUT_registered);
 }
 
+/* A network without sec-agree, and a phone that does not insist on it. */
+static bool may_yield(const struct registration *r, const struct sip_msg *resp)
+{
+        return resp->status == 420 && r->conf.security && !security_suspended(r->conf.security) &&
+               security_may_yield(r->conf.security) &&
+               sip_msg_has_token(resp, SIP_HDR_UNSUPPORTED, SPAN("sec-agree"));
+}
+
 /* A refusal. When the card had refused the network before, that is the reason that counts. */
-static int on_refused(struct registration *r)
+static int on_refused(struct registration *r, const struct sip_msg *resp, struct buf *out)
 {
         enum reg_outcome told = r->result.outcome;
 
-        return done(r, r->state == REG_ST_REPORTING && told != REG_OUT_none ? told : REG_OUT_refused);
+        if (may_yield(r, resp)) {
+                security_suspend(r->conf.security, true);
+                return send_first(r, false, out);
+        }
+        if (r->state == REG_ST_REPORTING && told != REG_OUT_none)
+                return done(r, told);
+        if (resp->status == 494)
+                return done(r, REG_OUT_security_disagreed);
+        if (resp->status == 421 && sip_msg_has_token(resp, SIP_HDR_REQUIRE, SPAN("sec-agree")))
+                return done(r, REG_OUT_security_demanded);
+        return done(r, REG_OUT_refused);
 }
 
 static enum reg_event event_of(int status)
@@ -277,11 +448,11 @@ int reg_answer(struct registration *r, const struct sip_msg *resp, uint64_t now_
         case REG_EV_ACCEPTED:
                 return on_accepted(r, resp, now_ms);
         case REG_EV_CHALLENGE:
-                return on_challenge(r, resp, out);
+                return on_challenge(r, resp, now_ms, out);
         case REG_EV_TOO_BRIEF:
                 return on_too_brief(r, resp, out);
         default:
-                return on_refused(r);
+                return on_refused(r, resp, out);
         }
 }
 
@@ -301,13 +472,33 @@ static enum reg_outcome outcome_of(int err)
         }
 }
 
-void reg_no_answer(struct registration *r, int err)
+/* An SM7 without answer, or a protected SM1, is followed by a new procedure (TS 33.203 7.3.1.4, 7.4.0). */
+static bool try_again(struct registration *r, int err)
+{
+        struct security *sec = r->conf.security;
+
+        if (!sec || security_suspended(sec) || !security_protected(sec) ||
+            (err != -IMS_ETIMEOUT && err != -IMS_EUNREACH && err != -IMS_ECLOSED))
+                return false;
+        if (r->state == REG_ST_ANSWERING) {
+                if (r->sm7_lost)
+                        return false;
+                r->sm7_lost = true;
+        } else {
+                security_unanswered(sec);
+        }
+        return may_restart(r);
+}
+
+int reg_no_answer(struct registration *r, int err, struct buf *out)
 {
         if (!fsm_allowed(&reg_fsm, r->state, REG_EV_NO_ANSWER))
-                return;
+                return REG_NEXT_DONE;
         r->result.status = 0;
         clear(&r->result.reason);
-        done(r, outcome_of(err));
+        if (try_again(r, err))
+                return send_first(r, false, out);
+        return done(r, outcome_of(err));
 }
 
 const struct reg_conf *reg_conf(const struct registration *r)
@@ -333,6 +524,11 @@ enum reg_state reg_state(const struct registration *r)
 enum reg_kind reg_kind(const struct registration *r)
 {
         return r->kind;
+}
+
+const char *reg_contact(const struct registration *r)
+{
+        return r->contact ? r->contact : r->conf.contact;
 }
 
 const char *reg_call_id(const struct registration *r)

@@ -8,6 +8,7 @@
 #include "common/base/fsm.h"
 #include "common/sip/msg.h"
 #include "ue/isim.h"
+#include "ue/security.h"
 
 enum reg_kind { REG_KIND_REGISTER, REG_KIND_REFRESH, REG_KIND_DEREGISTER };
 
@@ -32,6 +33,17 @@ enum reg_kind { REG_KIND_REGISTER, REG_KIND_REFRESH, REG_KIND_DEREGISTER };
         X(challenge_limit, false, "the network kept challenging good answers", "")                           \
         X(bad_challenge, false, "the challenge cannot be understood", "")                                    \
         X(bad_answer, false, "the 200 does not list our contact", "")                                        \
+        X(security_missing, false, "the challenge carries no Security-Server: the network sets up no IPsec", \
+          "is security.ipsec off at the P-CSCF? --ipsec offered goes on without")                            \
+        X(security_unacceptable, false, "nothing in Security-Server is acceptable",                          \
+          "compare --ipsec-suites and --ipsec-modes with security of the P-CSCF")                            \
+        X(security_no_mode, false, "behind a NAT, and the P-CSCF names no IPsec mode",                       \
+          "does the P-CSCF support UDP-enc-tun?")                                                            \
+        X(security_disagreed, false, "the P-CSCF does not agree with Security-Client or Security-Verify",    \
+          "its verdict names the parameter that differs: scripts/lab ladder")                                \
+        X(security_demanded, false, "the network demands sec-agree",                                         \
+          "--ipsec required, on a kernel with ESP")                                                          \
+        X(kernel_refused, false, "the kernel refused the security associations", "")                         \
         X(card_failed, false, "the SIM could not keep its SQN", "can the SQN file be written?")              \
         X(abandoned, false, "the scenario stayed silent", "")                                                \
         X(internal_error, false, "a fault of this program", "")
@@ -55,6 +67,8 @@ struct reg_conf {
         const char *contact;        /* our URI: "sip:user@192.0.2.1:5060", or "*" (de-registration of all) */
         const char *instance;       /* +sip.instance, "<urn:...>" without quotes; NULL: none */
         const char *access_network; /* P-Access-Network-Info; NULL: none */
+        struct security *security;  /* NULL: no sec-agree */
+        bool contact_fixed;         /* contact stays as it is, also when there are SAs */
 };
 
 /* The challenge that was seen last. */
@@ -72,6 +86,7 @@ struct reg_result {
         char *reason;  /* its phrase; these strings are owned by the registration, NULL when absent */
         char *warning; /* its Warning field */
         char *retry_after;
+        char *why;           /* what is wrong with the security agreement, in words */
         unsigned challenges; /* 401s of this procedure */
         unsigned mac_failures, sqn_failures;
         bool registered;      /* is the IMPU registered now, as far as the UE knows? */
@@ -113,22 +128,33 @@ void reg_set_impu(struct registration *r, const char *impu);
 /* What to do next: send the request in out (a whole REGISTER without Via), or nothing more. */
 enum reg_next { REG_NEXT_SEND, REG_NEXT_DONE };
 
+/* Wishes for the procedures from now on. */
+struct reg_wish {
+        bool clear; /* the first REGISTER leaves unprotected, though there are SAs (TS 33.203 7.4.0) */
+        bool once;  /* what is not answered, or collides, is not tried again */
+};
+void reg_wish(struct registration *r, const struct reg_wish *wish);
+
 /* Starts a procedure; out gets its first REGISTER. expires_s: requested, ignored for a de-registration.
- * -IMS_EALREADY while another is under way; -IMS_ENOMEM. */
+ * -IMS_EALREADY while another is under way; -IMS_ENOMEM; what opening protected ports says (result.why then
+ * says more, and the outcome is kernel_refused). */
 int reg_start(struct registration *r, enum reg_kind kind, uint32_t expires_s, struct buf *out) IMS_CHECK;
 
 /* A final answer came. REG_NEXT_*, or -IMS_ENOMEM, -IMS_EPROTO (no procedure under way). */
 int reg_answer(struct registration *r, const struct sip_msg *resp, uint64_t now_ms,
                struct buf *out) IMS_CHECK;
 
-/* The request got no answer: err as in sip_response_fn; -IMS_ECANCELED: the scenario sends no more. */
-void reg_no_answer(struct registration *r, int err);
+/* The request got no answer: err as in sip_response_fn; -IMS_ECANCELED: the scenario sends no more. With
+ * sec-agree an unanswered SM7 starts the procedure again, on the SAs of before when there are some
+ * (TS 33.203 7.3.1.4), and an unanswered protected SM1 starts it again unprotected (7.4.0): REG_NEXT_SEND. */
+int reg_no_answer(struct registration *r, int err, struct buf *out) IMS_CHECK;
 
 const struct reg_conf *reg_conf(const struct registration *r);
 const struct reg_result *reg_result(const struct registration *r);
 const struct reg_challenge *reg_challenge(const struct registration *r);
 enum reg_state reg_state(const struct registration *r);
 enum reg_kind reg_kind(const struct registration *r);
+const char *reg_contact(const struct registration *r); /* as registered last, or as it would be */
 const char *reg_call_id(const struct registration *r);
 uint32_t reg_cseq(const struct registration *r);
 

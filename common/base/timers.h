@@ -12,6 +12,11 @@
         X(UE_T1, 2000, 10, 60000, "TS 24.229 table 7.7.1, UE and P-CSCF towards the UE")                     \
         X(UE_T2, 16000, 40, 240000, "TS 24.229 table 7.7.1, UE and P-CSCF towards the UE")                   \
         X(UE_T4, 17000, 50, 300000, "TS 24.229 table 7.7.1, UE and P-CSCF towards the UE")                   \
+        X(UE_SA_SETUP, 240000, 100, 3600000,                                                                 \
+          "TS 33.203 7.4.1a: lifetime of new SAs, enough to complete the registration")                      \
+        X(UE_SA_MARGIN, 30000, 0, 600000,                                                                    \
+          "TS 33.203 7.4.1a: SAs expire shortly after the registration (TS 24.229 5.1.1.2.2)")               \
+        X(UE_KEEP_ALIVE, 20000, 1000, 3600000, "RFC 3948 4: NAT keep-alive of a UE behind a NAT")            \
         X(TIMER_C, 185000, 1000, 600000, "RFC 3261 16.6 item 11")                                            \
         X(TIMER_D, 32000, 32000, 600000, "RFC 3261 17.1.1.2, shortest D over UDP")                           \
         X(TRYING, 200, 10, 200, "RFC 3261 17.2.1: 100 to an INVITE when nobody answers sooner")              \

@@ -92,16 +92,16 @@ function Phone:procedure(kind, o)
     response, why = self:exchange(step.request, o.timeout or ue.timeout, step.responses)
     if not response then
       step.failure = why
-      self.handle:no_answer(why == "timeout" and "timeout" or "unreachable")
-      break
+      text, why = self.handle:no_answer(why == "timeout" and "timeout" or "unreachable")
+    else
+      step.response = response
+      if o.receive then
+        o.receive(response, #steps)
+      end
+      text, why = self.handle:answer(response:text())
     end
-    step.response = response
-    if o.receive then
-      o.receive(response, #steps)
-    end
-    text, why = self.handle:answer(response:text())
     if text == nil then
-      error("the answer cannot be used: " .. why, 3)
+      error("the procedure cannot go on: " .. why, 3)
     end
   end
   local r = self.handle:result()

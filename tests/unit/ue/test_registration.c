@@ -39,7 +39,11 @@ static int setup(void **state)
         f->cred.key.k_n = 16;
         if (aka_ctx_new(&f->aka) < 0 || isim_new(&f->cred, NULL, &f->isim, &err) < 0)
                 return -1;
-        f->conf = (struct reg_conf){&f->cred, f->isim, f->cred.impu[0], OUR_CONTACT, "urn:uuid:1", NULL};
+        f->conf = (struct reg_conf){.cred = &f->cred,
+                                    .isim = f->isim,
+                                    .impu = f->cred.impu[0],
+                                    .contact = OUR_CONTACT,
+                                    .instance = "urn:uuid:1"};
         if (reg_new(&f->conf, &f->reg) < 0)
                 return -1;
         *state = f;
@@ -194,7 +198,7 @@ static void a_failed_refresh_leaves_the_registration(void **state)
         assert_true(reg_result(f->reg)->registered);
         assert_string_equal(reg_result(f->reg)->retry_after, "5");
         start(f, REG_KIND_REFRESH, 600);
-        reg_no_answer(f->reg, -IMS_ETIMEOUT);
+        assert_int_equal(reg_no_answer(f->reg, -IMS_ETIMEOUT, &f->out), REG_NEXT_DONE);
         assert_int_equal(reg_result(f->reg)->outcome, REG_OUT_no_answer);
         assert_int_equal(reg_state(f->reg), REG_ST_REGISTERED);
 }
