@@ -81,8 +81,11 @@ static void send_on(struct sip_request *rq, struct sip_edit *e, const struct sip
                 sip_forward(rq, e, fw);
 }
 
-void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, struct span next)
+void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, struct span next,
+                     uint32_t id)
 {
+        const struct binding *b = id ? regstore_by_id(p->store, id) : NULL;
+        struct sip_flow way;
         struct sip_forward fw = {.target = {.uri = next.n ? sip_addr_spec(next) : rq->msg->ruri,
                                             .t1_ms = p->conf->gm_t1_ms,
                                             .t2_ms = p->conf->gm_t2_ms},
@@ -90,7 +93,17 @@ void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e
                                  .on_failure = on_failure,
                                  .arg = p};
 
+        if (b && b->where->assoc) { /* a caller whose SAs carry the call */
+                way = pcscf_way_to(p, b);
+                fw.target.flow = &way;
+        }
         send_on(rq, e, &fw);
+}
+
+/* Binding of a caller that is protected: the way back is over its SAs. */
+static uint32_t protected_caller(const struct ue_flow *from)
+{
+        return from && from->assoc ? container_of(from->bindings.prev, const struct binding, in_flow)->id : 0;
 }
 
 /* Whatever a UE wrote into Route or Request-URI, an emergency request of its goes to the PSAP: there is no
@@ -121,7 +134,7 @@ void emergency_request(struct pcscf *p, struct sip_request *rq, const struct ue_
                 (void)own_route_pop(p, &e, &next);
         } else {
                 sip_edit_remove_all(&e, SIP_HDR_ROUTE);
-                own_record_route(p, &e, OWN_EMERGENCY, 0, &rq->flow, true);
+                own_record_route(p, &e, OWN_EMERGENCY, protected_caller(from), &rq->flow, true);
         }
         send_on(rq, &e, &fw);
         sip_edit_free(&e);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The P-CSCF as a program. */
+ * The P-CSCF as a program, and "pcscf status". */
 #include <stdlib.h>
 
 #include "common/base/node.h"
@@ -27,8 +27,9 @@ static int run(const struct pcscf_conf *conf)
         if (err) {
                 log_error("cannot start: %s", ims_strerror(err));
         } else {
-                log_warn("Gm is not protected (security.signalling: off): REGISTERs say "
-                         "integrity-protected=\"no\"");
+                if (conf->security.ipsec == IPSEC_OFF)
+                        log_warn("Gm is not protected (security.ipsec: off): REGISTERs say "
+                                 "integrity-protected=\"no\"");
                 node_ready();
                 loop_run(loop);
         }
@@ -45,6 +46,8 @@ int main(int argc, char **argv)
         int code = EXIT_FAILURE;
 
         secret_no_dump();
+        if (argc > 1 && strcmp(argv[1], "status") == 0)
+                return status_command(argc, argv);
         if (!node_args_read(&pcscf_conf_schema, argc, argv, &args, &code))
                 return code;
         if (node_conf_load(&pcscf_conf_schema, &args, &conf))

@@ -248,11 +248,42 @@ static void registered_request(struct pcscf *p, struct sip_request *rq, const st
         (void)log_ctx_set(before);
 }
 
+struct ue_flow *pcscf_ue_of(const struct pcscf *p, const struct sip_flow *flow)
+{
+        const struct sa_set *s = ipsec_set_of(p, flow);
+
+        return s ? regstore_assoc(p->store, s->assoc->id) : regstore_flow(p->store, flow);
+}
+
+/* True when the request came over SAs that carry nothing new any more; it was discarded then. */
+static bool on_left_sa(struct pcscf *p, struct sip_request *rq)
+{
+        struct sa_set *s = ipsec_set_of(p, &rq->flow);
+        struct refusal r = {.procedure = VERDICT_REQUEST,
+                            .cause = CAUSE_wrong_sa,
+                            .clause = "TS 33.203 7.4.2a",
+                            .evidence = "these SAs were replaced or have ended"};
+
+        if (!s)
+                return false;
+        if (s->state != SA_SET_LEAVING || rq->msg->method == SIP_ACK) {
+                sa_heard(s);
+                return false;
+        }
+        r.impi = sa_assoc_impi(s->assoc);
+        pcscf_verdict(p, rq, &r);
+        sip_request_discard(rq);
+        return true;
+}
+
 void pcscf_from_ue(struct pcscf *p, struct sip_request *rq)
 {
-        const struct ue_flow *flow = regstore_flow(p->store, &rq->flow);
+        const struct ue_flow *flow;
 
-        if (!flow)
+        if (on_left_sa(p, rq))
+                return;
+        flow = pcscf_ue_of(p, &rq->flow);
+        if (!flow && !ipsec_set_of(p, &rq->flow))
                 flow = by_address(p, &rq->flow);
         if (emergency_is(p, rq->msg)) {
                 emergency_request(p, rq, flow);

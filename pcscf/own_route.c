@@ -75,7 +75,7 @@ static const char *gm_host(const struct pcscf *p, const struct sip_flow *ue, cha
         struct addr local = ue->local;
 
         /* a connection we opened has a port of its own: name the listener */
-        for (size_t i = 0; i < p->n_gm; i++)
+        for (size_t i = 0; i < p->n_gm && sip_port_of(p->stack, &local) == SIP_PORT_OPEN; i++)
                 if (p->gm[i].transport == ue->transport && addr_ip_eq(&p->gm[i].local, &local))
                         addr_set_port(&local, addr_port(&p->gm[i].local));
         return addr_is_any(&local) ? p->core_host : addr_str(&local, out);

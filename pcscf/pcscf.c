@@ -38,6 +38,8 @@ static enum side side_of(const struct pcscf *p, const struct sip_request *rq)
 {
         bool trusted = trust_has(&p->trust, &rq->flow.remote);
 
+        if (p->ipsec && sip_port_of(p->stack, &rq->flow.local) != SIP_PORT_OPEN)
+                return SIDE_UE;
         if (is_at(p->core, p->n_core, &rq->flow))
                 return trusted ? SIDE_CORE : SIDE_STRANGER;
         if (!trusted || (p->n_core && is_at(p->gm, p->n_gm, &rq->flow)))
@@ -221,10 +223,14 @@ static int draw_numbers(struct pcscf *p)
 
 int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace, struct pcscf **out)
 {
+        const bool secured = conf->security.ipsec != IPSEC_OFF;
         const struct sip_stack_handlers handlers = {.on_request = on_request,
                                                     .on_cancel = on_cancel,
                                                     .on_fault = on_fault,
                                                     .is_core = is_core,
+                                                    .admit = secured ? ipsec_admit : NULL,
+                                                    .answer_flow = secured ? ipsec_answer_flow : NULL,
+                                                    .on_use = secured ? ipsec_on_use : NULL,
                                                     .on_trace = trace_on(trace) ? on_trace : NULL};
         const struct pending_limits limits = {.max = conf->max_pending,
                                               .max_per_source = conf->max_per_source,
@@ -260,6 +266,10 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
                 err = listen_on(p, &conf->sip.listen, false, &p->core, &p->n_core);
         if (!err)
                 err = name_core(p);
+        if (!err && secured)
+                err = ipsec_start(p);
+        if (!err)
+                err = status_start(p);
         if (err) {
                 pcscf_free(p);
                 return err;
@@ -280,7 +290,12 @@ void pcscf_free(struct pcscf *p)
         if (!p)
                 return;
         tmr_stop(p->loop, &p->drain);
+        control_close(p->control);
+        if (p->ipsec)
+                via_checks_free(p->ipsec->vias); /* their requests are answered */
         sip_stack_free(p->stack);
+        p->stack = NULL;
+        ipsec_free(p->ipsec);
         resolver_free(p->resolver);
         pending_table_free(p->pending);
         regstore_free(p->store);

@@ -7,10 +7,11 @@
 #include "common/sip/forward.h"
 #include "common/trace/sip_trace.h"
 #include "pcscf/access.h"
-#include "pcscf/assoc.h"
+#include "pcscf/ipsec.h"
 #include "pcscf/pcscf_conf.h"
 #include "pcscf/pending.h"
 #include "pcscf/regstore.h"
+#include "pcscf/status.h"
 
 #define OWN_HOST_MAX 300
 
@@ -29,6 +30,8 @@ struct pcscf {
         struct trust trust; /* who may be the core */
         struct regstore *store;
         struct pending_table *pending;
+        struct ipsec *ipsec;              /* NULL: Gm is not protected */
+        struct control *control;          /* NULL: none is configured */
         struct pcscf_listener *gm, *core; /* core: none when the Gm listeners serve both sides */
         size_t n_gm, n_core;
         char core_host[OWN_HOST_MAX]; /* "pcscf.example.org:5060": how the core reaches us */
@@ -72,8 +75,15 @@ void pcscf_verdict(struct pcscf *p, const struct sip_request *rq, const struct r
 
 /* Each takes the reference of rq. */
 void pcscf_register(struct pcscf *p, struct sip_request *rq); /* register.c */
-void pcscf_from_ue(struct pcscf *p, struct sip_request *rq);  /* originating.c */
-void pcscf_to_ue(struct pcscf *p, struct sip_request *rq);    /* terminating.c */
+via_checked_fn pcscf_register_checked; /* the same once Via is compared; arg: struct pcscf */
+void pcscf_from_ue(struct pcscf *p, struct sip_request *rq); /* originating.c */
+void pcscf_to_ue(struct pcscf *p, struct sip_request *rq);   /* terminating.c */
+
+/* The UE a message came from: by its SAs, else by its flow. NULL: nobody who is registered. */
+struct ue_flow *pcscf_ue_of(const struct pcscf *p, const struct sip_flow *flow); /* originating.c */
+
+/* The way to a registered UE: over the SAs in use, or its flow, or its contact. */
+struct sip_flow pcscf_way_to(const struct pcscf *p, const struct binding *b); /* terminating.c */
 
 /* Takes out of a request of a UE what only the network may state. */
 void ue_remove_untrusted(const struct pcscf *p, struct sip_edit *e); /* originating.c */
@@ -83,11 +93,23 @@ bool emergency_is(const struct pcscf *p, const struct sip_msg *m);
 /* All of emergency.c. from: the flow when its UE is registered. */
 void emergency_request(struct pcscf *p, struct sip_request *rq, const struct ue_flow *from);
 
-/* From the PSAP, within the call. next: the Route behind ours, or empty. */
-void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, struct span next);
+/* From the PSAP, within the call. next: the Route behind ours, or empty. id: binding of the caller, 0: none.
+ */
+void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, struct span next,
+                     uint32_t id);
 
 /* True when no REGISTER or request may require this (Proxy-Require); the refusal was sent then. */
 bool pcscf_refuse_extension(struct pcscf *p, struct sip_request *rq, enum verdict_procedure procedure);
+
+/* --- register.c ---------------------------------------------------------------------------------- */
+
+/* Who is registering, for the record under way: the IMPI, or the IMPU where no Authorization tells it. */
+struct span register_identity(const struct reg_facts *f);
+
+/* pcscf_refuse and pcscf_verdict with the identities of a REGISTER. */
+void register_refuse(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f, struct refusal r);
+void register_verdict(struct pcscf *p, const struct sip_request *rq, const struct reg_facts *f,
+                      const struct refusal *r);
 
 /* --- charging.c ---------------------------------------------------------------------------------- */
 

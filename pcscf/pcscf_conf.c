@@ -6,8 +6,6 @@
 #include "pcscf/access.h"
 
 static const char *const access_words[] = {"3gpp", "nass", "other", NULL};
-static const char *const signalling_words[] = {"off", "required", NULL};
-static const char *const sec_agree_words[] = {"ignore", "refuse", NULL};
 
 /* What is written into a header field as it stands. */
 static const char *check_text(const char *value)
@@ -139,19 +137,13 @@ static const struct conf_key keys[] = {
          .min = 100,
          .max = 3600000,
          .doc = "reg-await-auth: how long a challenge is kept (TS 24.229 table 7.8.1)"},
-        {.name = "security.signalling",
-         .type = CONF_ENUM,
-         .offset = offsetof(struct pcscf_conf, signalling),
-         .words = signalling_words,
-         .def = "off",
-         .doc = "protection of Gm; off: nothing is protected, REGISTERs are marked so"},
-        {.name = "security.sec_agree",
-         .type = CONF_ENUM,
-         .offset = offsetof(struct pcscf_conf, sec_agree),
-         .words = sec_agree_words,
-         .def = "ignore",
-         .doc = "a UE that requires sec-agree without protection here: ignore it, or refuse with 420 (RFC "
-                "3329)"},
+        SECURITY_CONF_KEYS(struct pcscf_conf, security),
+        {.name = "control.socket",
+         .type = CONF_STR,
+         .offset = offsetof(struct pcscf_conf, control),
+         .optional = true,
+         .check = conf_check_filled,
+         .doc = "Unix socket at which pcscf status asks the running node"},
         {.name = "emergency.psap",
          .type = CONF_STR,
          .offset = offsetof(struct pcscf_conf, psap),
@@ -204,9 +196,7 @@ static int check(const struct conf_schema *schema, void *conf, struct buf *err)
         int bad = 0;
 
         (void)schema;
-        if (c->signalling == SIGNALLING_REQUIRED)
-                bad = conf_fail(err, "security.signalling",
-                                "required: no protection of Gm is built into this version, only off works");
+        bad = security_conf_check(&c->security, &c->gm_listen, err);
         if (!c->gm_listen.n)
                 bad = conf_fail(err, "gm.listen", "is empty: no UE could be served");
         if (c->access_type == ACCESS_NASS && !c->pani_aware)

@@ -4,12 +4,10 @@
 
 #include "common/sip/sip_conf.h"
 #include "common/trace/trace_conf.h"
+#include "pcscf/security_conf.h"
 
 /* What kind of access network a UE comes from (TS 33.203 P.3). */
 enum access_type { ACCESS_3GPP, ACCESS_NASS, ACCESS_OTHER };
-
-enum pcscf_signalling { SIGNALLING_OFF, SIGNALLING_REQUIRED };
-enum pcscf_sec_agree { SEC_AGREE_IGNORE, SEC_AGREE_REFUSE };
 
 struct pcscf_range {
         char *prefix; /* "10.0.0.0/8", "2001:db8::/32" */
@@ -34,7 +32,8 @@ struct pcscf_conf {
         uint32_t max_registrations, max_pending, max_per_source;
         uint32_t max_asked_per_source, max_refusals;
         uint32_t await_auth_ms;
-        int signalling, sec_agree;
+        struct security_conf security;
+        char *control;                      /* may be NULL */
         char *psap;                         /* may be NULL */
         struct conf_list emergency_numbers; /* char * */
 };

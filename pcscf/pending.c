@@ -257,6 +257,7 @@ void pending_remove(struct pending *p)
         if (p->source)
                 p->source->n_asked -= p->n_asked;
         source_unref(p->table, p->source);
+        agreement_free(p->agreement);
         secret_wipe(p, sizeof(*p));
         free(p);
 }

@@ -8,6 +8,7 @@
 #include "common/base/htab.h"
 #include "common/net/loop.h"
 #include "common/sip/stack.h"
+#include "pcscf/agreement.h"
 #include "pcscf/register_msg.h"
 
 struct pending_table;
@@ -17,11 +18,12 @@ struct pending {
         struct tmr timer; /* reg-await-auth */
         struct pending_table *table;
         struct pending_source *source;
-        struct reg_keys keys; /* wiped with the record */
-        uint32_t id;          /* of the binding it will become */
-        uint32_t serial;      /* of this record, never 0 */
-        uint64_t asked_ms;    /* when the home network was asked last */
-        uint32_t n_asked;     /* REGISTERs on their way to the home network and back */
+        struct reg_keys keys;        /* wiped with the record */
+        struct agreement *agreement; /* owned; NULL: no SAs are to be made */
+        uint32_t id;                 /* of the binding it will become */
+        uint32_t serial;             /* of this record, never 0 */
+        uint64_t asked_ms;           /* when the home network was asked last */
+        uint32_t n_asked;            /* REGISTERs on their way to the home network and back */
         size_t call_id_n, n;
         char key[]; /* Call-ID, then IMPI (or IMPU where there is none) */
 };

@@ -4,8 +4,7 @@
 
 #define CLAUSE "TS 24.229 5.2.2.1"
 
-/* Who is registering, for the record under way: the IMPI, or the IMPU where no Authorization tells it. */
-static struct span identity(const struct reg_facts *f)
+struct span register_identity(const struct reg_facts *f)
 {
         return f->impi.n ? f->impi : buf_as_span(&f->aor);
 }
@@ -15,14 +14,28 @@ static enum verdict_procedure procedure(const struct reg_facts *f)
         return f->expires_s == 0 ? VERDICT_DEREGISTRATION : VERDICT_REGISTRATION;
 }
 
-static void refuse(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f, struct refusal r)
+static struct refusal with_identities(const struct reg_facts *f, struct refusal r)
 {
         r.procedure = procedure(f);
         r.impi = f->impi;
         r.impu = buf_as_span(&f->aor);
         if (!r.clause)
                 r.clause = CLAUSE;
+        return r;
+}
+
+void register_refuse(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f, struct refusal r)
+{
+        r = with_identities(f, r);
         pcscf_refuse(p, rq, &r);
+}
+
+void register_verdict(struct pcscf *p, const struct sip_request *rq, const struct reg_facts *f,
+                      const struct refusal *given)
+{
+        struct refusal r = with_identities(f, *given);
+
+        pcscf_verdict(p, rq, &r);
 }
 
 /* --- the request ---------------------------------------------------------------------------------- */
@@ -44,7 +57,7 @@ static void refuse_overload(struct pcscf *p, struct sip_request *rq, const struc
                             .field = {SIP_HDR_RETRY_AFTER, sip_retry_after(seconds)},
                             .quiet = !sip_stack_refused(p->stack, &rq->flow.remote, p->conf->max_refusals)};
 
-        refuse(p, rq, f, r);
+        register_refuse(p, rq, f, r);
 }
 
 /* Checks the limits and gives the registration its record and its number. False when it was refused. */
@@ -57,7 +70,7 @@ static bool admit(struct pcscf *p, struct sip_request *rq, const struct reg_fact
                 refuse_overload(p, rq, f, "registration.max");
                 return false;
         }
-        err = pending_get(p->pending, rq->msg->call_id, identity(f), &rq->flow.remote, out);
+        err = pending_get(p->pending, rq->msg->call_id, register_identity(f), &rq->flow.remote, out);
         if (err == -IMS_ELIMIT || err == -IMS_EALREADY) {
                 refuse_overload(p, rq, f,
                                 err == -IMS_ELIMIT ? "limits.pending"
@@ -65,7 +78,7 @@ static bool admit(struct pcscf *p, struct sip_request *rq, const struct reg_fact
                 return false;
         }
         if (err) {
-                refuse(p, rq, f, (struct refusal){.cause = CAUSE_internal_error, .status = 500});
+                register_refuse(p, rq, f, (struct refusal){.cause = CAUSE_internal_error, .status = 500});
                 return false;
         }
         if (b)
@@ -81,7 +94,6 @@ static bool on_failure(struct sip_request *rq, int err, void *arg);
 static void forward(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f, struct pending *pe)
 {
         struct access access = access_of(p->access, &rq->flow.remote);
-        struct assoc_input in = {f, &rq->flow, registered(p, f), access.type};
         struct buf path = BUF_INIT, charging = BUF_INIT;
         struct reg_marks marks = {.visited_network = span_of(p->conf->visited_network),
                                   .access = access,
@@ -96,7 +108,7 @@ static void forward(struct pcscf *p, struct sip_request *rq, const struct reg_fa
         rq->user = (void *)(uintptr_t)pe->serial;
         own_path(p, pe->id, &path);
         charging_vector(p, &charging);
-        marks.integrity = assoc_select(&in)->match(&in);
+        marks.integrity = reg_integrity(f, access.type, ipsec_set_of(p, &rq->flow) != NULL);
         marks.path = buf_as_span(&path);
         marks.charging_vector = buf_as_span(&charging);
         sip_edit_init(&e, rq->msg);
@@ -113,33 +125,74 @@ static void forward(struct pcscf *p, struct sip_request *rq, const struct reg_fa
         buf_free(&charging);
 }
 
-void pcscf_register(struct pcscf *p, struct sip_request *rq)
+/* False when it was answered. */
+static bool may_go_on(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f)
 {
-        struct reg_facts f;
+        if (!p->ipsec && f->wants_sec_agree && p->conf->security.sec_agree == SEC_AGREE_REFUSE) {
+                register_refuse(
+                        p, rq, f,
+                        (struct refusal){.cause = CAUSE_bad_extension,
+                                         .status = 420,
+                                         .clause = "RFC 3329 2.3.1",
+                                         .evidence = "sec-agree is required and Gm is not protected here",
+                                         .field = {SIP_HDR_UNSUPPORTED, SPAN("sec-agree")}});
+                return false;
+        }
+        return !pcscf_refuse_extension(p, rq, procedure(f));
+}
+
+static void process(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f, enum via_source via)
+{
+        struct secure_entry entry = {0};
         struct pending *pe = NULL;
+
+        if (!may_go_on(p, rq, f) || (p->ipsec && !secure_register(p, rq, f, via, &entry)))
+                return;
+        if (admit(p, rq, f, &pe)) {
+                secure_attach(p, pe, &entry);
+                forward(p, rq, f, pe);
+        }
+        agreement_free(entry.agreement);
+}
+
+void pcscf_register_checked(struct sip_request *rq, enum via_source via, void *arg)
+{
+        struct pcscf *p = arg;
+        struct reg_facts f;
         const char *why;
         int err = reg_facts_read(rq->msg, &f, &why);
 
-        if (err) {
-                refuse(p, rq, &f,
-                       (struct refusal){.cause = err == -IMS_EPARSE ? CAUSE_malformed : CAUSE_internal_error,
-                                        .status = err == -IMS_EPARSE ? 400 : 500,
-                                        .reason = err == -IMS_EPARSE ? why : NULL,
-                                        .evidence = why});
-        } else if (f.wants_sec_agree && p->conf->sec_agree == SEC_AGREE_REFUSE) {
-                refuse(p, rq, &f,
-                       (struct refusal){.cause = CAUSE_bad_extension,
-                                        .status = 420,
-                                        .clause = "RFC 3329 2.3.1",
-                                        .evidence = "sec-agree is required and Gm is not protected here",
-                                        .field = {SIP_HDR_UNSUPPORTED, SPAN("sec-agree")}});
-        } else if (!pcscf_refuse_extension(p, rq, procedure(&f)) && admit(p, rq, &f, &pe)) {
-                forward(p, rq, &f, pe);
-        }
+        if (err)
+                register_refuse(
+                        p, rq, &f,
+                        (struct refusal){.cause = err == -IMS_EPARSE ? CAUSE_malformed : CAUSE_internal_error,
+                                         .status = err == -IMS_EPARSE ? 400 : 500,
+                                         .reason = err == -IMS_EPARSE ? why : NULL,
+                                         .evidence = why});
+        else
+                process(p, rq, &f, via);
         reg_facts_free(&f);
 }
 
+void pcscf_register(struct pcscf *p, struct sip_request *rq)
+{
+        if (p->ipsec && (sip_port_of(p->stack, &rq->flow.local) != SIP_PORT_OPEN ||
+                         sip_msg_hdr(rq->msg, SIP_HDR_SECURITY_CLIENT, 0)))
+                via_check(p->ipsec->vias, rq);
+        else
+                pcscf_register_checked(rq, VIA_SAME, p);
+}
+
 /* --- the answers ---------------------------------------------------------------------------------- */
+
+/* The SAs of a UE whose last IMPU is de-registered end (TS 33.203 7.4.2a). */
+static void end_assoc(struct pcscf *p, uint32_t id)
+{
+        struct sa_assoc *a = id && p->ipsec ? sa_assoc_by_id(p->ipsec->table, id) : NULL;
+
+        if (a && !regstore_assoc(p->store, id))
+                sa_assoc_end(a);
+}
 
 /* Contacts of this UE that the registrar no longer lists are gone: replaced, or de-registered elsewhere. A
  * binding with the same instance on another contact was replaced (RFC 5626 6). */
@@ -151,8 +204,10 @@ static void drop_unlisted(struct pcscf *p, const struct reg_facts *f, const stru
         for (; b; b = next) {
                 next = regstore_next_by_aor(p->store, aor, b);
                 if (span_eq(binding_impi(b), f->impi) && !reg_answer_lists(resp, binding_contact(b))) {
-                        assoc_none.close(b);
+                        uint32_t assoc = b->where->assoc;
+
                         regstore_remove(b);
+                        end_assoc(p, assoc);
                 }
         }
 }
@@ -171,12 +226,10 @@ static int keep(struct pcscf *p, const struct sip_request *rq, const struct reg_
                 .impus = buf_as_span(&g->impus),
                 .flow = rq->flow,
                 .expires_s = g->expires_s,
+                .assoc = secure_granted(p, rq, pe, g->expires_s),
         };
-        int err = regstore_put(p->store, &info);
 
-        if (!err)
-                assoc_none.confirm(pe, regstore_by_id(p->store, pe->id));
-        return err;
+        return regstore_put(p->store, &info);
 }
 
 static void granted(struct pcscf *p, const struct sip_request *rq, const struct reg_facts *f,
@@ -196,17 +249,16 @@ static void granted(struct pcscf *p, const struct sip_request *rq, const struct 
         reg_grant_free(&g);
 }
 
-static void challenged(struct sip_edit *e, struct pending *pe)
+/* False when the registration ends here. */
+static bool challenged(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, struct pending *pe)
 {
         struct reg_keys keys;
 
         reg_edit_challenge(e, &keys);
-        if (pe) {
+        if (pe)
                 pending_challenged(pe, &keys);
-                if (assoc_none.open(pe, e))
-                        log_error("the challenge cannot be followed up");
-        }
         secret_wipe(&keys, sizeof(keys));
+        return !p->ipsec || !pe || secure_challenge(p, rq, pe, e);
 }
 
 static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
@@ -220,14 +272,14 @@ static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip
         if (resp->status < 200)
                 return true;
         pending_answered(pe);
-        if (resp->status == 401 || resp->status == 407) {
-                challenged(e, pe);
-                return true;
-        }
+        if (resp->status == 401 || resp->status == 407)
+                return challenged(p, rq, e, pe);
         if (resp->status < 300) {
                 if (reg_facts_read(rq->msg, &f, &why) == 0)
                         granted(p, rq, &f, resp, pe);
                 reg_facts_free(&f);
+        } else if (pe) {
+                secure_failed(p, rq, pe);
         }
         pending_remove(pe);
         return true;
@@ -241,14 +293,16 @@ static bool on_failure(struct sip_request *rq, int err, void *arg)
         const char *why;
 
         pending_answered(pe); /* late */
+        if (pe)
+                secure_failed(p, rq, pe);
         pending_remove(pe);
         if (reg_facts_read(rq->msg, &f, &why)) /* it was read before: memory lacks */
                 log_error("%s", ims_strerror(IMS_ENOMEM));
-        refuse(p, rq, &f,
-               (struct refusal){.cause = CAUSE_icscf_unreachable,
-                                .status = 504,
-                                .clause = "TS 24.229 5.2.2.1",
-                                .evidence = ims_strerror(err)});
+        register_refuse(p, rq, &f,
+                        (struct refusal){.cause = CAUSE_icscf_unreachable,
+                                         .status = 504,
+                                         .clause = "TS 24.229 5.2.2.1",
+                                         .evidence = ims_strerror(err)});
         reg_facts_free(&f);
         return false;
 }

@@ -83,6 +83,10 @@ static int read_contact(const struct sip_msg *m, struct reg_facts *f, const char
         }
         if (contact_param(value, "+sip.instance", &v))
                 f->instance = unquoted(v);
+        if (contact_param(value, "reg-id", &v) && span_u32(v, INT32_MAX, &f->reg_id)) {
+                *why = "Malformed Contact";
+                return -IMS_EPARSE;
+        }
         f->sos = uri_has_param(f->contact, SPAN("sos"));
         return 0;
 }
@@ -106,6 +110,7 @@ static int read_authorization(const struct sip_msg *m, struct reg_facts *f, cons
                         f->impi = *v;
                 if ((v = sip_auth_get(&a, "response")) != NULL)
                         f->has_response = v->n > 0;
+                f->has_auts = sip_auth_get(&a, "auts") != NULL;
                 if ((v = sip_auth_get(&a, "algorithm")) != NULL)
                         f->aka = span_istarts(*v, SPAN("AKA"));
         }
@@ -115,14 +120,20 @@ static int read_authorization(const struct sip_msg *m, struct reg_facts *f, cons
 static void read_sec_agree(const struct sip_msg *m, struct reg_facts *f)
 {
         struct sip_value_iter it = {0};
-        struct span v;
+        struct span v, name, mode;
 
         f->wants_sec_agree = sip_msg_has_token(m, SIP_HDR_REQUIRE, SPAN("sec-agree")) ||
                              sip_msg_has_token(m, SIP_HDR_PROXY_REQUIRE, SPAN("sec-agree"));
+        f->supports_sec_agree = sip_msg_has_token(m, SIP_HDR_SUPPORTED, SPAN("sec-agree"));
         while (sip_msg_next_value(m, SIP_HDR_SECURITY_CLIENT, &it, &v)) {
                 struct sip_lex l = sip_lex_of(v);
+                bool ipsec = span_ieq(sip_lex_token(&l), SPAN("ipsec-3gpp"));
 
-                f->offers_ipsec |= span_ieq(sip_lex_token(&l), SPAN("ipsec-3gpp"));
+                f->has_security_client = true;
+                f->offers_ipsec |= ipsec;
+                while (ipsec && sip_lex_param(&l, &name, &mode) > 0)
+                        f->offers_udp_enc_tun |=
+                                span_ieq(name, SPAN("mod")) && span_ieq(mode, SPAN("UDP-enc-tun"));
         }
 }
 
@@ -150,6 +161,15 @@ void reg_facts_free(struct reg_facts *f)
 }
 
 /* --- the request on its way ----------------------------------------------------------------------- */
+
+const char *reg_integrity(const struct reg_facts *f, enum access_type access, bool protected)
+{
+        if (!f->has_authorization)
+                return NULL;
+        if (protected)
+                return "yes";
+        return access == ACCESS_3GPP || f->offers_ipsec || f->aka ? "no" : NULL;
+}
 
 static const char *const integrity_name[] = {"integrity-protected", NULL};
 

@@ -14,18 +14,29 @@ struct reg_facts {
         struct span contact;  /* URI of the first contact that stays; empty for a query and for "*" */
         struct span instance; /* +sip.instance of that contact, or empty */
         bool star;            /* Contact: * */
+        uint32_t reg_id;      /* RFC 5626, 0: none */
         bool sos;             /* emergency registration: URI parameter sos of the contact */
         uint32_t expires_s;   /* asked for; UINT32_MAX when the UE left it open */
         bool has_authorization;
-        bool has_response;    /* the response parameter is not empty */
-        bool aka;             /* algorithm names AKA */
-        bool offers_ipsec;    /* a mechanism of Security-Client is ipsec-3gpp */
-        bool wants_sec_agree; /* Require or Proxy-Require holds sec-agree */
+        bool has_response; /* the response parameter is not empty */
+        bool has_auts;     /* it asks for resynchronisation */
+        bool aka;          /* algorithm names AKA */
+        bool has_security_client;
+        bool offers_ipsec;       /* a mechanism of Security-Client is ipsec-3gpp */
+        bool offers_udp_enc_tun; /* one of these with mod=UDP-enc-tun */
+        bool supports_sec_agree; /* Supported holds sec-agree */
+        bool wants_sec_agree;    /* Require or Proxy-Require holds sec-agree */
 };
 
 /* -IMS_EPARSE: *why is a static text for the answer; -IMS_ENOMEM. Free in every case. */
 int reg_facts_read(const struct sip_msg *m, struct reg_facts *f, const char **why) IMS_CHECK;
 void reg_facts_free(struct reg_facts *f);
+
+/* What integrity-protected says of a REGISTER (TS 33.203 6.1.5, P.3), NULL: the parameter is absent.
+ * protected: it came over security associations. "no" belongs to IMS AKA; SIP Digest without TLS has no
+ * parameter until its address is bound. On a 3GPP access nothing but IMS AKA carries an Authorization field;
+ * elsewhere the UE tells by what it offers. */
+const char *reg_integrity(const struct reg_facts *f, enum access_type access, bool protected);
 
 /* What goes into a REGISTER on its way to the home network. */
 struct reg_marks {

@@ -61,9 +61,16 @@ static uint64_t id_hash(uint32_t id)
         return hash_mix(id, 0x9e3779b97f4a7c15u);
 }
 
-static uint64_t flow_hash(const struct sip_flow *f)
+/* What tells one UE from another. */
+struct where {
+        const struct sip_flow *flow;
+        uint32_t assoc;
+};
+
+static uint64_t where_hash(const struct where *w)
 {
-        return hash_mix(addr_hash(&f->remote), (uint64_t)f->transport);
+        return w->assoc ? hash_mix(w->assoc, 2)
+                        : hash_mix(addr_hash(&w->flow->remote), (uint64_t)w->flow->transport);
 }
 
 /* The flow a UE registered on: for UDP its address and port, for TCP that connection. */
@@ -79,7 +86,10 @@ static bool eq_id(const struct hnode *n, const void *key)
 
 static bool eq_flow(const struct hnode *n, const void *key)
 {
-        return same_flow(&container_of(n, struct ue_flow, by_flow)->flow, key);
+        const struct ue_flow *f = container_of(n, struct ue_flow, by_flow);
+        const struct where *w = key;
+
+        return f->assoc == w->assoc && (w->assoc || same_flow(&f->flow, w->flow));
 }
 
 static bool eq_ip(const struct hnode *n, const void *key)
@@ -94,11 +104,25 @@ static bool eq_aor(const struct hnode *n, const void *key)
 
 /* --- flows ---------------------------------------------------------------------------------------- */
 
-struct ue_flow *regstore_flow(const struct regstore *s, const struct sip_flow *flow)
+static struct ue_flow *flow_find(const struct regstore *s, const struct where *w)
 {
-        struct hnode *n = htab_find(&s->flows, flow_hash(flow), eq_flow, flow);
+        struct hnode *n = htab_find(&s->flows, where_hash(w), eq_flow, w);
 
         return n ? container_of(n, struct ue_flow, by_flow) : NULL;
+}
+
+struct ue_flow *regstore_flow(const struct regstore *s, const struct sip_flow *flow)
+{
+        struct where w = {flow, 0};
+
+        return flow_find(s, &w);
+}
+
+struct ue_flow *regstore_assoc(const struct regstore *s, uint32_t assoc)
+{
+        struct where w = {NULL, assoc};
+
+        return assoc ? flow_find(s, &w) : NULL;
 }
 
 static struct ue_ip *ip_find(const struct regstore *s, const struct addr *ip)
@@ -150,23 +174,26 @@ static void flow_unref(struct regstore *s, struct ue_flow *f)
 }
 
 /* The flow, new when nobody was registered there. */
-static struct ue_flow *flow_get(struct regstore *s, const struct sip_flow *flow)
+static struct ue_flow *flow_get(struct regstore *s, const struct sip_flow *flow, uint32_t assoc)
 {
-        struct ue_flow *f = regstore_flow(s, flow);
+        struct where w = {flow, assoc};
+        struct ue_flow *f = flow_find(s, &w);
 
-        if (f)
+        if (f) {
+                f->flow = *flow; /* the same one, or a protected UE over another transport */
                 return f;
+        }
         f = malloc(sizeof(*f));
         if (!f)
                 return NULL;
-        *f = (struct ue_flow){.flow = *flow};
+        *f = (struct ue_flow){.flow = *flow, .assoc = assoc};
         list_init(&f->bindings);
         if (ip_get(s, &flow->remote, &f->ip)) {
                 free(f);
                 return NULL;
         }
         list_append(&f->ip->flows, &f->at_ip);
-        if (htab_insert(&s->flows, &f->by_flow, flow_hash(flow))) {
+        if (htab_insert(&s->flows, &f->by_flow, where_hash(&w))) {
                 flow_unref(s, f);
                 return NULL;
         }
@@ -241,12 +268,12 @@ static struct binding *make(struct regstore *s, const struct binding_info *i)
         return b;
 }
 
-static int link_all(struct binding *b, const struct sip_flow *flow)
+static int link_all(struct binding *b, const struct binding_info *i)
 {
         struct regstore *s = b->store;
         int err;
 
-        b->where = flow_get(s, flow);
+        b->where = flow_get(s, &i->flow, i->assoc);
         if (!b->where)
                 return -IMS_ENOMEM;
         list_append(&b->where->bindings, &b->in_flow);
@@ -272,7 +299,7 @@ int regstore_put(struct regstore *s, const struct binding_info *info)
                 return -IMS_ENOMEM;
         err = tmr_start(s->loop, &b->timer, (uint64_t)info->expires_s * 1000, on_expiry, b);
         if (!err)
-                err = link_all(b, &info->flow);
+                err = link_all(b, info);
         if (err) {
                 tmr_stop(s->loop, &b->timer);
                 free(b);
@@ -306,23 +333,26 @@ static struct hnode *next_equal(const struct hnode *from, htab_eq_fn *eq, const 
 struct ue_flow *regstore_only_at(const struct regstore *s, const struct addr *ip)
 {
         const struct ue_ip *at = ip_find(s, ip);
+        struct ue_flow *f;
 
         if (!at || at->flows.next != at->flows.prev)
                 return NULL;
-        return container_of(at->flows.next, struct ue_flow, at_ip);
+        f = container_of(at->flows.next, struct ue_flow, at_ip);
+        return f->assoc ? NULL : f;
 }
 
 int regstore_move(struct regstore *s, struct ue_flow *f, const struct sip_flow *to)
 {
         struct sip_flow before = f->flow;
+        struct where w = {&f->flow, f->assoc};
         int err;
 
         htab_remove(&s->flows, &f->by_flow);
         f->flow = *to;
-        err = htab_insert(&s->flows, &f->by_flow, flow_hash(to));
+        err = htab_insert(&s->flows, &f->by_flow, where_hash(&w));
         if (err) { /* the slots are there still: this cannot fail */
                 f->flow = before;
-                (void)!htab_insert(&s->flows, &f->by_flow, flow_hash(&before));
+                (void)!htab_insert(&s->flows, &f->by_flow, where_hash(&w));
         }
         return err;
 }

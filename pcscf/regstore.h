@@ -12,13 +12,15 @@ struct regstore;
 /* An address where UEs are; private to the store. */
 struct ue_ip;
 
-/* Where a UE is: for UDP its address and port, for TCP that connection. Lives as long as a binding. */
+/* Where a UE is: when it is protected, its security associations, whatever ports and connections they change
+ * to; else for UDP its address and port, for TCP that connection. Lives as long as a binding. */
 struct ue_flow {
         struct hnode by_flow;
         struct list at_ip;
         struct ue_ip *ip;
         struct list bindings; /* struct binding, the latest registration last */
-        struct sip_flow flow;
+        struct sip_flow flow; /* of a protected UE: how its last REGISTER came */
+        uint32_t assoc;       /* number of its associations; 0: it is not protected */
 };
 
 /* One registered contact. Block and flow together stay under 1 kB for the usual identities. */
@@ -67,6 +69,7 @@ struct binding_info {
         struct span aor, contact, instance, impi, service_route, charging;
         struct span impus; /* each followed by a NUL */
         struct sip_flow flow;
+        uint32_t assoc;     /* as in ue_flow */
         uint32_t expires_s; /* > 0 */
 };
 
@@ -86,11 +89,14 @@ void regstore_remove(struct binding *b);
 struct binding *regstore_by_id(const struct regstore *s, uint32_t id);
 struct binding *regstore_by_contact(const struct regstore *s, struct span aor, struct span contact);
 
-/* The flow a message came over, or NULL: nobody is registered there. */
+/* The flow an unprotected message came over, or NULL: nobody is registered there. */
 struct ue_flow *regstore_flow(const struct regstore *s, const struct sip_flow *flow);
 
-/* The flow of the only UE that is registered at this address, whatever the port; NULL when none is, or
- * several are. */
+/* The UE with these associations, or NULL: it has no binding. */
+struct ue_flow *regstore_assoc(const struct regstore *s, uint32_t assoc);
+
+/* The flow of the only UE that is registered at this address, unprotected, whatever the port; NULL when none
+ * is, or several are. */
 struct ue_flow *regstore_only_at(const struct regstore *s, const struct addr *ip);
 
 /* The UE of that flow has another connection from the same address now. -IMS_ENOMEM: all stays as it was. */

@@ -85,21 +85,35 @@ static bool on_failure(struct sip_request *rq, int err, void *arg)
 
 /* The flow of the registration. When its connection has ended, the contact, for nobody listens at the port
  * that connection came from. */
-static struct sip_flow way_to(const struct pcscf *p, const struct binding *b)
+struct sip_flow pcscf_way_to(const struct pcscf *p, const struct binding *b)
 {
+        const struct sa_assoc *a = p->ipsec ? sa_assoc_by_id(p->ipsec->table, b->where->assoc) : NULL;
         struct sip_flow flow = b->where->flow;
         struct addr contact;
 
-        if (!sip_flow_alive(p->stack, &flow) && binding_contact_addr(b, &contact)) {
+        if (a && a->in_use)
+                return sa_way_to_ue(a->in_use, flow.transport);
+        if (!b->where->assoc && !sip_flow_alive(p->stack, &flow) && binding_contact_addr(b, &contact)) {
                 flow.remote = contact;
                 flow.conn_id = 0;
         }
         return flow;
 }
 
+/* A UE whose SAs have ended cannot be reached: nothing leaves for it in clear. */
+static bool out_of_reach(const struct pcscf *p, const struct binding *b)
+{
+        const struct sa_assoc *a;
+
+        if (!b->where->assoc)
+                return false;
+        a = p->ipsec ? sa_assoc_by_id(p->ipsec->table, b->where->assoc) : NULL;
+        return !a || !a->in_use;
+}
+
 static void send_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, const struct binding *b)
 {
-        struct sip_flow flow = way_to(p, b);
+        struct sip_flow flow = pcscf_way_to(p, b);
         struct sip_forward fw = {
                 .target = {.flow = &flow, .t1_ms = p->conf->gm_t1_ms, .t2_ms = p->conf->gm_t2_ms},
                 .on_response = on_response,
@@ -116,13 +130,13 @@ static void send_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit 
                 sip_forward(rq, e, &fw);
 }
 
-static void refuse(struct pcscf *p, struct sip_request *rq)
+static void refuse(struct pcscf *p, struct sip_request *rq, const char *evidence)
 {
         struct refusal r = {.procedure = VERDICT_REQUEST,
                             .cause = CAUSE_identity_not_registered,
                             .status = 480,
                             .clause = CLAUSE,
-                            .evidence = "no registration here belongs to this Route or Request-URI",
+                            .evidence = evidence,
                             .impu = rq->msg->ruri};
 
         pcscf_refuse(p, rq, &r);
@@ -141,11 +155,13 @@ void pcscf_to_ue(struct pcscf *p, struct sip_request *rq)
                 b = regstore_by_id(p->store, own.id);
         else if (own.kind < OWN_STALE)
                 b = by_contact(p, rq->msg);
-        if (b)
+        if (b && out_of_reach(p, b))
+                refuse(p, rq, "the security associations of this UE have ended");
+        else if (b)
                 send_to_ue(p, rq, &e, b);
         else if (own.kind == OWN_EMERGENCY)
-                emergency_to_ue(p, rq, &e, next);
+                emergency_to_ue(p, rq, &e, next, own.id);
         else
-                refuse(p, rq);
+                refuse(p, rq, "no registration here belongs to this Route or Request-URI");
         sip_edit_free(&e);
 }

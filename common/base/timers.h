@@ -33,6 +33,11 @@
         X(CX_ANSWER, 1500, 50, 60000, "longest wait for a Cx answer; shorter than SCSCF_ANSWER")             \
         X(SCSCF_ANSWER, 2000, 50, 32000, "longest wait for an S-CSCF before another is chosen")              \
         X(ICSCF_ANSWER, 4500, 50, 32000, "longest wait of the P-CSCF for the answer to a REGISTER")          \
+        X(SA_HANDOVER, 5000, 100, 600000,                                                                    \
+          "TS 33.203 7.4.2a: so long before old SAs end the new ones are used")                              \
+        X(ESP_LOOK, 1000, 10, 60000, "how often the counters of new SAs are looked at until a message came") \
+        X(CONTROL, 10000, 100, 60000,                                                                        \
+          "longest wait of a command for a piece of the answer of a running node")                           \
         X(DRAIN, 5000, 0, 60000, "longest wait at the end of a node for what is under way")                  \
         X(DRAIN_POLL, 50, 1, 1000, "how often a node looks whether that has ended")                          \
         X(DIA_TC, 5000, 10, 60000, "RFC 6733 12, Tc: pause before a new connection attempt")                 \

@@ -38,6 +38,15 @@ void sip_request_unref(struct sip_request *rq)
         release(t);
 }
 
+void sip_request_discard(struct sip_request *rq)
+{
+        struct sip_server_txn *t = sip_server_of(rq);
+
+        if (rq->stack)
+                sip_server_leave(t);
+        release(t);
+}
+
 bool sip_request_answered(const struct sip_request *rq)
 {
         return ((const struct sip_server_txn *)rq)->answered;

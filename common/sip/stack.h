@@ -162,6 +162,10 @@ void sip_reply_forward(struct sip_request *rq, struct sip_edit *e);
 
 bool sip_request_answered(const struct sip_request *rq);
 
+/* Ends a request without any answer, as if it had never come (a copy of it is a new request), and gives up
+ * the caller's reference. */
+void sip_request_discard(struct sip_request *rq);
+
 /* Answers that leave from now on, also those repeated, take this flow, whatever way the request came; a
  * connection that has ended is opened again. */
 void sip_request_answer_on(struct sip_request *rq, const struct sip_flow *flow);

@@ -31,8 +31,7 @@ void sip_server_count(struct sip_server_txn *t)
         t->held = now;
 }
 
-/* Out of the tables and without timers. */
-static void server_leave(struct sip_server_txn *t)
+void sip_server_leave(struct sip_server_txn *t)
 {
         struct sip_stack *s = t->rq.stack;
         struct sip_protected *port = t->port;
@@ -53,7 +52,7 @@ static void server_leave(struct sip_server_txn *t)
 /* The owner may still hold the request. */
 static void server_end(struct sip_server_txn *t)
 {
-        server_leave(t);
+        sip_server_leave(t);
         if (!t->refs)
                 sip_server_free(t);
 }
@@ -511,7 +510,7 @@ void sip_servers_end(struct sip_stack *s)
                 struct sip_server_txn *t = container_of(pos, struct sip_server_txn, all);
 
                 list_unlink(&t->all);
-                server_leave(t);
+                sip_server_leave(t);
                 t->rq.stack = NULL;
                 if (!t->refs)
                         sip_server_free(t);

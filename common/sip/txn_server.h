@@ -75,6 +75,9 @@ bool sip_server_merged(const struct sip_stack *s, const struct sip_msg *m,
 /* Counts what a live transaction holds, after a change of it. */
 void sip_server_count(struct sip_server_txn *t);
 
+/* Out of the tables and without timers: nothing is answered any more. */
+void sip_server_leave(struct sip_server_txn *t);
+
 /* For request.c, when nobody needs it any more. */
 void sip_server_free(struct sip_server_txn *t);
 

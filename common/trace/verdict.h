@@ -66,6 +66,29 @@ enum verdict_procedure {
         X(extension_required, "the UE must support an extension", "")                                        \
         X(bad_extension, "an extension is required that is not supported here", "")                          \
         X(wrong_network, "the request is for another home network", "")                                      \
+        X(security_unacceptable, "UE and P-CSCF have no security mechanism in common",                       \
+          "compare Security-Client with security.algorithms and security.confidentiality of the P-CSCF")     \
+        X(security_client_differs, "Security-Client of the protected REGISTER differs from the first one",   \
+          "the UE changed its offer, or somebody between did")                                               \
+        X(security_verify_differs, "Security-Verify is not what the P-CSCF sent in Security-Server",         \
+          "somebody between bids down, or the phone rewrites the list")                                      \
+        X(protected_port_taken, "the protected port of the UE is in use already (TS 33.203 7.1 rule 3)",     \
+          "another phone at this address has it, or an earlier registration of this one still lives")        \
+        X(too_many_sas, "six security associations per direction exist for this IMPI",                       \
+          "several phones with one IMPI re-register at once? they may try again")                            \
+        X(wrong_sa, "the message came over the wrong security association: it is discarded",                 \
+          "pcscf status shows the associations; TS 33.203 7.4 says which message takes which")               \
+        X(via_differs, "the address in Via is not the one the protected REGISTER came from",                 \
+          "a translator that changes addresses inside of ESP, or a phone that uses another address")         \
+        X(nat_not_supported, "the UE is behind an address translator and UDP-enc-tun is not possible",       \
+          "does the phone offer mod=UDP-enc-tun? is security.nat on?")                                       \
+        X(esp_integrity_failed, "ESP arrives and fails its integrity check: the keys differ",                \
+          "IK differs: the SIM answered another challenge, or OPc is wrong; hss diagnose tells")             \
+        X(esp_missing, "no ESP arrives after the challenge",                                                 \
+          "the UE set up nothing, or a translator or firewall drops ESP; capture on Gm: ip proto 50")        \
+        X(esp_port_differs, "ESP arrives and verifies, but not with the ports that were announced",          \
+          "decrypt a capture (security.keylog): inner ports against Security-Client and Security-Server")    \
+        X(ipsec_failed, "the kernel did not install the security associations", "the log has its error")     \
         X(untrusted_source, "the request did not come from a node of the trusted list",                      \
           "is the sender a CSCF? then add its address to `trusted`")                                         \
         X(overload, "the node is at its limit", "")                                                          \

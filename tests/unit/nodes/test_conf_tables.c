@@ -30,6 +30,7 @@ static const struct conf_schema *const schemas[] = {&hss_conf_schema, &icscf_con
 #define RANGE  "a range is FIRST-LAST, such as 0-11"
 #define AMF    "AMF is four hex digits"
 #define EMPTY  "is empty"
+#define SUITE  "not INTEGRITY/ENCRYPTION of TS 33.203 Annex H (hmac-sha-1-96/aes-cbc, null/aes-gcm)"
 
 /* Texts: what is wrong with them and why; keys of the same name in several nodes share their rows unless node
  * says otherwise. In a list of maps the key is LIST.KEY. */
@@ -114,6 +115,12 @@ static const struct {
         {"pcscf", "emergency.psap", "", URI_P},
         {"pcscf", "emergency.psap", "tel:112", URI_P},
         {"pcscf", "emergency.numbers", "", EMPTY},
+        {"pcscf", "security.algorithms", "", SUITE},
+        {"pcscf", "security.algorithms", "hmac-sha-1-96", SUITE},
+        {"pcscf", "security.algorithms", "null/aes-cbc", SUITE},
+        {"pcscf", "security.algorithms", "hmac-sha-1-96/aes-gcm", SUITE},
+        {"pcscf", "security.keylog", "", EMPTY},
+        {"pcscf", "control.socket", "", EMPTY},
         {"pcscf", "emergency.numbers", "1\\x0d2", TEXT},
 };
 
@@ -447,8 +454,22 @@ static const struct {
          "node.yaml:7: registration.default_expires: 150 is not between min_expires and max_expires"},
         {&scscf_conf_schema, "registration.default_expires: 59\n",
          "5: registration.default_expires: 59 is not between min_expires and max_expires"},
-        {&pcscf_conf_schema, "security.signalling: required\n",
-         "2: security.signalling: required: no protection of Gm is built into this version, only off works"},
+        {&pcscf_conf_schema, "security.ipsec: required\nsecurity.port_ps: 5061\n",
+         "3: security.port_ps: 5061: not 5060 or 5061 (TS 33.203 7.1)"},
+        {&pcscf_conf_schema, "security.ipsec: required\nsecurity.port_pc: 65533\n",
+         "3: security.port_pc: 65533-65536: beyond 65535, or 5060 or 5061 among them (TS 33.203 7.1)"},
+        {&pcscf_conf_schema, "security.ipsec: offered\nsecurity.port_ps: 6102\n",
+         "3: security.port_ps: 6102: is one of the client ports 6101-6104"},
+        {&pcscf_conf_schema, "security.ipsec: offered\ngm.listen: [udp:0.0.0.0:5060]\n",
+         "3: gm.listen: udp:0.0.0.0:5060: security.ipsec needs addresses: an SA belongs to one"},
+        {&pcscf_conf_schema, "security.ipsec: offered\ngm.listen: [udp:192.0.2.1:6103]\n",
+         "3: gm.listen: udp:192.0.2.1:6103: this port is a protected one"},
+        {&pcscf_conf_schema, "security.ipsec: offered\nsecurity.spi_last: 1000000099\n",
+         "3: security.spi_last: 1000000099: fewer than 1000 SPIs from 1000000000 on"},
+        {&pcscf_conf_schema,
+         "security.ipsec: offered\nsecurity.confidentiality: required\nsecurity.algorithms: "
+         "[aes-gmac/null]\n",
+         "4: security.algorithms: none is left with security.confidentiality: required"},
         {&pcscf_conf_schema, "gm.listen: []\n", "2: gm.listen: is empty: no UE could be served"},
         {&pcscf_conf_schema, "access.type: nass\n",
          "1: access.pani: access.type nass needs a value to insert (TS 33.203 P.3)"},

@@ -3,7 +3,7 @@
 #include "tests/unit/pcscf/pcscf_fix.h"
 
 #include "common/sip/auth_param.h"
-#include "pcscf/assoc.h"
+#include "pcscf/register_msg.h"
 #include "pcscf/register_msg.h"
 
 #define HOME "ims.mnc001.mcc001.3gppnetwork.org"
@@ -21,15 +21,13 @@ static struct sip_msg *pass(struct sip_msg *in, enum access_type type, const cha
                               .charging_vector = SPAN(PCV),
                               .access = {type, pani},
                               .pani_aware = true};
-        struct sip_flow flow = {0};
         struct reg_facts f;
-        struct assoc_input ai = {.facts = &f, .flow = &flow, .access = type};
         struct sip_msg *out;
         struct sip_edit e;
         const char *why;
 
         assert_int_equal(reg_facts_read(in, &f, &why), 0);
-        k.integrity = assoc_select(&ai)->match(&ai);
+        k.integrity = reg_integrity(&f, type, false);
         sip_edit_init(&e, in);
         reg_edit_request(&e, &f, &k);
         out = msg_edited(&e);

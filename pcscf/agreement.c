@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Offer, choice and comparison of a security agreement. */
+#include "pcscf/agreement.h"
+
+#include <stdlib.h>
+
+/* --- reading -------------------------------------------------------------------------------------- */
+
+static int malformed(struct agreement_fault *f, const char *field, const char *why)
+{
+        *f = (struct agreement_fault){.status = 400,
+                                      .cause = CAUSE_malformed,
+                                      .clause = "RFC 3329 2.2",
+                                      .reason = "Malformed Security Header"};
+        (void)snprintf(f->evidence, sizeof(f->evidence), "%s: %s", field, why);
+        return 1;
+}
+
+/* 0, 1 with *fault, -IMS_ENOMEM. */
+static int read_list(const struct sip_msg *m, enum sip_hdr_id id, struct sec_list *out,
+                     struct agreement_fault *fault)
+{
+        struct sip_value_iter it = {0};
+        const char *why = "";
+        struct span v;
+        int err;
+
+        out->n = 0;
+        while (sip_msg_next_value(m, id, &it, &v)) {
+                err = sec_list_add(out, v, &why);
+                if (err == -IMS_ENOMEM)
+                        return err;
+                if (err)
+                        return malformed(fault, sip_hdr_name(id),
+                                         err == -IMS_ETOOBIG ? "too many values" : why);
+        }
+        return 0;
+}
+
+/* --- the offer ------------------------------------------------------------------------------------ */
+
+static int unacceptable(struct agreement_fault *f, const char *why)
+{
+        *f = (struct agreement_fault){
+                .status = 494, .cause = CAUSE_security_unacceptable, .clause = "TS 33.203 7.3.2.1"};
+        (void)snprintf(f->evidence, sizeof(f->evidence), "%s",
+                       why ? why : "nothing acceptable in Security-Client");
+        return 1;
+}
+
+static bool sip_port(uint16_t port)
+{
+        return port == 0 || port == 5060 || port == 5061;
+}
+
+static int choose(struct agreement *a, const struct sec_policy *policy, struct agreement_fault *fault)
+{
+        const char *why = NULL;
+        const struct sec_ends *ends = sec_list_ends(&a->client, &why);
+
+        if (!ends)
+                return unacceptable(fault, why);
+        if (sip_port(ends->port_c) || sip_port(ends->port_s))
+                return unacceptable(fault, "port-c and port-s may not be 0, 5060 or 5061 (TS 33.203 7.1)");
+        if (!sec_choose_pcscf(policy, &a->client, a->mode, &a->suite, &why))
+                return unacceptable(fault, why);
+        a->ends = *ends;
+        return 0;
+}
+
+int agreement_new(const struct sip_msg *m, const struct sec_policy *policy, enum sec_mode mode,
+                  struct agreement **out, struct agreement_fault *fault)
+{
+        struct agreement *a = calloc(1, sizeof(*a));
+        struct sec_list *read = calloc(1, sizeof(*read));
+        int err = a && read ? 0 : -IMS_ENOMEM;
+
+        if (!err)
+                err = read_list(m, SIP_HDR_SECURITY_CLIENT, read, fault);
+        if (!err)
+                err = sec_list_copy(read, &a->client, &a->client_text);
+        if (!err) {
+                a->mode = mode;
+                err = choose(a, policy, fault);
+        }
+        free(read);
+        if (err)
+                agreement_free(a);
+        else
+                *out = a;
+        return err;
+}
+
+void agreement_free(struct agreement *a)
+{
+        if (!a)
+                return;
+        buf_free(&a->client_text);
+        buf_free(&a->server_text);
+        free(a);
+}
+
+/* --- ours ----------------------------------------------------------------------------------------- */
+
+static void write_server(const struct sec_policy *policy, const struct sec_ends *ends, enum sec_mode mode,
+                         struct buf *out)
+{
+        struct sec_suite suites[SEC_SUITES_MAX];
+        struct sec_write w = {.suites = suites,
+                              .n = sec_policy_offer(policy, suites),
+                              .modes = 1u << mode,
+                              .ends = *ends,
+                              .with_q = true,
+                              .with_ealg = policy->confidentiality != SEC_CONF_NEVER,
+                              .name_mode = true};
+
+        sec_list_write(&w, out);
+}
+
+void agreement_security_server(const struct sec_policy *policy, struct buf *out)
+{
+        const struct sec_ends none = {0};
+
+        write_server(policy, &none, SEC_MODE_TRANS, out);
+}
+
+int agreement_offer(struct agreement *a, const struct sec_policy *policy, const struct sec_ends *ends,
+                    struct buf *out)
+{
+        struct sec_list *list = calloc(1, sizeof(*list));
+        struct span rest, value;
+        const char *why;
+        int err = list ? 0 : -IMS_ENOMEM;
+
+        if (err)
+                return err;
+        write_server(policy, ends, a->mode, out);
+        rest = buf_as_span(out);
+        while (!err && span_split(&rest, ',', &value))
+                err = sec_list_add(list, span_trim(value), &why);
+        buf_reset(&a->server_text);
+        if (!err)
+                err = sec_list_copy(list, &a->server, &a->server_text);
+        free(list);
+        return out->err ? out->err : err;
+}
+
+/* --- the repetition ------------------------------------------------------------------------------- */
+
+static int compare(const struct sip_msg *m, enum sip_hdr_id id, const struct sec_list *want,
+                   struct agreement_fault *fault)
+{
+        struct sec_list *got = calloc(1, sizeof(*got));
+        const char *what;
+        size_t at = 0;
+        int err = got ? read_list(m, id, got, fault) : -IMS_ENOMEM;
+
+        if (err)
+                goto out;
+        what = got->n ? sec_list_differs(want, got, &at) : "absent";
+        if (!what)
+                goto out;
+        *fault = (struct agreement_fault){.status = 494,
+                                          .cause = id == SIP_HDR_SECURITY_VERIFY
+                                                           ? CAUSE_security_verify_differs
+                                                           : CAUSE_security_client_differs,
+                                          .clause = "TS 33.203 7.2, 7.3.2.3"};
+        if (got->n)
+                (void)snprintf(fault->evidence, sizeof(fault->evidence), "%s differs in %s of mechanism %zu",
+                               sip_hdr_name(id), what, at + 1);
+        else
+                (void)snprintf(fault->evidence, sizeof(fault->evidence), "%s is absent", sip_hdr_name(id));
+        err = 1;
+out:
+        free(got);
+        return err;
+}
+
+int agreement_check(const struct agreement *a, const struct sip_msg *m, struct agreement_fault *fault)
+{
+        int err = compare(m, SIP_HDR_SECURITY_VERIFY, &a->server, fault);
+
+        return err ? err : compare(m, SIP_HDR_SECURITY_CLIENT, &a->client, fault);
+}
