@@ -17,7 +17,8 @@ struct post {
         unsigned asked;
         const char *drop; /* what admit says of a message that begins with drop_start */
         const char *drop_start;
-        unsigned begun, ended;
+        unsigned begun, ended, emptied; /* emptied: times that the last use ended */
+        bool close_when_empty;          /* closes client port and connections of the last use */
         struct {
                 struct addr local, remote;
                 int n;
@@ -40,7 +41,7 @@ static inline bool post_answer_flow(const struct sip_flow *in, struct sip_flow *
 {
         struct post *p = arg;
 
-        assert_true(sip_port_of(p->n.s, &in->local) == SIP_PORT_SERVER);
+        assert_true(addr_eq(&in->local, &p->ps));
         p->asked++;
         if (p->answers)
                 *out = p->out;
@@ -66,6 +67,13 @@ static inline void post_on_use(const struct sip_flow *flow, int delta, void *arg
         *(delta > 0 ? &p->begun : &p->ended) += 1;
         if (p->uses[i].n == 0 && i + 1 < USES_MAX) /* no gap */
                 memmove(&p->uses[i], &p->uses[i + 1], (USES_MAX - 1 - (size_t)i) * sizeof(p->uses[0]));
+        if (delta > 0 || p->begun != p->ended)
+                return;
+        p->emptied++;
+        if (p->close_when_empty) {
+                sip_close_between(p->n.s, &flow->local, &flow->remote);
+                sip_protected_close(p->n.s, &flow->local);
+        }
 }
 
 static inline int post_uses(const struct post *p)
@@ -156,6 +164,37 @@ static inline struct sip_stack_stats post_stats(const struct post *p)
 
         sip_stack_stats(p->n.s, &stats);
         return stats;
+}
+
+/* A node with protected ports, another like it, and two bare peers. */
+struct pair {
+        struct world w;
+        struct post p, u;
+        struct raw r, r2;
+        struct call call;
+};
+
+static inline void pair_start_at(struct pair *x, const struct sip_stack_conf *conf, const char *ip)
+{
+        world_start(&x->w, NULL, 0);
+        post_start_at(&x->p, &x->w, conf, ip);
+        post_start_at(&x->u, &x->w, NULL, ip);
+        raw_start(&x->r, &x->w);
+        raw_start(&x->r2, &x->w);
+}
+
+static inline void pair_start(struct pair *x, const struct sip_stack_conf *conf)
+{
+        pair_start_at(x, conf, "127.0.0.1");
+}
+
+static inline void pair_stop(struct pair *x)
+{
+        post_stop(&x->p);
+        post_stop(&x->u);
+        raw_stop(&x->r);
+        raw_stop(&x->r2);
+        world_stop(&x->w);
 }
 
 /* What our Via says of this transport. */

@@ -38,6 +38,7 @@ struct node {
         char last[8192]; /* the last message received, as the node sees it */
         char last_out[8192];
         char log[2048]; /* "<REGISTER >200 " ... in order */
+        char last_note[80];
         struct sip_flow last_flow;
         struct sip_forward forward;
 };
@@ -85,6 +86,8 @@ static inline void node_on_trace(const struct sip_trace_info *t, void *arg)
                 world_keep(n->last, sizeof(n->last), /* as the owner of the request sees it */
                            t->msg ? span_make(t->msg->buf, t->msg->n) : t->octets);
         }
+        if (t->note)
+                world_keep(n->last_note, sizeof(n->last_note), span_of(t->note));
         if (t->note && strcmp(t->note, "retransmission") == 0)
                 (*(t->outbound ? &n->again_out : &n->again_in))++;
         if (t->note && strncmp(t->note, "malformed: ", 11) == 0)

@@ -3,30 +3,6 @@
  */
 #include "tests/unit/sip/protected_world.h"
 
-/* A node with protected ports, another like it, and a bare peer. */
-struct pair {
-        struct world w;
-        struct post p, u;
-        struct raw r;
-        struct call call;
-};
-
-static void pair_start(struct pair *x, const struct sip_stack_conf *conf)
-{
-        world_start(&x->w, NULL, 0);
-        post_start(&x->p, &x->w, conf);
-        post_start(&x->u, &x->w, NULL);
-        raw_start(&x->r, &x->w);
-}
-
-static void pair_stop(struct pair *x)
-{
-        post_stop(&x->p);
-        post_stop(&x->u);
-        raw_stop(&x->r);
-        world_stop(&x->w);
-}
-
 /* --- requests ------------------------------------------------------------------------------------- */
 
 static void datagrams_leave_from_the_port_named(void **state)
@@ -137,12 +113,157 @@ static void large_requests_use_tcp_from_the_same_port(void **state)
         pair_stop(&x);
 }
 
+/* Both ways between two nodes: each sends from its client port to the server port of the other. */
+static void both_ways_over_ipv6(void **state)
+{
+        struct pair x;
+        struct sip_flow there, back;
+
+        (void)state;
+        pair_start_at(&x, NULL, "::1");
+        there = flow_of(TRANSPORT_UDP, &x.p.pc, &x.u.ps);
+        back = flow_of(TRANSPORT_UDP, &x.u.pc, &x.p.ps);
+        x.u.out = back;
+        x.u.answers = true;
+        call_on(&x.call, &x.p, "MESSAGE", 0, &there);
+        WAIT_FOR(&x.w, x.call.done);
+        assert_int_equal(x.call.status, 200);
+        assert_true(has_via(x.u.n.last, "UDP", &x.p.ps));
+        assert_true(addr_eq(&x.u.n.last_flow.remote, &x.p.pc));
+        assert_true(addr_eq(&x.u.n.last_flow.local, &x.u.ps));
+        assert_true(addr_eq(&x.p.n.last_flow.remote, &x.u.pc));
+        assert_true(addr_eq(&x.p.n.last_flow.local, &x.p.ps));
+        there.transport = TRANSPORT_TCP;
+        call_on(&x.call, &x.p, "MESSAGE", 0, &there);
+        WAIT_FOR(&x.w, x.call.done);
+        assert_int_equal(x.call.status, 200);
+        assert_true(has_via(x.u.n.last, "TCP", &x.p.ps));
+        assert_true(addr_eq(&x.p.n.last_flow.local, &x.p.pc)); /* over the same connection */
+        pair_stop(&x);
+}
+
+/* Nothing opens a connection from a server port; one that the peer opened serves. */
+static void server_port_opens_no_connection(void **state)
+{
+        struct pair x;
+        struct sip_flow flow;
+
+        (void)state;
+        pair_start(&x, NULL);
+        flow = flow_of(TRANSPORT_TCP, &x.p.ps, &x.u.pc);
+        call_on(&x.call, &x.p, "MESSAGE", 0, &flow);
+        WAIT_FOR(&x.w, x.call.done);
+        assert_int_equal(x.call.err, -IMS_EUNREACH);
+        flow = flow_of(TRANSPORT_TCP, &x.u.pc, &x.p.ps);
+        call_on(&x.call, &x.u, "MESSAGE", 0, &flow);
+        WAIT_FOR(&x.w, x.call.done);
+        assert_int_equal(x.call.status, 200);
+        flow = flow_of(TRANSPORT_TCP, &x.p.ps, &x.u.pc);
+        call_on(&x.call, &x.p, "MESSAGE", 0, &flow);
+        WAIT_FOR(&x.w, x.call.done);
+        assert_int_equal(x.call.status, 200);
+        assert_true(addr_eq(&x.u.n.last_flow.local, &x.u.pc));
+        pair_stop(&x);
+}
+
+/* A connection is taken by its number only between the ports asked for. */
+static void connection_of_other_ports_is_not_taken(void **state)
+{
+        struct pair x;
+        struct sip_flow flow, mine;
+
+        (void)state;
+        pair_start(&x, NULL);
+        flow = flow_of(TRANSPORT_TCP, &x.u.pc, &x.p.ps);
+        call_on(&x.call, &x.u, "MESSAGE", 0, &flow);
+        WAIT_FOR(&x.w, x.call.done);
+        mine = flow_of(TRANSPORT_TCP, &x.p.pc, &x.u.ps);
+        mine.conn_id = x.p.n.last_flow.conn_id;
+        assert_true(mine.conn_id != 0);
+        call_on(&x.call, &x.p, "MESSAGE", 0, &mine);
+        WAIT_FOR(&x.w, x.call.done);
+        assert_int_equal(x.call.status, 200);
+        assert_true(addr_eq(&x.u.n.last_flow.local, &x.u.ps));
+        assert_true(addr_eq(&x.u.n.last_flow.remote, &x.p.pc));
+        pair_stop(&x);
+}
+
+/* --- opening, and what is known of a port ------------------------------------------------------------ */
+
+static void ports_are_told_apart(void **state)
+{
+        struct pair x;
+        struct addr other, any;
+        char name[ADDR_STR];
+
+        (void)state;
+        pair_start(&x, &(struct sip_stack_conf){.sent_by = "me.example"});
+        assert_int_equal(sip_port_of(x.p.n.s, &x.p.ps), SIP_PORT_SERVER);
+        assert_int_equal(sip_port_of(x.p.n.s, &x.p.pc), SIP_PORT_CLIENT);
+        assert_int_equal(sip_port_of(x.p.n.s, &x.p.n.udp), SIP_PORT_OPEN);
+        assert_int_equal(sip_port_of(x.p.n.s, &x.u.ps), SIP_PORT_OPEN);
+        assert_int_equal(sip_port_of(x.p.n.s, &(struct addr){0}), SIP_PORT_OPEN);
+        other = x.p.ps;
+        addr_set_port(&other, 0);
+        assert_true(
+                sip_stack_is_self(x.p.n.s, span_of(addr_ip_str(&other, false, name)), addr_port(&x.p.ps)));
+        assert_true(sip_stack_is_self(x.p.n.s, SPAN("127.0.0.1"), addr_port(&x.p.pc)));
+        assert_true(sip_stack_is_self(x.p.n.s, SPAN("me.example"), addr_port(&x.p.ps)));
+        assert_false(sip_stack_is_self(x.p.n.s, SPAN("127.0.0.2"), addr_port(&x.p.ps)));
+        assert_false(sip_stack_is_self(x.p.n.s, SPAN("127.0.0.1"), addr_port(&x.u.ps)));
+        assert_false(sip_stack_is_self(x.p.n.s, SPAN("you.example"), addr_port(&x.p.ps)));
+        assert_false(sip_stack_is_self(x.p.n.s, SPAN("me.example"), addr_port(&x.u.ps)));
+        /* one of ours, one of the other node, one that is none */
+        assert_int_equal(sip_protected_open(x.p.n.s, SIP_PORT_CLIENT, &x.p.pc, 1), -IMS_EADDRINUSE);
+        assert_int_equal(sip_protected_open(x.p.n.s, SIP_PORT_SERVER, &x.u.pc, 1), -IMS_EADDRINUSE);
+        assert_int_equal(sip_protected_open(x.p.n.s, SIP_PORT_CLIENT, &other, 1), -IMS_EINVAL);
+        assert_int_equal(addr_parse(SPAN("0.0.0.0:9"), 0, &any), 0);
+        assert_int_equal(sip_protected_open(x.p.n.s, SIP_PORT_CLIENT, &any, 1), -IMS_EINVAL);
+        other = free_port("127.0.0.1");
+        assert_int_equal(sip_protected_open(x.p.n.s, SIP_PORT_OPEN, &other, 1), -IMS_EINVAL);
+        assert_int_equal(sip_protected_open(x.p.n.s, SIP_PORT_CLIENT, &other, 0), -IMS_EINVAL);
+        assert_int_equal(sip_port_of(x.p.n.s, &other), SIP_PORT_OPEN);
+        sip_protected_close(x.p.n.s, &other); /* nothing happens */
+        pair_stop(&x);
+}
+
+/* The port of a listener cannot be a client port, nor that of a lone connection. */
+static void taken_ports_are_refused(void **state)
+{
+        struct pair x;
+        struct addr tcp_only = {0};
+        struct sockaddr_storage ss;
+        socklen_t n = sizeof(ss);
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        (void)state;
+        pair_start(&x, NULL);
+        assert_int_equal(addr_parse(SPAN("127.0.0.1:0"), 0, &tcp_only), 0);
+        assert_true(bind(fd, &tcp_only.u.sa, addr_len(&tcp_only)) == 0 && listen(fd, 1) == 0);
+        assert_int_equal(getsockname(fd, (struct sockaddr *)&ss, &n), 0);
+        assert_int_equal(addr_from_sockaddr((struct sockaddr *)&ss, &tcp_only), 0);
+        for (int kind = SIP_PORT_SERVER; kind <= SIP_PORT_CLIENT; kind++)
+                assert_int_equal(sip_protected_open(x.p.n.s, (enum sip_port)kind, &tcp_only, 1),
+                                 -IMS_EADDRINUSE);
+        (void)close(fd);
+        for (int kind = SIP_PORT_SERVER; kind <= SIP_PORT_CLIENT; kind++) { /* nothing was left behind */
+                assert_int_equal(sip_protected_open(x.p.n.s, (enum sip_port)kind, &tcp_only, 1), 0);
+                sip_protected_close(x.p.n.s, &tcp_only);
+        }
+        pair_stop(&x);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(datagrams_leave_from_the_port_named),
                 cmocka_unit_test(connections_are_those_of_both_ports),
                 cmocka_unit_test(large_requests_use_tcp_from_the_same_port),
+                cmocka_unit_test(both_ways_over_ipv6),
+                cmocka_unit_test(server_port_opens_no_connection),
+                cmocka_unit_test(connection_of_other_ports_is_not_taken),
+                cmocka_unit_test(ports_are_told_apart),
+                cmocka_unit_test(taken_ports_are_refused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
