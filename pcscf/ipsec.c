@@ -129,6 +129,15 @@ static int start_kernel(struct ipsec *i)
         return err;
 }
 
+/* True when an earlier listener is of the same family. */
+static bool family_seen(const struct pcscf *p, size_t k)
+{
+        for (size_t j = 0; j < k; j++)
+                if (addr_is_v6(&p->gm[j].local) == addr_is_v6(&p->gm[k].local))
+                        return true;
+        return false;
+}
+
 /* Leaves those suites that the kernel does, in each family that is served. */
 static int probe(struct ipsec *i)
 {
@@ -143,8 +152,9 @@ static int probe(struct ipsec *i)
 
                 sec_suite_write(i->policy.suites[n], &name);
                 for (size_t k = 0; !err && k < p->n_gm; k++)
-                        err = sa_kernel_probe(i->kernel, i->policy.suites[n], SEC_MODE_TRANS,
-                                              p->gm[k].local.u.sa.sa_family, &why);
+                        if (!family_seen(p, k))
+                                err = sa_kernel_probe(i->kernel, i->policy.suites[n], SEC_MODE_TRANS,
+                                                      p->gm[k].local.u.sa.sa_family, &why);
                 if (err)
                         log_warn("security.algorithms: " SPAN_FMT " is left out: " SPAN_FMT,
                                  SPAN_ARG(buf_as_span(&name)), SPAN_ARG(buf_as_span(&why)));
