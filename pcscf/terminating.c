@@ -83,6 +83,20 @@ static bool on_failure(struct sip_request *rq, int err, void *arg)
 
 /* --- requests -------------------------------------------------------------------------------------- */
 
+/* What the contact asks for, else what the last REGISTER came over. */
+static enum transport transport_to(const struct binding *b)
+{
+        struct span part, rest = binding_contact(b);
+        enum transport t;
+
+        while (span_split(&rest, ';', &part))
+                if (span_istarts(part, SPAN("transport=")) &&
+                    transport_parse(span_sub(part, 10, part.n), &t) == 0 &&
+                    (t == TRANSPORT_UDP || t == TRANSPORT_TCP))
+                        return t;
+        return b->where->flow.transport;
+}
+
 /* The flow of the registration. When its connection has ended, the contact, for nobody listens at the port
  * that connection came from. */
 struct sip_flow pcscf_way_to(const struct pcscf *p, const struct binding *b)
@@ -92,7 +106,7 @@ struct sip_flow pcscf_way_to(const struct pcscf *p, const struct binding *b)
         struct addr contact;
 
         if (a && a->in_use)
-                return sa_way_to_ue(a->in_use, flow.transport);
+                return sa_way_to_ue(a->in_use, transport_to(b));
         if (!b->where->assoc && !sip_flow_alive(p->stack, &flow) && binding_contact_addr(b, &contact)) {
                 flow.remote = contact;
                 flow.conn_id = 0;
