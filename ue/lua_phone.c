@@ -101,16 +101,20 @@ static char *opt_dup(lua_State *L, const char *name, const char *otherwise)
         return text || otherwise ? span_dup(span_of(text ? text : otherwise)) : NULL;
 }
 
-static int make_contact(lua_State *L, struct lua_phone *p)
+/* given: the whole URI, or NULL; params: what is added to ours, or NULL. */
+static int make_contact(struct lua_phone *p, const char *given, const char *params)
 {
         struct span impu = span_of(p->impu);
         ptrdiff_t at = span_chr(impu, '@', 0);
         struct buf b = BUF_INIT;
 
-        if (lua_opt_text(L, 1, "contact"))
-                buf_puts(&b, lua_opt_text(L, 1, "contact"));
+        if (given)
+                buf_puts(&b, given);
         else
                 phone_contact(p->phone, at > 4 ? span_sub(impu, 4, (size_t)at) : SPAN_NULL, &b);
+        if (!given && params)
+                buf_printf(&b, ";%s", params);
+        free(p->contact);
         p->contact = buf_steal(&b);
         return p->contact ? 0 : -IMS_ENOMEM;
 }
@@ -122,10 +126,13 @@ static int open_phone(lua_State *L, struct lua_phone *p, struct buf *err)
                 .local = lua_opt_text(L, 1, "local_addr"),
                 .t1_ms = (uint32_t)lua_opt_int(L, 1, "t1_ms", 0),
                 .t2_ms = (uint32_t)lua_opt_int(L, 1, "t2_ms", 0),
+                .t4_ms = (uint32_t)lua_opt_int(L, 1, "t4_ms", 0),
                 .udp_max = (uint32_t)lua_opt_int(L, 1, "udp_max", 0),
                 .trace_file = lua_opt_text(L, 1, "trace"),
         };
         struct span transport = lua_opt_span(L, 1, "transport");
+        struct ipsec_options ipsec_said = {.want = IPSEC_OFF};
+        struct phone_ipsec_conf ipsec;
         const char *sqn_file;
         int rc;
 
@@ -146,13 +153,18 @@ static int open_phone(lua_State *L, struct lua_phone *p, struct buf *err)
         if (rc < 0)
                 return rc;
         isim_check_amf(p->isim, lua_opt_bool(L, 1, "amf_check"));
+        rc = lua_phone_read_ipsec(L, &ipsec_said, &ipsec, err);
+        if (rc < 0)
+                return rc;
+        conf.ipsec = rc ? &ipsec : NULL;
         rc = phone_new(scenario_of(L)->loop, &conf, on_request, p, &p->phone, err);
         if (rc < 0)
                 return rc;
         p->impu = opt_dup(L, "register_impu", p->cred.impu[0]);
         p->instance = opt_dup(L, "instance", NULL);
         p->access_network = opt_dup(L, "access_network", NULL);
-        rc = p->impu ? make_contact(L, p) : -IMS_ENOMEM;
+        p->contact_params = opt_dup(L, "contact_params", NULL);
+        rc = p->impu ? make_contact(p, lua_opt_text(L, 1, "contact"), p->contact_params) : -IMS_ENOMEM;
         if (rc < 0)
                 return rc;
         p->conf = (struct reg_conf){.cred = &p->cred,
@@ -160,7 +172,10 @@ static int open_phone(lua_State *L, struct lua_phone *p, struct buf *err)
                                     .impu = p->impu,
                                     .contact = p->contact,
                                     .instance = p->instance,
-                                    .access_network = p->access_network};
+                                    .access_network = p->access_network,
+                                    .security = phone_security(p->phone),
+                                    .security_note = phone_no_ipsec(p->phone),
+                                    .contact_fixed = lua_opt_text(L, 1, "contact") != NULL};
         return reg_new(&p->conf, &p->reg);
 }
 
@@ -174,6 +189,7 @@ static void free_phone(struct lua_phone *p)
         isim_free(p->isim);
         free(p->impu);
         free(p->contact);
+        free(p->contact_params);
         free(p->instance);
         free(p->access_network);
         secret_wipe(p, sizeof(*p));
@@ -230,16 +246,24 @@ static int push_text(lua_State *L, struct buf *text, int rc)
         return 1;
 }
 
-/* start(kind, expires_s) -> text of the first REGISTER */
+/* start(kind, expires_s, clear, once) -> text of the first REGISTER; clear: unprotected though there are SAs;
+ * once: nothing is tried again */
 static int phone_l_start(lua_State *L)
 {
         static const char *const kinds[] = {"register", "refresh", "deregister", NULL};
         struct lua_phone *p = check_phone(L);
         enum reg_kind kind = (enum reg_kind)luaL_checkoption(L, 2, NULL, kinds);
         lua_Integer expires_s = luaL_optinteger(L, 3, 600000);
+        const struct reg_wish wish = {.clear = lua_toboolean(L, 4), .once = lua_toboolean(L, 5)};
         struct buf text = BUF_INIT;
-        int rc = reg_start(p->reg, kind, (uint32_t)expires_s, &text);
+        int rc;
 
+        reg_wish(p->reg, &wish);
+        rc = reg_start(p->reg, kind, (uint32_t)expires_s, &text);
+        if (rc < 0 && reg_result(p->reg)->why) {
+                buf_free(&text);
+                return lua_fail_text(L, reg_result(p->reg)->why);
+        }
         return push_text(L, &text, rc);
 }
 
@@ -347,6 +371,7 @@ static int phone_l_result(lua_State *L)
         set_text(L, "reason", r->reason);
         set_text(L, "warning", r->warning);
         set_text(L, "retry_after", r->retry_after);
+        set_text(L, "why", r->why);
         set_int(L, "expires", r->expires_s);
         set_int(L, "challenges", r->challenges);
         set_int(L, "mac_failures", r->mac_failures);
@@ -378,7 +403,8 @@ static int phone_l_info(lua_State *L)
         set_text(L, "impu", p->impu);
         set_text(L, "domain", p->cred.domain);
         set_text(L, "credentials", credential_kind_name(p->cred.kind));
-        set_text(L, "contact", p->contact);
+        set_text(L, "contact", reg_contact(p->reg));
+        set_text(L, "no_ipsec", phone_no_ipsec(p->phone));
         set_text(L, "local_address", addr_str(phone_local(p->phone), text));
         set_text(L, "pcscf", addr_str(phone_pcscf(p->phone), text));
         set_int(L, "sqn", (lua_Integer)isim_sqn(p->isim));
@@ -409,6 +435,53 @@ static int phone_l_set_impu(lua_State *L)
         return 0;
 }
 
+/* move("ADDRESS[:PORT]") -> true, or nil and why: what is pending is dropped */
+static int phone_l_move(lua_State *L)
+{
+        struct lua_phone *p = check_phone(L);
+        const char *to = luaL_checkstring(L, 2);
+        struct buf err = BUF_INIT;
+        int rc;
+
+        lua_phone_drop_transactions(p);
+        rc = phone_move(p->phone, to, &err);
+        if (rc == 0 && !p->conf.contact_fixed) {
+                rc = make_contact(p, NULL, p->contact_params);
+                if (rc == 0)
+                        reg_set_contact(p->reg, p->contact);
+        }
+        if (rc == 0)
+                lua_pushboolean(L, 1);
+        else
+                (void)lua_fail_text(L, ims_strerror(rc));
+        if (rc < 0 && err.n) {
+                lua_pop(L, 1);
+                lua_push_span(L, span_trim(buf_as_span(&err)));
+        }
+        buf_free(&err);
+        return rc < 0 ? 2 : 1;
+}
+
+static int phone_l_sas(lua_State *L)
+{
+        return lua_phone_sas(L, check_phone(L));
+}
+
+static int phone_l_security(lua_State *L)
+{
+        return lua_phone_security(L, check_phone(L));
+}
+
+static int phone_l_held(lua_State *L)
+{
+        return lua_phone_held(L, check_phone(L));
+}
+
+static int phone_l_play(lua_State *L)
+{
+        return lua_phone_play(L, check_phone(L));
+}
+
 static int phone_l_send(lua_State *L)
 {
         return lua_phone_send(L, check_phone(L));
@@ -420,12 +493,23 @@ static int phone_l_next_request(lua_State *L)
 }
 
 static const luaL_Reg methods[] = {
-        {"start", phone_l_start},       {"answer", phone_l_answer},
-        {"result", phone_l_result},     {"no_answer", phone_l_no_answer},
-        {"info", phone_l_info},         {"set_sqn", phone_l_set_sqn},
-        {"send", phone_l_send},         {"next_request", phone_l_next_request},
-        {"set_impu", phone_l_set_impu}, {"close", phone_l_close},
-        {"__gc", phone_l_close},        {NULL, NULL},
+        {"start", phone_l_start},
+        {"answer", phone_l_answer},
+        {"result", phone_l_result},
+        {"no_answer", phone_l_no_answer},
+        {"info", phone_l_info},
+        {"set_sqn", phone_l_set_sqn},
+        {"send", phone_l_send},
+        {"next_request", phone_l_next_request},
+        {"set_impu", phone_l_set_impu},
+        {"close", phone_l_close},
+        {"move", phone_l_move},
+        {"sas", phone_l_sas},
+        {"security", phone_l_security},
+        {"held", phone_l_held},
+        {"play", phone_l_play},
+        {"__gc", phone_l_close},
+        {NULL, NULL},
 };
 static const luaL_Reg functions[] = {{"phone", l_phone}, {NULL, NULL}};
 

@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "ue/commands.h"
 #include "ue/lua_scenario.h"
+#include "ue/sa_host.h"
 
 #define EXIT_FAILED 1
 #define EXIT_USAGE  2
@@ -171,6 +172,7 @@ int command_run(int argc, char **argv)
                 code = run_scenario(L, argc - 1, argv + 1);
                 lua_close(L);
         }
+        sa_host_free(s.host); /* the phones are gone */
         /* what the finalizers closed needs a last turn of the loop */
         uv_run(loop_uv(s.loop), UV_RUN_NOWAIT);
         loop_free(s.loop);

@@ -11,9 +11,12 @@
 #include "common/net/addr.h"
 #include "common/net/loop.h"
 
+struct sa_host;
+
 struct scenario {
         struct loop *loop;
         struct tmr pump;
+        struct sa_host *host; /* of phones with IPsec; NULL: none so far */
 };
 
 static inline struct scenario *scenario_of(lua_State *L)

@@ -13,6 +13,7 @@ struct outbound {
         struct list node;          /* in the phone's transactions while pending */
         struct sip_client *client; /* NULL: ended */
         struct list responses;     /* of struct lua_item */
+        struct phone *phone;       /* of one on an SA: hears when there is no answer; else NULL */
         bool ended;
         int err; /* how it ended without a final answer */
 };
@@ -49,21 +50,26 @@ static void on_response(struct sip_client *c, int err, struct sip_msg *resp, voi
         o->ended = true;
         o->client = NULL;
         list_unlink(&o->node);
+        if (o->phone && (err == -IMS_ETIMEOUT || err == -IMS_EUNREACH))
+                security_unanswered(phone_security(o->phone));
 }
 
 int lua_phone_send(lua_State *L, struct lua_phone *p)
 {
-        struct span text = lua_check_span(L, 2);
-        uint32_t timeout_ms = (uint32_t)luaL_optinteger(L, 3, 0);
+        struct phone_out out = lua_phone_way(L, 4);
         struct outbound *o = lua_newuserdatauv(L, sizeof(*o), 1);
         int rc;
 
         memset(o, 0, sizeof(*o));
         list_init(&o->responses);
         luaL_setmetatable(L, CLIENT_META);
-        rc = phone_send(p->phone, text, timeout_ms, on_response, o, &o->client);
+        out.text = lua_check_span(L, 2);
+        out.answer_ms = (uint32_t)luaL_optinteger(L, 3, 0);
+        rc = phone_send(p->phone, &out, on_response, o, &o->client);
         if (rc < 0)
                 return lua_fail(L, rc);
+        if (out.secured && !out.step) /* of its own steps the registration knows */
+                o->phone = p->phone;
         if (o->client)
                 list_append(&p->transactions, &o->node);
         else

@@ -2,15 +2,12 @@
  * Addresses, stack and the driving of procedures. */
 #include "ue/phone.h"
 
-#include <netdb.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/timers.h"
 #include "common/trace/sip_trace.h"
-
-#define SIP_PORT 5060
+#include "ue/phone_addr.h"
 
 struct phone {
         struct loop *loop;
@@ -21,6 +18,9 @@ struct phone {
         enum transport transport;
         uint32_t answer_ms;
         char *target; /* URI of the P-CSCF */
+        struct sip_stack_conf stack_conf;
+        struct phone_ipsec *ipsec; /* NULL: no sec-agree */
+        char *no_ipsec;            /* why, NULL when nobody asked for it */
         phone_request_fn *on_request;
         void *arg;
         struct {
@@ -32,91 +32,6 @@ struct phone {
 };
 
 static void send_register(struct phone *p, const struct buf *text);
-
-/* A name is looked up by the system's resolver: the discovery of a P-CSCF comes before all SIP. */
-static int lookup(struct span host, uint16_t port, int family, struct addr *out)
-{
-        const struct addrinfo want = {.ai_family = family, .ai_socktype = SOCK_DGRAM};
-        struct addrinfo *list = NULL;
-        char *name = span_dup(host);
-        int rc = -IMS_EUNREACH;
-
-        if (name && getaddrinfo(name, NULL, &want, &list) == 0 && list)
-                rc = addr_from_sockaddr(list->ai_addr, out);
-        if (rc == 0)
-                addr_set_port(out, port);
-        if (list)
-                freeaddrinfo(list);
-        free(name);
-        return rc;
-}
-
-/* The family of --local, which the address of the P-CSCF has to have too. */
-static int family_of(const char *local)
-{
-        struct addr a;
-
-        return local && addr_parse(span_of(local), 0, &a) == 0 ? a.u.sa.sa_family : AF_UNSPEC;
-}
-
-static int find_pcscf(const struct phone_conf *conf, struct addr *out, struct buf *err)
-{
-        const char *text = conf->pcscf;
-        struct span s = span_of(text);
-        ptrdiff_t colon = span_chr(s, ':', 0);
-        uint32_t port = SIP_PORT;
-
-        if (addr_parse(s, SIP_PORT, out) == 0)
-                return 0;
-        if (colon >= 0 && span_u32(span_sub(s, (size_t)colon + 1, s.n), 65535, &port) < 0) {
-                buf_printf(err, "P-CSCF \"%s\": not HOST:PORT\n", text);
-                return -IMS_EPARSE;
-        }
-        if (colon >= 0)
-                s = span_sub(s, 0, (size_t)colon);
-        if (lookup(s, (uint16_t)port, family_of(conf->local), out) == 0)
-                return 0;
-        buf_printf(err, "P-CSCF \"%s\": no such name\n", text);
-        return -IMS_EUNREACH;
-}
-
-/* The address this machine would use towards the P-CSCF. */
-static int facing_address(const struct addr *to, struct addr *out)
-{
-        struct sockaddr_storage ss;
-        socklen_t n = sizeof(ss);
-        int rc = -IMS_EUNREACH;
-        int fd = socket(to->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-        if (fd < 0)
-                return -IMS_EIO;
-        if (connect(fd, &to->u.sa, addr_len(to)) == 0 && getsockname(fd, (struct sockaddr *)&ss, &n) == 0)
-                rc = addr_from_sockaddr((struct sockaddr *)&ss, out);
-        close(fd);
-        if (rc == 0)
-                addr_set_port(out, 0);
-        return rc;
-}
-
-static int find_local(const struct phone_conf *conf, const struct addr *pcscf, struct addr *out,
-                      struct buf *err)
-{
-        if (!conf->local) {
-                if (facing_address(pcscf, out) == 0)
-                        return 0;
-                buf_printf(err, "no route to the P-CSCF %s\n", conf->pcscf);
-                return -IMS_EUNREACH;
-        }
-        if (addr_parse(span_of(conf->local), 0, out) != 0) {
-                buf_printf(err, "local address \"%s\": not an address\n", conf->local);
-                return -IMS_EPARSE;
-        }
-        if (addr_is_v6(out) == addr_is_v6(pcscf))
-                return 0;
-        buf_printf(err, "local address %s and P-CSCF %s: one is IPv4, the other IPv6\n", conf->local,
-                   conf->pcscf);
-        return -IMS_EINVAL;
-}
 
 /* What a phone answers without a scenario. */
 static void answer_request(struct sip_request *rq)
@@ -170,21 +85,84 @@ static int listen_both(struct phone *p, const struct addr *local)
         return rc;
 }
 
-static int start_stack(struct phone *p, const struct phone_conf *conf)
+static bool on_admit(const struct sip_flow *flow, const struct sip_msg *m, const char **note, void *arg)
 {
-        const struct sip_stack_conf sc = {
+        struct phone *p = arg;
+
+        return !p->ipsec || phone_ipsec_admit(p->ipsec, flow, m, note);
+}
+
+static bool on_answer_flow(const struct sip_flow *in, struct sip_flow *out, void *arg)
+{
+        struct phone *p = arg;
+
+        return p->ipsec && phone_ipsec_answer_flow(p->ipsec, in, out);
+}
+
+static void on_use(const struct sip_flow *flow, int delta, void *arg)
+{
+        struct phone *p = arg;
+
+        if (p->ipsec)
+                security_use(phone_ipsec_security(p->ipsec), flow, delta);
+}
+
+static void configure_stack(struct phone *p, const struct phone_conf *conf)
+{
+        p->stack_conf = (struct sip_stack_conf){
                 .t1_ms = conf->t1_ms ? conf->t1_ms : ims_timer_rows[IMS_TIMER_UE_T1].default_ms,
                 .t2_ms = conf->t2_ms ? conf->t2_ms : ims_timer_rows[IMS_TIMER_UE_T2].default_ms,
-                .t4_ms = ims_timer_rows[IMS_TIMER_UE_T4].default_ms,
+                .t4_ms = conf->t4_ms ? conf->t4_ms : ims_timer_rows[IMS_TIMER_UE_T4].default_ms,
                 .udp_max = conf->udp_max,
         };
-        const struct sip_stack_handlers h = {.on_request = on_request, .on_trace = on_trace};
-        size_t bad;
-        int rc = resolver_new(p->loop, NULL, 0, NULL, 0, &p->resolver, &bad);
+}
 
-        if (rc < 0)
-                return rc;
-        return sip_stack_new(p->loop, p->resolver, &sc, &h, p, &p->stack);
+/* The stack with its open ports. */
+static int start_stack(struct phone *p, const struct addr *local)
+{
+        const struct sip_stack_handlers h = {.on_request = on_request,
+                                             .on_trace = on_trace,
+                                             .admit = on_admit,
+                                             .answer_flow = on_answer_flow,
+                                             .on_use = on_use};
+        int rc = sip_stack_new(p->loop, p->resolver, &p->stack_conf, &h, p, &p->stack);
+
+        if (rc == 0)
+                rc = listen_both(p, local);
+        return rc;
+}
+
+static int start_resolver(struct phone *p)
+{
+        size_t bad;
+
+        return resolver_new(p->loop, NULL, 0, NULL, 0, &p->resolver, &bad);
+}
+
+/* With IPsec where it is wanted and possible; not having it is an error only where it is required. */
+static int start_ipsec(struct phone *p, const struct phone_conf *conf, struct buf *err)
+{
+        struct buf why = BUF_INIT;
+        int rc = -IMS_EUNSUPPORTED;
+
+        if (!conf->ipsec)
+                return 0;
+        if (!conf->ipsec->one_machine && phone_is_local(&p->pcscf))
+                buf_puts(&why, "the P-CSCF is on this machine, and one kernel cannot be both ends of an SA");
+        else
+                rc = phone_ipsec_new(p->loop, conf->ipsec, &p->local_udp, &p->pcscf, &p->ipsec, &why);
+        if (rc == 0) {
+                phone_ipsec_use_stack(p->ipsec, p->stack);
+        } else if (conf->ipsec->required) {
+                buf_puts(err, "IPsec is required: ");
+                buf_span(err, buf_as_span(&why));
+                buf_char(err, '\n');
+        } else {
+                p->no_ipsec = span_dup(buf_as_span(&why));
+                rc = 0;
+        }
+        buf_free(&why);
+        return rc;
 }
 
 static int make_target(struct phone *p)
@@ -212,9 +190,9 @@ int phone_new(struct loop *l, const struct phone_conf *conf, phone_request_fn *o
         p->arg = arg;
         p->answer_ms = conf->answer_ms;
         p->transport = conf->transport == TRANSPORT_ANY ? TRANSPORT_UDP : conf->transport;
-        rc = find_pcscf(conf, &p->pcscf, err);
+        rc = phone_find_pcscf(conf, &p->pcscf, err);
         if (rc == 0)
-                rc = find_local(conf, &p->pcscf, &local, err);
+                rc = phone_find_local(conf, &p->pcscf, &local, err);
         if (rc < 0)
                 goto fail;
         rc = trace_new("ue", conf->trace_file, &p->trace);
@@ -222,12 +200,16 @@ int phone_new(struct loop *l, const struct phone_conf *conf, phone_request_fn *o
                 buf_printf(err, "trace file %s: %s\n", conf->trace_file, ims_strerror(rc));
                 goto fail;
         }
+        configure_stack(p, conf);
         rc = make_target(p);
         if (rc == 0)
-                rc = start_stack(p, conf);
+                rc = start_resolver(p);
         if (rc == 0)
-                rc = listen_both(p, &local);
+                rc = start_stack(p, &local);
         if (rc == 0) {
+                rc = start_ipsec(p, conf, err);
+                if (rc < 0)
+                        goto fail;
                 *out = p;
                 return 0;
         }
@@ -244,16 +226,54 @@ void phone_free(struct phone *p)
                 return;
         if (p->run.client)
                 sip_client_abandon(p->run.client);
+        phone_ipsec_free(p->ipsec);
+        p->ipsec = NULL;
         sip_stack_free(p->stack);
         resolver_free(p->resolver);
         trace_free(p->trace);
         free(p->target);
+        free(p->no_ipsec);
         free(p);
 }
 
 struct trace *phone_trace(struct phone *p)
 {
         return p->trace;
+}
+
+struct phone_ipsec *phone_ipsec_of(struct phone *p)
+{
+        return p->ipsec;
+}
+
+struct security *phone_security(struct phone *p)
+{
+        return p->ipsec ? phone_ipsec_security(p->ipsec) : NULL;
+}
+
+const char *phone_no_ipsec(const struct phone *p)
+{
+        return p->no_ipsec;
+}
+
+int phone_move(struct phone *p, const char *local, struct buf *err)
+{
+        const struct phone_conf conf = {.local = local};
+        struct addr to;
+        int rc = phone_find_local(&conf, &p->pcscf, &to, err);
+
+        if (rc < 0)
+                return rc;
+        if (p->ipsec)
+                phone_ipsec_leave(p->ipsec);
+        sip_stack_free(p->stack);
+        p->stack = NULL;
+        rc = start_stack(p, &to);
+        if (rc == 0 && p->ipsec)
+                rc = phone_ipsec_move(p->ipsec, p->stack, &p->local_udp, &p->pcscf);
+        if (rc < 0)
+                buf_printf(err, "local address %s: %s\n", local, ims_strerror(rc));
+        return rc;
 }
 
 const struct addr *phone_local(const struct phone *p)
@@ -298,28 +318,64 @@ static int parse_request(struct span text, struct sip_msg **out)
         return rc;
 }
 
-int phone_send(struct phone *p, struct span text, uint32_t answer_ms, sip_response_fn *fn, void *arg,
-               struct sip_client **out)
+/* How the request leaves: 1 by *flow, 0 in clear. */
+static int choose_way(struct phone *p, const struct phone_out *o, const struct sip_msg *m,
+                      struct sip_flow *flow)
 {
-        const struct sip_target target = {.uri = span_of(p->target), .answer_ms = answer_ms};
+        struct security *sec = phone_security(p);
+        bool emergency = span_istarts(m->ruri, SPAN("urn:service:sos"));
+        int rc;
+
+        if (!sec)
+                return o->way == SECURITY_USUAL || o->way == SECURITY_REGISTER || o->way == SECURITY_CLEAR
+                               ? 0
+                               : -IMS_ENOTFOUND;
+        rc = security_flow(sec, o->way, o->step, o->transport == TRANSPORT_ANY ? p->transport : o->transport,
+                           flow);
+        if (rc == -IMS_EPERM && emergency) /* needs no SA (TS 33.203 7.1) */
+                rc = 0;
+        if (rc == 0 && emergency)
+                security_emergency(sec, m->call_id);
+        return rc;
+}
+
+static int send_edited(struct phone *p, struct sip_edit *e, const struct sip_target *target,
+                       sip_response_fn *fn, void *arg, struct sip_client **out)
+{
+        sip_edit_remove_all(e, SIP_HDR_VIA);
+        if (e->msg->method != SIP_ACK)
+                return sip_send(p->stack, e, target, fn, arg, out);
+        *out = NULL;
+        return sip_send_stateless(p->stack, e, target);
+}
+
+int phone_send(struct phone *p, struct phone_out *o, sip_response_fn *fn, void *arg, struct sip_client **out)
+{
+        struct sip_target target = {.uri = span_of(p->target), .answer_ms = o->answer_ms};
+        struct sip_flow flow;
         struct sip_msg *m = NULL;
         struct sip_edit e;
-        int rc = parse_request(text, &m);
+        int rc;
 
+        if (!p->stack)
+                return -IMS_ECLOSED;
+        rc = parse_request(o->text, &m);
         if (rc < 0)
                 return rc;
-        if (!m || !m->is_request) {
+        rc = m->is_request ? choose_way(p, o, m, &flow) : -IMS_EPARSE;
+        if (rc < 0) {
                 sip_msg_unref(m);
-                return -IMS_EPARSE;
+                return rc;
+        }
+        o->secured = rc == 1;
+        if (o->secured) {
+                target.flow = &flow;
+        } else if (o->transport != TRANSPORT_ANY) {
+                flow = (struct sip_flow){.transport = o->transport, .remote = p->pcscf};
+                target.flow = &flow;
         }
         sip_edit_init(&e, m);
-        sip_edit_remove_all(&e, SIP_HDR_VIA);
-        if (m->method == SIP_ACK) {
-                *out = NULL;
-                rc = sip_send_stateless(p->stack, &e, &target);
-        } else {
-                rc = sip_send(p->stack, &e, &target, fn, arg, out);
-        }
+        rc = send_edited(p, &e, &target, fn, arg, out);
         sip_edit_free(&e);
         sip_msg_unref(m);
         return rc;
@@ -354,10 +410,18 @@ static void on_answer(struct sip_client *c, int err, struct sip_msg *resp, void 
         buf_free(&text);
 }
 
+static int send_step(struct phone *p, const struct buf *text)
+{
+        struct phone_out o = {
+                .text = buf_as_span(text), .way = SECURITY_REGISTER, .step = true, .answer_ms = p->answer_ms};
+
+        return phone_send(p, &o, on_answer, p, &p->run.client);
+}
+
 static void send_register(struct phone *p, const struct buf *text)
 {
         struct buf more = BUF_INIT;
-        int rc = phone_send(p, buf_as_span(text), p->answer_ms, on_answer, p, &p->run.client);
+        int rc = send_step(p, text);
 
         if (rc == 0)
                 return;
@@ -378,7 +442,7 @@ int phone_register(struct phone *p, struct registration *r, enum reg_kind kind, 
                 return -IMS_EALREADY;
         rc = reg_start(r, kind, expires_s, &text);
         if (rc == 0)
-                rc = phone_send(p, buf_as_span(&text), p->answer_ms, on_answer, p, &p->run.client);
+                rc = send_step(p, &text);
         if (rc == 0) {
                 p->run.reg = r;
                 p->run.fn = fn;

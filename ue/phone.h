@@ -5,16 +5,18 @@
 
 #include "common/sip/stack.h"
 #include "common/trace/trace.h"
+#include "ue/phone_ipsec.h"
 #include "ue/registration.h"
 
 struct phone_conf {
         const char *pcscf; /* "HOST:PORT", "HOST", "[v6]:PORT"; a name is looked up at once (blocking) */
         enum transport transport; /* UDP or TCP; ANY means UDP */
         const char *local;        /* "ADDRESS[:PORT]"; NULL: the address that faces the P-CSCF, any port */
-        uint32_t t1_ms, t2_ms;    /* 0: UE_T1, UE_T2 */
-        uint32_t udp_max;         /* 0: default of the stack */
-        uint32_t answer_ms;       /* longest wait for the answer to a REGISTER; 0: timer F */
-        const char *trace_file;   /* NULL: no event stream */
+        uint32_t t1_ms, t2_ms, t4_ms;         /* 0: UE_T1, UE_T2, UE_T4 */
+        uint32_t udp_max;                     /* 0: default of the stack */
+        uint32_t answer_ms;                   /* longest wait for the answer to a REGISTER; 0: timer F */
+        const char *trace_file;               /* NULL: no event stream */
+        const struct phone_ipsec_conf *ipsec; /* NULL: no sec-agree; read during phone_new alone */
 };
 
 struct phone;
@@ -30,6 +32,16 @@ void phone_free(struct phone *p);
 
 struct trace *phone_trace(struct phone *p);
 
+/* NULL: the phone does no sec-agree; phone_no_ipsec says why, when it was to do it, else it is NULL too. */
+struct phone_ipsec *phone_ipsec_of(struct phone *p);
+struct security *phone_security(struct phone *p);
+const char *phone_no_ipsec(const struct phone *p);
+
+/* The phone goes to another address, "ADDRESS[:PORT]": SAs, transactions and connections end (TS 33.203 7.5).
+ * Nothing of the stack may be held, no procedure may run, and not from one of its callbacks. On an error the
+ * phone can send nothing any more. */
+int phone_move(struct phone *p, const char *local, struct buf *err) IMS_CHECK;
+
 /* Appends "sip:USER@ADDRESS:PORT" (with ;transport=tcp), where we take requests. */
 void phone_contact(const struct phone *p, struct span user, struct buf *out);
 
@@ -37,10 +49,20 @@ void phone_contact(const struct phone *p, struct span user, struct buf *out);
 const struct addr *phone_local(const struct phone *p);
 const struct addr *phone_pcscf(const struct phone *p);
 
-/* Sends a request given as text to the P-CSCF in a client transaction; the stack writes Via. answer_ms:
- * longest wait, 0: timer F. fn as sip_response_fn. -IMS_EPARSE when the text is no SIP request the stack can
- * send. */
-int phone_send(struct phone *p, struct span text, uint32_t answer_ms, sip_response_fn *fn, void *arg,
+/* A request that leaves. */
+struct phone_out {
+        struct span text;
+        enum security_way way;
+        enum transport transport; /* ANY: that of the phone */
+        bool step;                /* it is the REGISTER of the procedure under way */
+        uint32_t answer_ms;       /* longest wait, 0: timer F */
+        bool secured;             /* written by phone_send: it left on an SA */
+};
+
+/* Sends a request given as text to the P-CSCF in a client transaction; the stack writes Via. fn as
+ * sip_response_fn. -IMS_EPARSE when the text is no SIP request the stack can send; errors of security_flow;
+ * -IMS_ECLOSED. */
+int phone_send(struct phone *p, struct phone_out *o, sip_response_fn *fn, void *arg,
                struct sip_client **out) IMS_CHECK;
 
 /* A REGISTER procedure to its end: fn runs exactly once, with the registration's result set. r: borrowed

@@ -184,7 +184,7 @@ static void on_alive(struct tmr *t, void *arg)
                 any = any || table->sets[i].p.mode == SEC_MODE_UDP_ENC_TUN;
         if (!any)
                 return;
-        addr_set_port(&to, SA_HOST_ENCAP_PORT);
+        addr_set_port(&to, SA_ENCAP_PORT);
         sa_encap_keep_alive(p->encap, &to);
         if (tmr_start(p->loop, t, p->keep_alive_ms, on_alive, p) < 0)
                 log_error("NAT keep-alives stop: %s", ims_strerror(IMS_ENOMEM));
@@ -213,7 +213,7 @@ static int op_install(struct sa_params *params, const struct esp_keys *keys, str
                 buf_puts(why, "UDP-enc-tun was not offered");
                 return -IMS_EPROTO;
         }
-        params->port_uenc = SA_HOST_ENCAP_PORT;
+        params->port_uenc = SA_ENCAP_PORT;
         params->reqid = sa_kernel_reqid(k);
         rc = sa_install(k, params, keys);
         if (rc < 0)
@@ -384,6 +384,20 @@ void phone_ipsec_use_stack(struct phone_ipsec *p, struct sip_stack *s)
         p->stack = s;
 }
 
+int phone_ipsec_move(struct phone_ipsec *p, struct sip_stack *s, const struct addr *local,
+                     const struct addr *pcscf)
+{
+        bool encap = p->encap != NULL;
+
+        p->stack = s;
+        p->local = *local;
+        p->pcscf = *pcscf;
+        security_set_address(p->security, local, pcscf);
+        sa_host_encap_drop(p->host, p->encap);
+        p->encap = NULL;
+        return encap ? sa_host_encap(p->host, local, &p->encap) : 0;
+}
+
 struct security *phone_ipsec_security(struct phone_ipsec *p)
 {
         return p->security;
@@ -399,10 +413,6 @@ bool phone_ipsec_admit(struct phone_ipsec *p, const struct sip_flow *flow, const
 
 bool phone_ipsec_answer_flow(struct phone_ipsec *p, const struct sip_flow *in, struct sip_flow *out)
 {
-        if (sip_port_of(p->stack, &in->local) == SIP_PORT_OPEN)
-                return false;
-        if (in->transport == TRANSPORT_TCP && sip_flow_alive(p->stack, in))
-                return false; /* over the connection the request came by */
         return security_answer_flow(p->security, in, out);
 }
 

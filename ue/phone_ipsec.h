@@ -13,6 +13,7 @@ struct phone_ipsec_conf {
         size_t n_suites;
         unsigned modes; /* bits 1 << enum sec_mode; 0: what the kernel can */
         bool required;
+        bool one_machine;       /* the P-CSCF may be on this machine (a kernel that is played) */
         uint32_t keep_alive_ms; /* 0: UE_KEEP_ALIVE */
         uint32_t spi_min, spi_max, setup_ms, margin_ms;
         uint16_t port_min, port_max; /* each 0: as in struct security_conf */
@@ -28,9 +29,13 @@ int phone_ipsec_new(struct loop *l, const struct phone_ipsec_conf *conf, const s
 /* Removes everything from the kernel and closes all protected ports. Before the stack goes. Accepts NULL. */
 void phone_ipsec_free(struct phone_ipsec *p);
 
-/* The stack whose ports are opened; after phone_ipsec_new, and again when it is another one (then no port may
- * be open: phone_ipsec_leave). */
+/* The stack whose ports are opened: after phone_ipsec_new. */
 void phone_ipsec_use_stack(struct phone_ipsec *p, struct sip_stack *s);
+
+/* Another address with another stack, after phone_ipsec_leave. UDP-enc-tun needs port 4500 there too: errors
+ * of sa_encap_open. */
+int phone_ipsec_move(struct phone_ipsec *p, struct sip_stack *s, const struct addr *local,
+                     const struct addr *pcscf) IMS_CHECK;
 
 /* Every SA goes, every protected port is closed, now. Not from a callback of the stack. */
 void phone_ipsec_leave(struct phone_ipsec *p);

@@ -231,6 +231,12 @@ void reg_set_impu(struct registration *r, const char *impu)
         r->conf.impu = impu;
 }
 
+void reg_set_contact(struct registration *r, const char *contact)
+{
+        r->conf.contact = contact;
+        clear(&r->contact);
+}
+
 void reg_wish(struct registration *r, const struct reg_wish *wish)
 {
         r->wish = *wish;
@@ -404,6 +410,14 @@ static bool may_yield(const struct registration *r, const struct sip_msg *resp)
                sip_msg_has_token(resp, SIP_HDR_UNSUPPORTED, SPAN("sec-agree"));
 }
 
+/* Somebody else has our address with these ports (TS 33.203 7.1 rule 3). No code says so alone; a P-CSCF that
+ * means it names the port. */
+static bool is_collision(const struct registration *r, const struct sip_msg *resp)
+{
+        return r->state == REG_ST_TRYING && resp->status == 400 && r->conf.security &&
+               !security_suspended(r->conf.security) && span_find(resp->reason, SPAN("Port")) >= 0;
+}
+
 /* A refusal. When the card had refused the network before, that is the reason that counts. */
 static int on_refused(struct registration *r, const struct sip_msg *resp, struct buf *out)
 {
@@ -413,6 +427,8 @@ static int on_refused(struct registration *r, const struct sip_msg *resp, struct
                 security_suspend(r->conf.security, true);
                 return send_first(r, false, out);
         }
+        if (is_collision(r, resp) && may_restart(r)) /* with other numbers (M.7.1) */
+                return send_first(r, false, out);
         if (r->state == REG_ST_REPORTING && told != REG_OUT_none)
                 return done(r, told);
         if (resp->status == 494)

@@ -68,6 +68,7 @@ struct reg_conf {
         const char *instance;       /* +sip.instance, "<urn:...>" without quotes; NULL: none */
         const char *access_network; /* P-Access-Network-Info; NULL: none */
         struct security *security;  /* NULL: no sec-agree */
+        const char *security_note;  /* why it is NULL, for people; may be NULL */
         bool contact_fixed;         /* contact stays as it is, also when there are SAs */
 };
 
@@ -124,6 +125,9 @@ void reg_free(struct registration *r);
 
 /* Another IMPU of the set from the next procedure on; borrowed as the one before. */
 void reg_set_impu(struct registration *r, const char *impu);
+
+/* Another contact, as conf.contact; the address of the phone changed. Nothing is registered there yet. */
+void reg_set_contact(struct registration *r, const char *contact);
 
 /* What to do next: send the request in out (a whole REGISTER without Via), or nothing more. */
 enum reg_next { REG_NEXT_SEND, REG_NEXT_DONE };

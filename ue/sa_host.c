@@ -120,7 +120,7 @@ int sa_host_encap(struct sa_host *h, const struct addr *local, struct sa_encap *
         if (!e)
                 return -IMS_ENOMEM;
         e->local = *local;
-        addr_set_port(&e->local, SA_HOST_ENCAP_PORT);
+        addr_set_port(&e->local, SA_ENCAP_PORT);
         rc = sa_encap_open(h->kernel, &e->local, &e->e);
         if (rc < 0) {
                 free(e);

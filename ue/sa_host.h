@@ -23,5 +23,3 @@ bool sa_host_can(struct sa_host *h, struct sec_suite suite, enum sec_mode mode, 
 /* The socket for ESP in UDP at this address (port ignored: 4500), counted. Errors of sa_encap_open. */
 int sa_host_encap(struct sa_host *h, const struct addr *local, struct sa_encap **out) IMS_CHECK;
 void sa_host_encap_drop(struct sa_host *h, struct sa_encap *e); /* accepts NULL */
-
-#define SA_HOST_ENCAP_PORT 4500 /* RFC 3948 2.1, TS 33.203 M.7.1 */

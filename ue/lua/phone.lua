@@ -45,8 +45,9 @@ function Phone:set_impu(impu)
 end
 
 -- Sends one request and waits for its final response: message, or nil and why. All responses go into list.
-function Phone:exchange(msg, timeout, list)
-  local tx, why = self.handle:send(msg:text(), math.floor(timeout * 1000))
+-- way: on, transport, step (of handle:send)
+function Phone:exchange(msg, timeout, list, way)
+  local tx, why = self.handle:send(msg:text(), math.floor(timeout * 1000), way)
   if not tx then
     return nil, why == "malformed input" and "the stack cannot send this: use an endpoint" or why
   end
@@ -71,11 +72,19 @@ function Phone:exchange(msg, timeout, list)
   return final, failure or (not final and "timeout") or nil
 end
 
+-- What o.on or o.transport says of a step: one text for all, a list, or a function of step, request and response.
+local function of_step(v, n, msg, response)
+  if type(v) == "function" then
+    return v(n, msg, response)
+  end
+  return type(v) == "table" and v[n] or type(v) == "string" and v or nil
+end
+
 -- Runs a REGISTER procedure. o: expires, mutate(msg, step, response), receive(response, step), timeout (s per answer),
--- max_steps (then the phone stays silent).
+-- max_steps (then the phone stays silent), clear, once, on, transport.
 function Phone:procedure(kind, o)
   o = o or {}
-  local text, why = self.handle:start(kind, o.expires)
+  local text, why = self.handle:start(kind, o.expires, o.clear, o.once)
   if not text then
     error("the procedure cannot start: " .. why, 3)
   end
@@ -89,7 +98,11 @@ function Phone:procedure(kind, o)
       self.handle:no_answer("silent")
       break
     end
-    response, why = self:exchange(step.request, o.timeout or ue.timeout, step.responses)
+    response, why = self:exchange(step.request, o.timeout or ue.timeout, step.responses, {
+      step = true,
+      on = of_step(o.on, #steps, step.request, response) or "register",
+      transport = of_step(o.transport, #steps, step.request, response),
+    })
     if not response then
       step.failure = why
       text, why = self.handle:no_answer(why == "timeout" and "timeout" or "unreachable")
@@ -106,7 +119,9 @@ function Phone:procedure(kind, o)
   end
   local r = self.handle:result()
   r.steps, r.response, r.failure = steps, response, steps[#steps].failure
+  r.security = self.handle:security()
   self.last = r
+  self.contact = self.handle:info().contact
   self.service_route = r.service_route
   -- the first one is the default identity, never a barred one (TS 24.229 5.1.1.2.2)
   self.default_impu = r.p_associated_uri and r.p_associated_uri:match("<([^>]*)>") or self.impu
@@ -131,7 +146,7 @@ function Phone:steps(kind, o)
   local u = self
   return {
     start = function()
-      return sip.parse(assert(u.handle:start(kind or "register", o and o.expires)))
+      return sip.parse(assert(u.handle:start(kind or "register", o and o.expires, o and o.clear, true)))
     end,
     answer = function(_, response)
       local text, why = u.handle:answer(response:text())
@@ -172,6 +187,10 @@ function Phone:build(o)
   if o.preferred_identity ~= false then
     m:add("P-Preferred-Identity", "<" .. (o.preferred_identity or self.default_impu or self.impu) .. ">")
   end
+  local agreed = o.on ~= "clear" and o.security_verify ~= false and self.handle:security()
+  if agreed then -- TS 33.203 7.2, RFC 3329 2.3.1: every request of the hop repeats what was agreed
+    m:add("Require", "sec-agree"):add("Proxy-Require", "sec-agree"):add("Security-Verify", agreed.verify)
+  end
   sip.add_headers(m, o.headers)
   if o.body then
     m:set("Content-Type", o.content_type or "text/plain")
@@ -181,7 +200,7 @@ function Phone:build(o)
 end
 
 -- ACK for a 2xx to INVITE, along the route set of the response (RFC 3261 13.2.2.4)
-local function ack(self, invite, response)
+local function ack(self, invite, response, way)
   local m = sip.message([[
     ACK ${uri} SIP/2.0
     Max-Forwards: 70]], { uri = response:uri_of("Contact") or invite.uri })
@@ -191,7 +210,7 @@ local function ack(self, invite, response)
   for i = #routes, 1, -1 do
     m:add("Route", routes[i])
   end
-  assert(self.handle:send(m:text(), 0))
+  assert(self.handle:send(m:text(), 0, way))
 end
 
 -- request{method=, to=, ..., mutate=function(msg), timeout=} -> {status, reason, response, responses, request, failure}
@@ -202,11 +221,16 @@ function Phone:request(o)
     r.failure = "silent"
     return r
   end
-  r.response, r.failure = self:exchange(m, o.timeout or ue.timeout, r.responses)
+  if not o.on and not wait_for(function() return not self.handle:held() end, o.timeout or ue.timeout) then
+    r.failure = "held back"
+    return r
+  end
+  local way = { on = o.on, transport = o.transport }
+  r.response, r.failure = self:exchange(m, o.timeout or ue.timeout, r.responses, way)
   if r.response then
     r.status, r.reason = r.response.status, r.response.reason
     if m.method == "INVITE" and r.status < 300 then
-      ack(self, m, r.response)
+      ack(self, m, r.response, way)
     end
   end
   return r
@@ -245,6 +269,51 @@ function Request:reply(status, reason, headers)
     list[#list + 1] = type(k) == "number" and v or { k, v }
   end
   return assert(self.handle:reply(status, reason, list))
+end
+
+-- The SA table, one row per SA: set, state, way, direction, port_u, port_p, spi, lifetime, mode, suite, ue_address, pending,
+-- and of the kernel bytes, packets, integrity_failed, replay. filter: members that must be equal.
+function Phone:sas(filter)
+  local out = {}
+  for _, sa in ipairs(self.handle:sas()) do
+    local fits = true
+    for k, v in pairs(filter or {}) do
+      fits = fits and sa[k] == v
+    end
+    if fits then
+      out[#out + 1] = sa
+    end
+  end
+  return out
+end
+
+-- The current SAs: suite, mode, ue_address, port_uc, port_us, port_pc, port_ps, spi_uc, ..., lifetime, verify; or nil
+function Phone:security()
+  return self.handle:security()
+end
+
+-- play{keep_old=, no_install=, wrong_ik=, deaf=, symmetric=, any_sa=}: a phone that breaks rules, until told otherwise
+function Phone:play(faults)
+  for name, on in pairs(faults) do
+    self.handle:play(name, on)
+  end
+end
+
+function Phone:deaf(on)
+  self.handle:play("deaf", on ~= false)
+end
+
+-- The phone goes to another address: its SAs end, what is pending is dropped (TS 33.203 7.5).
+function Phone:move(addr)
+  local ok, why = self.handle:move(addr)
+  if not ok then
+    return nil, why
+  end
+  self.waiting = {}
+  for k, v in pairs(self.handle:info()) do
+    self[k] = k ~= "sqn" and v or nil
+  end
+  return true
 end
 
 function Phone:close()

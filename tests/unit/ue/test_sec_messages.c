@@ -374,7 +374,13 @@ static void a_taken_number_is_another_one(void **state)
         assert_int_equal(challenge(f, 0), 0);
         assert_int_not_equal(sent_ends(f).spi_c, first.spi_c);
         assert_int_not_equal(sent_ends(f).port_s, first.port_s);
-        assert_true(challenge(f, 0) > 0);
+        first = sent_ends(f);
+        assert_int_equal(answer(f, 0, "400 Protected Port In Use", "", NULL), 0); /* the P-CSCF has */
+        assert_int_not_equal(sent_ends(f).spi_c, first.spi_c);
+        assert_int_not_equal(sent_ends(f).port_s, first.port_s);
+        assert_int_not_equal(sent_ends(f).port_c, first.port_c);
+        assert_int_equal(answer(f, 0, "400 Protected Port In Use", "", NULL), -1); /* not for ever */
+        proves("NAT-017");
 }
 
 static void the_interval_too_brief_keeps_the_offer(void **state)
