@@ -136,7 +136,7 @@ static UNUSED int bed_close(void **state)
                 const char *text = output(looks[i]);
 
                 if (text[0])
-                        print_error("left: %s\n%s\n", looks[i], text);
+                        print_error("left: %s\n%.200s\n", looks[i], text);
                 left |= text[0] != '\0';
         }
         shell("for n in core phones; do ip -n $n xfrm state flush; ip -n $n xfrm policy flush; done");
