@@ -246,7 +246,7 @@ static UNUSED int tap_open(const char *ns, const char *device)
 /* The IP protocol of a frame, or -1. */
 static UNUSED int frame_protocol(const uint8_t *f, size_t n)
 {
-        uint16_t type = n < 54 ? 0 : (uint16_t)(f[12] << 8 | f[13]);
+        uint16_t type = n < 34 ? 0 : (uint16_t)(f[12] << 8 | f[13]);
 
         return type == ETHERTYPE_IP ? f[23] : type == ETHERTYPE_IPV6 ? f[20] : -1;
 }
