@@ -23,7 +23,7 @@ export PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libfreediamete
 export PACKAGES_FUZZ="clang libclang-rt-14-dev"
 # Needed by the tests on top of that: programs nobody here wrote.
 export PACKAGES_TEST="sip-tester tshark freediameterd freediameter-extensions openssl libxml2-utils sqlite3
-        clang-format user-mode-linux kmod iptables conntrack tcpdump $PACKAGES_FUZZ"
+        clang-format user-mode-linux kmod iptables conntrack tcpdump valgrind $PACKAGES_FUZZ"
 
 # packages_missing LIST: the packages of the list that are not installed.
 packages_missing() {

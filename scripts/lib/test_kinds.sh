@@ -74,10 +74,18 @@ judge_unit() {
         report "$name" "$3"
 }
 
+# What stands in for AddressSanitizer inside User-Mode Linux, whose processes have 39 bits of address space and not its 47.
+MEMCHECK="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+MEMCHECK="$MEMCHECK --soname-synonyms=somalloc=*jemalloc*"
+
 # kernel_tests NAME...: all of them in one machine with IPsec (tests/kernel/run.sh); those that did not run have failed, or
 # are skipped where there is no such machine.
 kernel_tests() {
         local name test code=0 why dir=$RESULTS/${PREFIX}kernel out=$RESULTS/${PREFIX}kernel.out limit=1200 one
+        if [ "$PREFIX" = asan. ] && [ "$("$ROOT/tests/kernel/run.sh" --why)" = "in User-Mode Linux" ]; then
+                built release || return
+                export QUINTET_BUILD=$ROOT/build/release QUINTET_BIN=$ROOT/build/release/bin QUINTET_MEMCHECK=$MEMCHECK
+        fi
         mkdir -p "$dir"
         limited $((limit + 60)) "$ROOT/tests/kernel/run.sh" --limit $limit --mem 2G --results "$dir" "$@" >"$out" 2>&1 || code=$?
         why=$(sed -n 's/^SKIP kernel: //p' "$out")

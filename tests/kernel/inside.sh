@@ -13,6 +13,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
 
 TEST_LIMIT_S=${QUINTET_KERNEL_LIMIT:-300}
+# words that run a program in valgrind: kernel_* here, the P-CSCF in lab_kernel.lua (valgrind cannot do what ue run needs)
+WATCH=()
+[ -z "${QUINTET_MEMCHECK:-}" ] || read -ra WATCH <<<"$QUINTET_MEMCHECK"
 
 networks_up() {
         ip -batch - <<B || return
@@ -100,7 +103,7 @@ tests() {
                 [ -f "$f" ] && wanted "$(basename "$f" .lua)" "$@" && one "$(basename "$f" .lua)" "$QUINTET_BIN/ue" run "$f"
         done
         for f in "$QUINTET_BUILD"/tests/kernel_*; do
-                [ -f "$f" ] && [ -x "$f" ] && wanted "${f##*/kernel_}" "$@" && one "${f##*/kernel_}" "$f"
+                [ -f "$f" ] && [ -x "$f" ] && wanted "${f##*/kernel_}" "$@" && one "${f##*/kernel_}" "${WATCH[@]}" "$f"
         done
         exit $CODE
 }

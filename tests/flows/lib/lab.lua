@@ -284,14 +284,14 @@ function Lab:conf_file(node)
   return self.dir .. "/" .. node .. ".yaml"
 end
 
--- where(argv) -> argv, with the words that make a program run where the nodes are
-function Lab:where(argv)
-  return self.kernel and table.move({ "ip", "netns", "exec", "core" }, 1, 4, #argv + 1, argv) or argv
+-- where(argv, node) -> argv, with the words that make a program run where the nodes are
+function Lab:where(argv, node)
+  return self.kernel and require("lab_kernel").where(argv, node) or argv
 end
 
 function Lab:start_node(node)
   local file = (self.log_dir or self.dir) .. "/" .. node .. ".log"
-  local argv = self:where({ stdout = file, stderr = file, ready = true, name = node, env = self.env })
+  local argv = self:where({ stdout = file, stderr = file, ready = true, name = node, env = self.env }, node)
   table.move(self.wrap[node] or {}, 1, #(self.wrap[node] or {}), #argv + 1, argv)
   table.move({ BIN .. "/" .. program(node), "-c", self:conf_file(node) }, 1, 3, #argv + 1, argv)
   local p = assert(proc.spawn(argv))

@@ -57,4 +57,15 @@ function lab_kernel.addresses(L, index)
   L:ports()
 end
 
+-- The words in front of a program of a lab. QUINTET_MEMCHECK: those that watch the P-CSCF's memory.
+function lab_kernel.where(argv, node)
+  local words = { "ip", "netns", "exec", "core" }
+  if node == "pcscf" then
+    for w in (os.getenv("QUINTET_MEMCHECK") or ""):gmatch("%S+") do
+      words[#words + 1] = w
+    end
+  end
+  return table.move(words, 1, #words, #argv + 1, argv)
+end
+
 return lab_kernel
