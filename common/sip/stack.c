@@ -44,10 +44,12 @@ static void conf_defaults(struct sip_stack_conf *c)
 void sip_stack_trace(struct sip_stack *s, bool outbound, const struct sip_flow *flow, struct span octets,
                      const struct sip_msg *m, const char *note)
 {
-        struct sip_trace_info info = {outbound, flow, octets, m, note};
+        struct sip_trace_info info = {outbound, flow, octets, m, note, false};
 
-        if (s->handlers.on_trace)
-                s->handlers.on_trace(&info, s->arg);
+        if (!s->handlers.on_trace)
+                return;
+        info.protected_port = sip_port_of(s, &flow->local) != SIP_PORT_OPEN;
+        s->handlers.on_trace(&info, s->arg);
 }
 
 void sip_stack_malformed(struct sip_stack *s, const struct sip_flow *flow, struct span octets, int err)

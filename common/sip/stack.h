@@ -48,8 +48,9 @@ struct sip_trace_info {
         const struct sip_flow *flow;
         struct span octets;
         const struct sip_msg
-                *msg;     /* NULL for malformed input, and for what was sent (who wants to, reads it) */
-        const char *note; /* "retransmission", "malformed: ...", or NULL */
+                *msg;        /* NULL for malformed input, and for what was sent (who wants to, reads it) */
+        const char *note;    /* "retransmission", "malformed: ...", or NULL */
+        bool protected_port; /* it came to, or left from, one: it travelled in ESP */
 };
 
 struct sip_stack_handlers {

@@ -225,6 +225,8 @@ void sip_trace(const struct sip_trace_info *info, struct trace *t)
                 sip_summary(msg, &sum);
         else
                 buf_printf(&sum, "%zu octets that are no SIP message", info->octets.n);
+        if (info->protected_port)
+                buf_puts(&sum, " [ESP]");
         const struct trace_message m = {
                 .outbound = info->outbound,
                 .protocol = transport_name(info->flow->transport),
