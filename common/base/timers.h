@@ -48,6 +48,8 @@
         X(TCP_CONNECT, 2000, 50, 60000, "longest wait for a TCP connection")                                 \
         X(TCP_IDLE, 900000, 1000, 86400000, "an idle SIP connection is closed after")                        \
         X(TCP_FLUSH, 2000, 50, 60000, "longest wait for a closed connection to take what was queued")        \
+        X(TCP_ARRIVED, 10, 1, 1000,                                                                          \
+          "how often a connection is asked whether all has arrived, before its reset")                       \
         X(TCP_UNREAD, 10000, 100, 600000,                                                                    \
           "a connection whose peer takes nothing of what waits is closed after")                             \
         X(TCP_ACCEPT_PAUSE, 100, 1, 10000, "pause of a listener that is out of file descriptors")            \

@@ -49,6 +49,7 @@ struct tcp_conn {
         bool paused, writing;
         bool peer_done; /* the peer's end is shut */
         bool prefer_reset;
+        uint64_t wait_until_ms; /* before its reset */
 };
 
 static void conn_end(struct tcp_conn *c, int reason);
@@ -154,14 +155,23 @@ static void on_shutdown(uv_shutdown_t *req, int status)
                 conn_end(c, loop_error(status));
 }
 
-/* The queue of a flushing connection is empty. One that is to be reset waits until all has arrived: for the
- * peer's end, or the timer. */
+/* Ends a connection that is to be reset as soon as all has arrived, or its time is over. */
+static void on_arriving(struct tmr *t, void *arg)
+{
+        struct tcp_conn *c = arg;
+
+        if (all_arrived(c) || loop_now_ms(c->loop) >= c->wait_until_ms ||
+            tmr_start(c->loop, t, ims_timer_rows[IMS_TIMER_TCP_ARRIVED].default_ms, on_arriving, c) != 0)
+                conn_end(c, 0);
+}
+
+/* The queue of a flushing connection is empty. */
 static void conn_linger(struct tcp_conn *c)
 {
         c->state = TCP_LINGERING;
-        if (c->prefer_reset && !c->peer_done && !c->paused) {
-                if (all_arrived(c))
-                        conn_end(c, 0);
+        if (c->prefer_reset && !c->peer_done) {
+                c->wait_until_ms = loop_now_ms(c->loop) + ims_timer_rows[IMS_TIMER_TCP_FLUSH].default_ms;
+                on_arriving(&c->timer, c);
                 return;
         }
         if (c->peer_done || uv_shutdown(&c->req.shutdown, (uv_stream_t *)&c->handle, on_shutdown) != 0 ||

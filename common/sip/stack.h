@@ -128,8 +128,7 @@ enum sip_port sip_port_of(const struct sip_stack *s, const struct addr *local);
 /* Ends the connection between two addresses with ports, of which local is protected: its SA is gone. Users
  * hear -IMS_ECLOSED; nothing is left in the kernel that would go on to send. The peer is told nothing where
  * the process has CAP_NET_ADMIN, else one reset leaves (which the policy of a closed SA drops). A peer that
- * does not know yet answers the next connection between the same two ports only when the SYN is repeated,
- * after a second. */
+ * was told nothing ends its side when a connection between the same two ports is opened again. */
 void sip_close_between(struct sip_stack *s, const struct addr *local, const struct addr *remote);
 
 /* True when the address is one of our listeners (also by host name of conf.sent_by with its port). */

@@ -2,8 +2,9 @@
  * The SIP stack under a hostile network: framing of streams, transactions, forwarding, answers.
  *
  * The first octet of an input chooses: bit 0 stream or datagrams, bits 1 and 2 what the node does with
- * requests, bits 3 to 7 the size of the pieces of a stream. Datagrams are separated by 0x1e; one that begins
- * with "SIP/2.0" becomes a response to the request that was sent last. */
+ * requests, bit 3 whether all comes to a protected port, bits 4 to 7 the size of the pieces of a stream.
+ * Datagrams are separated by 0x1e; one that begins with "SIP/2.0" becomes a response to the request that was
+ * sent last; the words "close", "open" and "between" do that to the client port and its connection. */
 #include "tests/fuzz/fuzz.h"
 
 #include "common/base/log.h"
@@ -16,6 +17,28 @@
 static unsigned behaviour;
 static struct sip_request *held;
 static bool faulty; /* a message that cannot be read came */
+static bool protected;
+static struct sip_stack *stack;
+static long uses; /* of protected ports */
+
+#define OPEN_PORT   5060
+#define SERVER_PORT 5070 /* port_ps */
+#define CLIENT_PORT 5071 /* port_pc */
+#define PEER_CLIENT 5061 /* port_uc */
+#define PEER_SERVER 5062 /* port_us */
+
+static struct sip_flow to_peer(enum transport t)
+{
+        return (struct sip_flow){
+                .transport = t, .local = fake_net_addr(CLIENT_PORT), .remote = fake_net_addr(PEER_SERVER)};
+}
+
+static bool client_port_is_open(void)
+{
+        struct addr pc = fake_net_addr(CLIENT_PORT);
+
+        return sip_port_of(stack, &pc) == SIP_PORT_CLIENT;
+}
 
 /* Answers at once, later, forwards over TCP, or forwards to a name over UDP. */
 static void on_request(struct sip_request *rq, void *arg)
@@ -42,6 +65,8 @@ static void on_request(struct sip_request *rq, void *arg)
                         sip_reply(rq, 180, NULL, NULL, 0);
                 return;
         }
+        if (protected && client_port_is_open())
+                flow = to_peer(rq->msg->n > 400 ? TRANSPORT_TCP : TRANSPORT_UDP);
         if (behaviour == 2)
                 f.target.flow = &flow;
         sip_edit_init(&e, rq->msg);
@@ -56,6 +81,42 @@ static void on_cancel(struct sip_request *rq, void *arg)
         sip_forward_cancel(rq);
 }
 
+static bool admit(const struct sip_flow *flow, const struct sip_msg *m, const char **note, void *arg)
+{
+        (void)flow, (void)arg;
+        *note = "dropped: not admitted";
+        return !span_starts(m->call_id, SPAN("drop"));
+}
+
+static bool answer_flow(const struct sip_flow *in, struct sip_flow *out, void *arg)
+{
+        (void)arg;
+        MUST(addr_port(&in->local) == SERVER_PORT || addr_port(&in->local) == CLIENT_PORT);
+        *out = to_peer(in->transport);
+        return client_port_is_open();
+}
+
+static void on_use(const struct sip_flow *flow, int delta, void *arg)
+{
+        uint16_t port = addr_port(&flow->local);
+
+        (void)arg;
+        MUST(port == SERVER_PORT || port == CLIENT_PORT);
+        uses += delta;
+        MUST(uses >= 0);
+}
+
+/* What comes to a protected port is answered from one. */
+static void check_way(const struct sip_trace_info *t)
+{
+        uint16_t port = addr_port(&t->flow->local);
+
+        if (protected && span_starts(t->octets, SPAN("SIP/2.0")))
+                MUST(port == SERVER_PORT || port == CLIENT_PORT);
+        if (!protected)
+                MUST(port != SERVER_PORT && port != CLIENT_PORT);
+}
+
 static void on_trace(const struct sip_trace_info *t, void *arg)
 {
         struct sip_msg *m = NULL;
@@ -63,6 +124,8 @@ static void on_trace(const struct sip_trace_info *t, void *arg)
 
         (void)arg;
         MUST(t->octets.n > 0 || t->note);
+        if (t->outbound)
+                check_way(t);
         if (!t->outbound)
                 faulty = faulty || (t->msg && t->msg->fault); /* its answer holds the same fields */
         if (!t->outbound || faulty)
@@ -91,6 +154,13 @@ static struct sip_msg *last_request(void)
         return last;
 }
 
+static void deliver(const struct addr *from, struct span text)
+{
+        struct addr to = fake_net_addr(protected ? SERVER_PORT : OPEN_PORT);
+
+        fake_net_datagram_to(&to, from, text);
+}
+
 /* A response to the last request that was sent: its start line and further fields are those of text. */
 static void respond(const struct addr *from, struct span text)
 {
@@ -100,7 +170,7 @@ static void respond(const struct addr *from, struct span text)
 
         if (!rq || !span_split(&rest, '\n', &start)) {
                 sip_msg_unref(rq);
-                fake_net_datagram(from, text);
+                deliver(from, text);
                 return;
         }
         buf_span(&out, start);
@@ -111,7 +181,7 @@ static void respond(const struct addr *from, struct span text)
                     rq->hdrs[i].id == SIP_HDR_CSEQ)
                         buf_span(&out, rq->hdrs[i].line);
         buf_span(&out, rest);
-        fake_net_datagram(from, buf_as_span(&out));
+        deliver(from, buf_as_span(&out));
         buf_free(&out);
         sip_msg_unref(rq);
 }
@@ -124,17 +194,35 @@ static void turn(struct loop *l)
         fake_net_turn();
 }
 
+/* True when text is one of the words that do something to the client port. */
+static bool ports(struct span text)
+{
+        struct sip_flow peer = to_peer(TRANSPORT_TCP);
+
+        if (span_eq(text, SPAN("close")))
+                sip_protected_close(stack, &peer.local);
+        else if (span_eq(text, SPAN("open")))
+                (void)!sip_protected_open(stack, SIP_PORT_CLIENT, &peer.local, SERVER_PORT);
+        else if (span_eq(text, SPAN("between")))
+                sip_close_between(stack, &peer.local, &peer.remote);
+        else
+                return false;
+        return true;
+}
+
 static void datagrams(struct loop *l, struct span rest)
 {
-        struct addr from = fake_net_addr(5061);
+        struct addr from = fake_net_addr(PEER_CLIENT);
         struct span text, sent = SPAN_NULL;
 
         while (span_split(&rest, SEPARATOR, &text)) {
-                if (span_starts(text, SPAN("SIP/2.0"))) {
+                if (protected && ports(text)) {
+                        fake_net_turn();
+                } else if (span_starts(text, SPAN("SIP/2.0"))) {
                         respond(&from, text);
                 } else {
                         fake_net_forget();
-                        fake_net_datagram(&from, text);
+                        deliver(&from, text);
                 }
                 sent = fake_net_sent();
                 MUST(sent.n == 0 || sent.p);
@@ -144,8 +232,9 @@ static void datagrams(struct loop *l, struct span rest)
 
 static void stream(struct span data, size_t piece)
 {
-        struct addr from = fake_net_addr(5061);
-        struct tcp_conn *c = fake_net_connect(&from);
+        struct addr from = fake_net_addr(PEER_CLIENT);
+        struct addr to = fake_net_addr(protected ? SERVER_PORT : OPEN_PORT);
+        struct tcp_conn *c = fake_net_connect_to(&to, &from);
 
         if (c && fake_net_feed(c, data, piece))
                 tcp_close(c, false);
@@ -154,18 +243,28 @@ static void stream(struct span data, size_t piece)
 
 static void play(struct loop *l, struct resolver *r, const uint8_t *data, size_t n)
 {
-        static const struct sip_stack_handlers handlers = {
-                .on_request = on_request, .on_cancel = on_cancel, .on_trace = on_trace};
+        static const struct sip_stack_handlers handlers = {.on_request = on_request,
+                                                           .on_cancel = on_cancel,
+                                                           .on_trace = on_trace,
+                                                           .admit = admit,
+                                                           .answer_flow = answer_flow,
+                                                           .on_use = on_use};
         static const struct sip_stack_conf conf = {.message_max = 20000, .max_transactions = 16};
-        struct addr at = fake_net_addr(5060);
+        struct addr at = fake_net_addr(OPEN_PORT), ps = fake_net_addr(SERVER_PORT);
+        struct addr pc = fake_net_addr(CLIENT_PORT);
         struct sip_stack *s = NULL;
         struct sip_stack_stats stats;
 
         MUST(sip_stack_new(l, r, &conf, &handlers, NULL, &s) == 0);
         MUST(sip_stack_listen(s, TRANSPORT_TCP, &at, NULL) == 0);
         MUST(sip_stack_listen(s, TRANSPORT_UDP, &at, NULL) == 0);
+        MUST(sip_protected_open(s, SIP_PORT_SERVER, &ps, SERVER_PORT) == 0);
+        MUST(sip_protected_open(s, SIP_PORT_CLIENT, &pc, SERVER_PORT) == 0);
+        stack = s;
         faulty = false;
+        uses = 0;
         behaviour = data[0] >> 1 & 3;
+        protected = data[0] >> 3 & 1;
         if (data[0] & 1)
                 stream(span_make(data + 1, n - 1), (size_t)1 << (data[0] >> 4));
         else
@@ -174,6 +273,7 @@ static void play(struct loop *l, struct resolver *r, const uint8_t *data, size_t
         MUST(stats.server_txns <= 16);
         fake_net_turn();
         sip_stack_free(s);
+        MUST(uses == 0);
         sip_request_unref(held);
         held = NULL;
         fake_net_turn();

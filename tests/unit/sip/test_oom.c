@@ -23,6 +23,9 @@
 static struct loop *loop;
 static struct resolver *resolver;
 static bool by_flow;
+static struct sip_stack *stack;
+static const struct sip_flow *client_flow; /* from a protected port, or NULL */
+static long uses;
 
 static void on_request(struct sip_request *rq, void *arg)
 {
@@ -33,6 +36,8 @@ static void on_request(struct sip_request *rq, void *arg)
         (void)arg;
         if (by_flow)
                 f.target.flow = &flow;
+        if (client_flow)
+                f.target.flow = client_flow;
         sip_edit_init(&e, rq->msg);
         sip_edit_pop_value(&e, SIP_HDR_ROUTE);
         sip_edit_remove_token(&e, SIP_HDR_SUPPORTED, SPAN("gruu"));
@@ -45,6 +50,13 @@ static void on_cancel(struct sip_request *rq, void *arg)
 {
         (void)arg;
         sip_forward_cancel(rq);
+}
+
+static void on_use(const struct sip_flow *flow, int delta, void *arg)
+{
+        (void)flow, (void)arg;
+        uses += delta;
+        assert_true(uses >= 0);
 }
 
 static void on_trace(const struct sip_trace_info *t, void *arg)
@@ -115,11 +127,48 @@ static void over_tcp(void)
         by_flow = false;
 }
 
+/* Ports are opened, used both ways over both transports, and closed under what uses them. */
+static void over_protected(void)
+{
+        static const struct {
+                enum transport transport;
+                const char *invite, *cancel, *ack, *other;
+        } rows[] = {
+                {TRANSPORT_UDP, REQUEST("INVITE", "UDP", "pi"), REQUEST("CANCEL", "UDP", "pi"),
+                 REQUEST("ACK", "UDP", "pi"), REQUEST("REGISTER", "TCP", "pt")},
+                {TRANSPORT_TCP, REQUEST("INVITE", "UDP", "pj"), REQUEST("CANCEL", "UDP", "pj"),
+                 REQUEST("ACK", "UDP", "pj"), REQUEST("MESSAGE", "TCP", "pu")},
+        };
+        const struct addr ps = fake_net_addr(5070), pc = fake_net_addr(5071), uc = fake_net_addr(5061);
+        struct sip_flow flow = {.local = pc, .remote = fake_net_addr(5062)};
+        struct tcp_conn *c;
+
+        if (sip_protected_open(stack, SIP_PORT_SERVER, &ps, 5070) != 0 ||
+            sip_protected_open(stack, SIP_PORT_CLIENT, &pc, 5070) != 0)
+                return;
+        client_flow = &flow;
+        for (int i = 0; i < 2; i++) {
+                flow.transport = rows[i].transport;
+                fake_net_forget();
+                fake_net_datagram_to(&ps, &uc, span_of(rows[i].invite));
+                respond("180 Ringing");
+                fake_net_datagram_to(&ps, &uc, span_of(rows[i].cancel));
+                respond("487 Request Terminated");
+                fake_net_datagram_to(&ps, &uc, span_of(rows[i].ack));
+                c = fake_net_connect_to(&ps, &uc);
+                if (c)
+                        c->h.on_data(c, span_of(rows[i].other), c->arg);
+                sip_close_between(stack, &pc, &flow.remote);
+        }
+        sip_protected_close(stack, &pc);
+        client_flow = NULL;
+}
+
 /* Runs with the nth allocation failing. */
 static void live(void (*talk)(void), unsigned long nth)
 {
         static const struct sip_stack_handlers handlers = {
-                .on_request = on_request, .on_cancel = on_cancel, .on_trace = on_trace};
+                .on_request = on_request, .on_cancel = on_cancel, .on_trace = on_trace, .on_use = on_use};
         static const struct sip_stack_conf conf = {.sent_by = "me.example"};
         const struct addr at = fake_net_addr(5060);
         struct sip_stack *s = NULL;
@@ -128,6 +177,7 @@ static void live(void (*talk)(void), unsigned long nth)
         assert_int_equal(sip_stack_new(loop, resolver, &conf, &handlers, NULL, &s), 0);
         assert_int_equal(sip_stack_listen(s, TRANSPORT_TCP, &at, NULL), 0);
         assert_int_equal(sip_stack_listen(s, TRANSPORT_UDP, &at, NULL), 0);
+        stack = s;
         alloc_countdown = nth;
         alloc_armed = true;
         talk();
@@ -137,8 +187,9 @@ static void live(void (*talk)(void), unsigned long nth)
                 fake_net_turn();
         }
         sip_stack_stats(s, &stats);
-        assert_in_range(stats.server_txns, 0, 4);
+        assert_in_range(stats.server_txns, 0, 6);
         sip_stack_free(s);
+        assert_int_equal(uses, 0);
         fake_net_turn();
         assert_int_equal(fake_net_conns(), 0);
         fake_net_forget();
@@ -180,10 +231,19 @@ static void connections(void **state)
         every_allocation(over_tcp);
 }
 
+static void protected_ports(void **state)
+{
+        (void)state;
+        if (!CAN_FAIL)
+                skip();
+        every_allocation(over_protected);
+}
+
 int main(void)
 {
         static char *hosts[] = {"next.example=127.0.0.1:5090"};
-        const struct CMUnitTest tests[] = {cmocka_unit_test(datagrams), cmocka_unit_test(connections)};
+        const struct CMUnitTest tests[] = {cmocka_unit_test(datagrams), cmocka_unit_test(connections),
+                                           cmocka_unit_test(protected_ports)};
         size_t bad = 0;
         int failures;
 
