@@ -13,7 +13,7 @@ static void datagrams_leave_from_the_port_named(void **state)
         struct sip_target t;
 
         (void)state;
-        pair_start(&x, &(struct sip_stack_conf){.sent_by = "me.example"});
+        pair_start(&x, &(struct sip_stack_conf){.sent_by = "me.example", .t1_ms = 1000});
         flow = flow_of(TRANSPORT_UDP, &x.p.pc, &x.r.addr);
         call_on(&x.call, &x.p, "MESSAGE", 0, &flow);
         WAIT_FOR(&x.w, x.r.n == 1);
@@ -93,7 +93,7 @@ static void large_requests_use_tcp_from_the_same_port(void **state)
         struct sip_flow flow;
 
         (void)state;
-        pair_start(&x, NULL);
+        pair_start(&x, &(struct sip_stack_conf){.t1_ms = 1000});
         flow = flow_of(TRANSPORT_UDP, &x.p.pc, &x.u.ps);
         call_on(&x.call, &x.p, "MESSAGE", 2000, &flow);
         WAIT_FOR(&x.w, x.call.done);

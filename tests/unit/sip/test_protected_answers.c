@@ -190,6 +190,7 @@ static void dropped_messages_leave_no_trace_but_one(void **state)
         struct pair x;
         struct wire v;
         struct sip_flow flow;
+        unsigned n;
 
         (void)state;
         pair_start(&x, NULL);
@@ -210,10 +211,11 @@ static void dropped_messages_leave_no_trace_but_one(void **state)
         x.p.drop_start = "SIP/2.0 200";
         flow = flow_of(TRANSPORT_UDP, &x.p.pc, &x.r.addr);
         call_on(&x.call, &x.p, "MESSAGE", 0, &flow);
-        WAIT_FOR(&x.w, x.r.n == 1);
+        WAIT_FOR(&x.w, x.r.n >= 1);
         raw_answer(&x.r, 0, "200 OK", "");
         WAIT_FOR(&x.w, post_stats(&x.p).dropped == 4);
-        WAIT_FOR(&x.w, x.r.n >= 2);
+        n = x.r.n;
+        WAIT_FOR(&x.w, x.r.n > n);
         assert_false(x.call.done);
         raw_answer(&x.r, 0, "202 Accepted", "");
         WAIT_FOR(&x.w, x.call.done);

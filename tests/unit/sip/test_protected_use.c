@@ -72,7 +72,7 @@ static void client_transactions_use_their_port(void **state)
         flow = flow_of(TRANSPORT_UDP, &x.p.pc, &x.r.addr);
         call_on(&x.call, &x.p, "MESSAGE", 0, &flow);
         assert_int_equal(post_uses(&x.p), 1);
-        WAIT_FOR(&x.w, x.r.n == 1);
+        WAIT_FOR(&x.w, x.r.n >= 1);
         raw_answer(&x.r, 0, "200 OK", "");
         WAIT_FOR(&x.w, x.call.done);
         WAIT_FOR(&x.w, x.p.ended == 1); /* Timer K */
@@ -122,7 +122,7 @@ static void use_goes_over_to_the_next_attempt(void **state)
         pair_start(&x, NULL);
         flow = flow_of(TRANSPORT_UDP, &x.p.pc, &x.r.addr);
         call_on(&x.call, &x.p, "MESSAGE", 2000, &flow); /* TCP is refused there */
-        WAIT_FOR(&x.w, x.r.n == 1);
+        WAIT_FOR(&x.w, x.r.n >= 1);
         assert_int_equal(x.p.begun, 2);
         assert_int_equal(post_uses(&x.p), 1);
         assert_int_equal(x.p.emptied, 0);
@@ -206,8 +206,9 @@ static void closed_port_is_silent(void **state)
         call_on(&tcp, &x.p, "MESSAGE", 0, &flow);
         flow = flow_of(TRANSPORT_UDP, &x.p.pc, &x.r.addr);
         call_on(&x.call, &x.p, "MESSAGE", 0, &flow);
-        WAIT_FOR(&x.w, x.u.n.held && x.r.n == 1);
+        WAIT_FOR(&x.w, x.u.n.held && x.r.n >= 1);
         sip_protected_close(x.p.n.s, &x.p.pc);
+        world_pass(&x.w, 5); /* what is on its way */
         n = x.r.n;
         assert_int_equal(sip_port_of(x.p.n.s, &x.p.pc), SIP_PORT_OPEN);
         assert_int_equal(post_stats(&x.p).conns, 0);
@@ -250,18 +251,20 @@ static void closed_port_opens_again(void **state)
         struct pair x;
         struct call old;
         struct sip_flow flow;
+        unsigned n;
 
         (void)state;
         pair_start(&x, NULL);
         flow = flow_of(TRANSPORT_UDP, &x.p.pc, &x.r.addr);
         call_on(&old, &x.p, "MESSAGE", 0, &flow);
-        WAIT_FOR(&x.w, x.r.n == 1);
+        WAIT_FOR(&x.w, x.r.n >= 1);
         sip_protected_close(x.p.n.s, &x.p.pc);
         assert_int_equal(sip_protected_open(x.p.n.s, SIP_PORT_SERVER, &x.p.pc, 1), 0);
         assert_int_equal(sip_port_of(x.p.n.s, &x.p.pc), SIP_PORT_SERVER);
         sip_protected_close(x.p.n.s, &x.p.pc);
         assert_int_equal(sip_protected_open(x.p.n.s, SIP_PORT_CLIENT, &x.p.pc, addr_port(&x.p.ps)), 0);
-        WAIT_FOR(&x.w, x.r.n >= 2); /* its copies leave from there again */
+        n = x.r.n;
+        WAIT_FOR(&x.w, x.r.n > n + 1); /* its copies leave from there again */
         assert_true(addr_eq(&x.r.from, &x.p.pc));
         raw_answer(&x.r, 0, "200 OK", "");
         WAIT_FOR(&x.w, old.done);
