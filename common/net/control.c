@@ -22,6 +22,9 @@ struct control {
         control_fn *fn;
         void *arg;
         struct list calls;
+        uv_pipe_t refused; /* a caller for whom there is no memory */
+        bool refusing, refuse_more;
+        unsigned handles; /* of the two above that are not closed */
 };
 
 struct control_call {
@@ -139,8 +142,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
         ptrdiff_t eol;
 
         (void)b;
-        if (n < 0) {
-                c->gone = true;
+        if (n < 0) { /* who has asked may shut that half and go on reading */
+                c->gone = c->gone || n != UV_EOF || !c->asked;
                 (void)uv_read_stop(stream);
                 finish(c);
                 return;
@@ -159,15 +162,56 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 
 /* --- the socket ----------------------------------------------------------------------------------- */
 
+static void on_closed(uv_handle_t *h)
+{
+        struct control *c = h->data;
+
+        if (--c->handles)
+                return;
+        free(c->path);
+        free(c);
+}
+
+static void refuse(struct control *ctl);
+
+static void on_refused(uv_handle_t *h)
+{
+        struct control *ctl = h->data;
+        bool more = ctl->refuse_more;
+
+        ctl->refusing = ctl->refuse_more = false;
+        if (more)
+                refuse(ctl);
+        on_closed(h);
+}
+
+/* Takes the caller and closes: libuv tells of no other one before. */
+static void refuse(struct control *ctl)
+{
+        if (uv_is_closing((uv_handle_t *)&ctl->pipe))
+                return;
+        ctl->refuse_more = ctl->refusing;
+        if (ctl->refusing || uv_pipe_init(loop_uv(ctl->loop), &ctl->refused, 0) != 0)
+                return;
+        log_error("a caller of the control socket is refused: %s", ims_strerror(IMS_ENOMEM));
+        ctl->refused.data = ctl;
+        ctl->refusing = true;
+        ctl->handles++;
+        (void)uv_accept((uv_stream_t *)&ctl->pipe, (uv_stream_t *)&ctl->refused);
+        uv_close((uv_handle_t *)&ctl->refused, on_refused);
+}
+
 static void on_connection(uv_stream_t *stream, int status)
 {
         struct control *ctl = stream->data;
-        struct control_call *c = status < 0 ? NULL : calloc(1, sizeof(*c));
+        struct control_call *c;
 
-        if (!c)
+        if (status < 0)
                 return;
-        if (uv_pipe_init(loop_uv(ctl->loop), &c->pipe, 0) != 0) {
+        c = calloc(1, sizeof(*c));
+        if (!c || uv_pipe_init(loop_uv(ctl->loop), &c->pipe, 0) != 0) {
                 free(c);
+                refuse(ctl);
                 return;
         }
         c->pipe.data = c;
@@ -187,14 +231,6 @@ static bool is_served(const struct sockaddr_un *name)
         if (fd >= 0)
                 close(fd);
         return served;
-}
-
-static void on_closed(uv_handle_t *h)
-{
-        struct control *c = h->data;
-
-        free(c->path);
-        free(c);
 }
 
 static int serve(struct control *c)
@@ -234,6 +270,7 @@ int control_open(struct loop *l, const char *path, control_fn *fn, void *arg, st
                 return -IMS_ENOMEM;
         }
         c->pipe.data = c;
+        c->handles = 1;
         c->loop = l;
         c->fn = fn;
         c->arg = arg;
