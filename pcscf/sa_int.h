@@ -12,5 +12,5 @@ struct sa_table {
         size_t n_sets;
 };
 
-/* Starts the set's timer for its expires_ms. Without memory for a timer the set ends now. */
+/* Starts the set's timer for its expires_ms, or moves it, which never fails. */
 void sa_set_arm(struct sa_set *s);

@@ -137,6 +137,7 @@ static void on_timer(struct tmr *timer, void *arg)
         if (!fsm_allowed(&sa_set_fsm, s->state, SA_SET_EV_EXPIRES))
                 return;
         next = s->state == SA_SET_IN_USE ? waiting(s->assoc) : NULL;
+        s->timed_out = s->state == SA_SET_REGISTRATION;
         if (next)
                 take(next);
         else
@@ -153,8 +154,7 @@ void sa_set_arm(struct sa_set *s)
                 wait_ms -= early_ms;
         if (tmr_start(t->loop, &s->timer, wait_ms, on_timer, s) == 0)
                 return;
-        log_error("a set of SAs has no timer: %s; the kernel's limit is the only one",
-                  ims_strerror(IMS_ENOMEM));
+        log_error("a set of SAs has no timer: %s", ims_strerror(IMS_ENOMEM));
 }
 
 /* The longer life of what the set has and what a registration of so many seconds asks for. */
@@ -192,7 +192,7 @@ void sa_confirm(struct sa_set *s, uint32_t granted_s)
         if (!fsm_allowed(&sa_set_fsm, s->state, SA_SET_EV_CONFIRM))
                 return;
         s->heard = false; /* SM7 is not a further message */
-        lengthen(s, granted_s, old ? latest_end(a, s) : 0);
+        lengthen(s, granted_s, latest_end(a, s));
         if (!s->by_old)
                 remove_others(a, s);
         if (!old || a->table->conf.conf->newest_sa) {
@@ -201,6 +201,16 @@ void sa_confirm(struct sa_set *s, uint32_t granted_s)
         }
         if (fsm_move(&sa_set_fsm, &s->state, SA_SET_WAITING) == 0)
                 leave_others(a, s, old);
+}
+
+void sa_answered(struct sa_set *s)
+{
+        const struct sa_table *t = s->assoc->table;
+
+        if (s->state != SA_SET_REGISTRATION)
+                return;
+        s->expires_ms = loop_now_ms(t->loop) + t->conf.await_ms;
+        sa_set_arm(s);
 }
 
 void sa_fail(struct sa_set *s)

@@ -447,23 +447,31 @@ void sa_remove_set(struct sa_set *s)
         free(s);
 }
 
-/* What the new challenge replaces (7.3.1.4, 7.4.2a): unfinished registrations of this UE, and whatever of
- * this user still holds the port that is offered again. The record stays. */
-static void clear_way(struct sa_table *t, struct sa_assoc *a, const struct sa_open *o)
+static struct sa_set *unfinished(const struct sa_assoc *a)
 {
+        list_for_each(pos, &a->sets)
+        {
+                struct sa_set *s = container_of(pos, struct sa_set, in_assoc);
+
+                if (s->state == SA_SET_REGISTRATION)
+                        return s;
+        }
+        return NULL;
+}
+
+/* What the new challenge replaces (7.3.1.4, 7.4.2a): unfinished registrations of this UE, and whatever of
+ * this user still holds the port that is offered again. id: of the UE's record, which may go with it; 0:
+ * none. */
+static void clear_way(struct sa_table *t, uint32_t id, const struct sa_open *o)
+{
+        struct sa_assoc *a;
         struct addr uc = with_port(&o->who.ue, o->ends.port_c);
-        struct sa_set *taken = find(t, &uc, (uint16_t)t->conf.conf->port_ps);
+        struct sa_set *taken = find(t, &uc, (uint16_t)t->conf.conf->port_ps), *s;
 
-        if (a)
-                list_for_each_safe(pos, tmp, &a->sets)
-                {
-                        struct sa_set *s = container_of(pos, struct sa_set, in_assoc);
-
-                        if (s->state == SA_SET_REGISTRATION && s != taken)
-                                sa_remove_set(s);
-                }
         if (taken && replaceable(taken, &o->who))
                 sa_remove_set(taken);
+        while (id && (a = sa_assoc_by_id(t, id)) != NULL && (s = unfinished(a)) != NULL)
+                sa_remove_set(s); /* the record goes with its last set */
 }
 
 int sa_open(struct sa_table *t, const struct sa_open *o, struct sa_set **out)
@@ -475,7 +483,7 @@ int sa_open(struct sa_table *t, const struct sa_open *o, struct sa_set **out)
 
         if (err)
                 return err;
-        clear_way(t, a, o);
+        clear_way(t, id, o);
         a = id ? sa_assoc_by_id(t, id) : NULL; /* it may have gone with its last set */
         s->params = (struct sa_params){.ue = with_port(&o->who.ue, 0),
                                        .pcscf = with_port(&o->pcscf, 0),
@@ -503,7 +511,11 @@ int sa_open(struct sa_table *t, const struct sa_open *o, struct sa_set **out)
                 sa_remove_set(s);
                 return err;
         }
-        *out = s;
         sa_set_arm(s);
+        if (!tmr_running(&s->timer)) {
+                sa_remove_set(s);
+                return -IMS_ENOMEM;
+        }
+        *out = s;
         return 0;
 }

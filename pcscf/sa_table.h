@@ -62,6 +62,7 @@ struct sa_set {
         struct tmr timer;
         bool heard;     /* SIP came over it */
         bool by_old;    /* SM1 of this registration came over an old set */
+        bool timed_out; /* it is removed because its registration was not completed in time */
         struct tmr esp; /* esp_watch.c */
 };
 
@@ -162,6 +163,9 @@ int sa_open(struct sa_table *t, const struct sa_open *o, struct sa_set **out) IM
 /* SM12 leaves: the set is confirmed, lives until the registration ends and a margin, or as long as the old
  * sets would; old ones leave as 7.4.2a says. */
 void sa_confirm(struct sa_set *s, uint32_t granted_s);
+
+/* The answer to the challenge is on its way to the home network: the set lives for await_ms from now. */
+void sa_answered(struct sa_set *s);
 
 /* The registration failed: the set leaves. */
 void sa_fail(struct sa_set *s);
