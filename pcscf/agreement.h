@@ -18,6 +18,7 @@ struct agreement {
         struct sip_flow sm1;   /* how */
         uint32_t old_assoc;    /* SM1 was protected by a set of this UE; 0: it was not */
         uint32_t assoc, set;   /* what the challenge made; set 0: no challenge yet */
+        uint64_t nonce;        /* of that challenge, hashed */
 };
 
 /* What is wrong with an offer or its repetition, for refusal and verdict. */

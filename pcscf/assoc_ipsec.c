@@ -15,14 +15,18 @@
 /* Ends a registration whose challenge cannot go to the UE. */
 static void give_up(struct pcscf *p, struct sip_request *rq, struct pending *pe, const struct refusal *r)
 {
-        struct reg_facts f;
-        const char *why;
-
-        if (reg_facts_read(rq->msg, &f, &why)) /* it was read before: memory lacks */
-                log_error("%s", ims_strerror(IMS_ENOMEM));
-        register_refuse(p, rq, &f, *r);
-        reg_facts_free(&f);
+        register_refuse_again(p, rq, *r);
         pending_remove(pe);
+}
+
+/* The way back to a first REGISTER that was protected: its connection, or over the SAs that it came over. */
+static bool way_of_sm1(struct pcscf *p, const struct agreement *a, struct sip_flow *out)
+{
+        if (!ipsec_answer_flow(&a->sm1, out, p))
+                return false; /* they have ended */
+        if (a->sm1.transport != TRANSPORT_UDP && sip_flow_alive(p->stack, &a->sm1))
+                *out = a->sm1;
+        return true;
 }
 
 /* The way the first REGISTER came: the challenge goes back on it, also when it is for an answer that failed.
@@ -33,10 +37,11 @@ static void answer_as_sm1(struct pcscf *p, struct sip_request *rq, const struct 
 
         if (ipsec_set_of(p, &rq->flow) != NULL && sip_port_of(p->stack, &a->sm1.local) == SIP_PORT_OPEN)
                 sip_request_answer_on(rq, &way);
-        else if (a->old_assoc && ipsec_answer_flow(&a->sm1, &way, p))
+        else if (a->old_assoc && way_of_sm1(p, a, &way))
                 sip_request_answer_on(rq, &way);
 }
 
+/* 1: rule 3 refused it, and it was answered. */
 static int open_set(struct pcscf *p, struct sip_request *rq, struct pending *pe, struct sa_set **out)
 {
         struct agreement *a = pe->agreement;
@@ -53,8 +58,11 @@ static int open_set(struct pcscf *p, struct sip_request *rq, struct pending *pe,
         if (!err) {
                 o.who = secure_who(&f, &a->ue);
                 o.old = a->old_assoc ? sa_assoc_by_id(p->ipsec->table, a->old_assoc) : NULL;
-                err = sa_open(p->ipsec->table, &o, out);
+                err = !secure_rule_3(p, rq, &f, a,
+                                     sa_may_open(p->ipsec->table, &o.who, &a->ends, a->mode, NULL));
         }
+        if (!err)
+                err = sa_open(p->ipsec->table, &o, out);
         reg_facts_free(&f);
         if (err)
                 return err;
@@ -75,6 +83,19 @@ static int write_server(struct pcscf *p, struct agreement *a, const struct sa_se
         return err;
 }
 
+/* The nonce of the challenge that carries the keys. */
+static struct span nonce_of(const struct sip_msg *m)
+{
+        const struct sip_hdr *h;
+        struct sip_auth a;
+
+        for (size_t i = 0; (h = sip_msg_hdr(m, SIP_HDR_WWW_AUTHENTICATE, i)) != NULL; i++)
+                if (sip_auth_parse(h->value, true, &a) == 0 && sip_auth_get(&a, "ik") &&
+                    sip_auth_get(&a, "nonce"))
+                        return *sip_auth_get(&a, "nonce");
+        return SPAN_NULL;
+}
+
 /* Old phones answer a challenge without qop alone (phones.hide_qop). */
 static void hide_qop(struct sip_edit *e)
 {
@@ -87,6 +108,8 @@ static void hide_qop(struct sip_edit *e)
 
                 if (sip_auth_parse(h->value, true, &a) == 0 && sip_auth_get(&a, "qop")) {
                         sip_auth_write_without(&a, drop, &b);
+                        if (b.err && !e->err)
+                                e->err = b.err;
                         sip_edit_replace(e, h, buf_as_span(&b));
                 }
                 buf_free(&b);
@@ -132,9 +155,13 @@ bool secure_challenge(struct pcscf *p, struct sip_request *rq, struct pending *p
         }
         if (err) {
                 r.evidence = ims_strerror(err);
-                give_up(p, rq, pe, &r);
+                if (err < 0)
+                        give_up(p, rq, pe, &r);
+                else
+                        pending_remove(pe);
                 return false;
         }
+        pe->agreement->nonce = hash_span(nonce_of(e->msg));
         secret_wipe(&pe->keys, sizeof(pe->keys)); /* the kernel has them */
         esp_watch(p, s);
         return true;
@@ -167,6 +194,16 @@ uint32_t secure_granted(struct pcscf *p, const struct sip_request *rq, const str
         return over->assoc->id;
 }
 
+void secure_not_kept(struct pcscf *p, const struct sip_request *rq, const struct pending *pe)
+{
+        struct sa_set *s = new_set(p, pe);
+
+        if (s && regstore_assoc(p->store, s->assoc->id))
+                (void)secure_granted(p, rq, pe, 0);
+        else if (s)
+                sa_assoc_end(s->assoc);
+}
+
 void secure_failed(struct pcscf *p, struct sip_request *rq, const struct pending *pe)
 {
         struct sa_set *s = new_set(p, pe);
@@ -175,7 +212,7 @@ void secure_failed(struct pcscf *p, struct sip_request *rq, const struct pending
         if (!s)
                 return;
         /* with SM1 protected, the old SAs protect the failure; else the new ones, on which the answer came */
-        if (s->by_old && ipsec_answer_flow(&pe->agreement->sm1, &way, p))
+        if (s->by_old && way_of_sm1(p, pe->agreement, &way))
                 sip_request_answer_on(rq, &way);
         sa_fail(s);
 }

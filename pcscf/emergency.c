@@ -93,6 +93,16 @@ void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e
                                  .on_failure = on_failure,
                                  .arg = p};
 
+        if (id && (!b || pcscf_out_of_reach(p, b))) {
+                struct refusal r = {.procedure = VERDICT_REQUEST,
+                                    .cause = CAUSE_identity_not_registered,
+                                    .status = 480,
+                                    .clause = CLAUSE,
+                                    .evidence = "the security associations of this UE have ended"};
+
+                pcscf_refuse(p, rq, &r);
+                return;
+        }
         if (b && b->where->assoc) { /* a caller whose SAs carry the call */
                 way = pcscf_way_to(p, b);
                 fw.target.flow = &way;

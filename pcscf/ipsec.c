@@ -41,6 +41,7 @@ bool ipsec_admit(const struct sip_flow *flow, const struct sip_msg *m, const cha
                 *note = "no security association here";
                 return false;
         }
+        s->heard = true; /* whatever becomes of it: ESP comes and can be read */
         if (s->state == SA_SET_REGISTRATION && !(m->is_request && m->method == SIP_REGISTER) &&
             !p->conf->security.early_sa) {
                 *note = "wrong security association";
@@ -109,7 +110,7 @@ static void on_removed(struct sa_set *s, void *arg)
         sip_close_between(p->stack, &ps, &s->pairs[0].remote);
         addr_set_port(&ps, s->params.pcscf_ends.port_c);
         sip_close_between(p->stack, &ps, &s->pairs[1].remote);
-        if (s->state == SA_SET_REGISTRATION && s->expires_ms <= loop_now_ms(p->loop))
+        if (s->timed_out) /* TS 33.203 7.3.1.4 */
                 pending_remove(pending_by_serial(p->pending, s->pending));
 }
 

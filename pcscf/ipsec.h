@@ -54,6 +54,11 @@ bool secure_register(struct pcscf *p, struct sip_request *rq, const struct reg_f
 /* The record of this REGISTER: takes over the agreement. */
 void secure_attach(struct pcscf *p, struct pending *pe, struct secure_entry *entry);
 
+/* Rule 3 of 7.1, with REGISTER and again with the challenge, for another may have been quicker. False: it was
+ * answered. */
+bool secure_rule_3(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f,
+                   const struct agreement *a, enum sa_refusal why);
+
 /* Whose UE that is. */
 struct sa_who secure_who(const struct reg_facts *f, const struct addr *ue);
 
@@ -66,6 +71,10 @@ bool secure_challenge(struct pcscf *p, struct sip_request *rq, struct pending *p
 /* The registration succeeded. Returns the number of the UE's associations, 0: it is not protected. */
 uint32_t secure_granted(struct pcscf *p, const struct sip_request *rq, const struct pending *pe,
                         uint32_t granted_s);
+
+/* It succeeded and kept nothing: a contact was de-registered, or only asked for. The new SAs replace the old
+ * ones of a UE that has other registrations, and go with the old ones where it has none (7.4.2a). */
+void secure_not_kept(struct pcscf *p, const struct sip_request *rq, const struct pending *pe);
 
 /* It failed: the new SAs leave, the answer takes the way 7.4.2a says. */
 void secure_failed(struct pcscf *p, struct sip_request *rq, const struct pending *pe);

@@ -44,6 +44,19 @@ out:
         return found;
 }
 
+bool ue_has_identity(const struct ue_flow *flow, struct span impu)
+{
+        list_for_each(pos, &flow->bindings)
+        {
+                const struct binding *b = container_of(pos, const struct binding, in_flow);
+
+                for (struct span one = SPAN_NULL; binding_next_impu(b, &one);)
+                        if (same_identity(impu, one))
+                                return true;
+        }
+        return false;
+}
+
 /* P-Preferred-Identity when it is registered over this flow; else, on a flow that several registrations
  * share, the identity of From; else the default identity of the latest registration. */
 static struct binding *choose_identity(struct pcscf *p, const struct ue_flow *flow, const struct sip_msg *m,

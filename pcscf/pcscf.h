@@ -82,8 +82,14 @@ void pcscf_to_ue(struct pcscf *p, struct sip_request *rq);   /* terminating.c */
 /* The UE a message came from: by its SAs, else by its flow. NULL: nobody who is registered. */
 struct ue_flow *pcscf_ue_of(const struct pcscf *p, const struct sip_flow *flow); /* originating.c */
 
+/* True when the identity (in canonical form) is registered over that flow. */
+bool ue_has_identity(const struct ue_flow *flow, struct span impu); /* originating.c */
+
 /* The way to a registered UE: over the SAs in use, or its flow, or its contact. */
 struct sip_flow pcscf_way_to(const struct pcscf *p, const struct binding *b); /* terminating.c */
+
+/* True for a UE whose SAs have ended: nothing leaves for it in clear. */
+bool pcscf_out_of_reach(const struct pcscf *p, const struct binding *b); /* terminating.c */
 
 /* Takes out of a request of a UE what only the network may state. */
 void ue_remove_untrusted(const struct pcscf *p, struct sip_edit *e); /* originating.c */
@@ -110,6 +116,9 @@ struct span register_identity(const struct reg_facts *f);
 void register_refuse(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f, struct refusal r);
 void register_verdict(struct pcscf *p, const struct sip_request *rq, const struct reg_facts *f,
                       const struct refusal *r);
+
+/* register_refuse for a REGISTER that was on its way to the home network: what it says is read anew. */
+void register_refuse_again(struct pcscf *p, struct sip_request *rq, struct refusal r);
 
 /* --- charging.c ---------------------------------------------------------------------------------- */
 

@@ -239,12 +239,14 @@ void pending_answered(struct pending *p)
         follow_speed(p->source, &p->table->limits, p->asked_ms, loop_now_ms(p->table->loop));
 }
 
-void pending_challenged(struct pending *p, const struct reg_keys *keys)
+bool pending_challenged(struct pending *p, const struct reg_keys *keys)
 {
         secret_wipe(&p->keys, sizeof(p->keys));
         p->keys = *keys;
-        if (tmr_start(p->table->loop, &p->timer, p->table->limits.await_ms, on_await_auth, p))
-                pending_remove(p);
+        if (tmr_start(p->table->loop, &p->timer, p->table->limits.await_ms, on_await_auth, p) == 0)
+                return true;
+        pending_remove(p);
+        return false;
 }
 
 void pending_remove(struct pending *p)

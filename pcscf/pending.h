@@ -53,8 +53,9 @@ int pending_get(struct pending_table *t, struct span call_id, struct span identi
 /* The home network has answered, or does not. Accepts NULL. */
 void pending_answered(struct pending *p);
 
-/* Keeps the keys of a challenge (those before are wiped) and starts the timer anew. */
-void pending_challenged(struct pending *p, const struct reg_keys *keys);
+/* Keeps the keys of a challenge (those before are wiped) and starts the timer anew. False: memory lacks, and
+ * the record is gone. */
+bool pending_challenged(struct pending *p, const struct reg_keys *keys);
 
 /* Accepts NULL. */
 void pending_remove(struct pending *p);

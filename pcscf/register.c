@@ -185,6 +185,18 @@ void pcscf_register(struct pcscf *p, struct sip_request *rq)
 
 /* --- the answers ---------------------------------------------------------------------------------- */
 
+/* Refuses a REGISTER that was on its way: what it says is read anew. */
+void register_refuse_again(struct pcscf *p, struct sip_request *rq, struct refusal r)
+{
+        struct reg_facts f;
+        const char *why;
+
+        if (reg_facts_read(rq->msg, &f, &why)) /* it was read before: memory lacks */
+                log_error("%s", ims_strerror(IMS_ENOMEM));
+        register_refuse(p, rq, &f, r);
+        reg_facts_free(&f);
+}
+
 /* The SAs of a UE whose last IMPU is de-registered end (TS 33.203 7.4.2a). */
 static void end_assoc(struct pcscf *p, uint32_t id)
 {
@@ -228,8 +240,13 @@ static int keep(struct pcscf *p, const struct sip_request *rq, const struct reg_
                 .expires_s = g->expires_s,
                 .assoc = secure_granted(p, rq, pe, g->expires_s),
         };
+        const struct binding *before = regstore_by_contact(p->store, info.aor, info.contact);
+        uint32_t was = before ? before->where->assoc : 0;
+        int err = regstore_put(p->store, &info);
 
-        return regstore_put(p->store, &info);
+        if (!err && was != info.assoc)
+                end_assoc(p, was);
+        return err;
 }
 
 static void granted(struct pcscf *p, const struct sip_request *rq, const struct reg_facts *f,
@@ -244,6 +261,8 @@ static void granted(struct pcscf *p, const struct sip_request *rq, const struct 
                 log_error("the registration is not kept here: %s", ims_strerror(err));
         else if (f->contact.n || f->star)
                 drop_unlisted(p, f, resp);
+        if (!err && pe && !g.expires_s)
+                secure_not_kept(p, rq, pe);
         if (!err && g.expires_s)
                 log_debug("registered for %u s over %s", g.expires_s, transport_name(rq->flow.transport));
         reg_grant_free(&g);
@@ -255,10 +274,15 @@ static bool challenged(struct pcscf *p, struct sip_request *rq, struct sip_edit 
         struct reg_keys keys;
 
         reg_edit_challenge(e, &keys);
-        if (pe)
-                pending_challenged(pe, &keys);
+        if (pe && !pending_challenged(pe, &keys))
+                pe = NULL;
         secret_wipe(&keys, sizeof(keys));
-        return !p->ipsec || !pe || secure_challenge(p, rq, pe, e);
+        if (p->ipsec && pe)
+                return secure_challenge(p, rq, pe, e);
+        if (!p->ipsec)
+                return true;
+        register_refuse_again(p, rq, (struct refusal){.cause = CAUSE_internal_error, .status = 500});
+        return false;
 }
 
 static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
@@ -288,21 +312,16 @@ static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip
 static bool on_failure(struct sip_request *rq, int err, void *arg)
 {
         struct pcscf *p = arg;
-        struct reg_facts f;
         struct pending *pe = pending_by_serial(p->pending, (uint32_t)(uintptr_t)rq->user);
-        const char *why;
 
         pending_answered(pe); /* late */
         if (pe)
                 secure_failed(p, rq, pe);
         pending_remove(pe);
-        if (reg_facts_read(rq->msg, &f, &why)) /* it was read before: memory lacks */
-                log_error("%s", ims_strerror(IMS_ENOMEM));
-        register_refuse(p, rq, &f,
-                        (struct refusal){.cause = CAUSE_icscf_unreachable,
-                                         .status = 504,
-                                         .clause = "TS 24.229 5.2.2.1",
-                                         .evidence = ims_strerror(err)});
-        reg_facts_free(&f);
+        register_refuse_again(p, rq,
+                              (struct refusal){.cause = CAUSE_icscf_unreachable,
+                                               .status = 504,
+                                               .clause = "TS 24.229 5.2.2.1",
+                                               .evidence = ims_strerror(err)});
         return false;
 }

@@ -111,6 +111,8 @@ static int read_authorization(const struct sip_msg *m, struct reg_facts *f, cons
                 if ((v = sip_auth_get(&a, "response")) != NULL)
                         f->has_response = v->n > 0;
                 f->has_auts = sip_auth_get(&a, "auts") != NULL;
+                if ((v = sip_auth_get(&a, "nonce")) != NULL)
+                        f->nonce = *v;
                 if ((v = sip_auth_get(&a, "algorithm")) != NULL)
                         f->aka = span_istarts(*v, SPAN("AKA"));
         }

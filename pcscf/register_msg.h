@@ -20,6 +20,7 @@ struct reg_facts {
         bool has_authorization;
         bool has_response; /* the response parameter is not empty */
         bool has_auts;     /* it asks for resynchronisation */
+        struct span nonce; /* of the challenge it answers, quotes off; may be empty */
         bool aka;          /* algorithm names AKA */
         bool has_security_client;
         bool offers_ipsec;       /* a mechanism of Security-Client is ipsec-3gpp */

@@ -48,20 +48,20 @@ static void refuse_memory(struct pcscf *p, struct sip_request *rq, const struct 
 struct sa_who secure_who(const struct reg_facts *f, const struct addr *ue)
 {
         return (struct sa_who){.ue = *ue,
-                               .impi = f->impi.n ? f->impi : buf_as_span(&f->aor),
+                               .impi = register_identity(f),
                                .instance = f->instance,
                                .reg_id = f->reg_id,
                                .sos = f->sos};
 }
 
-static bool refuse_rule_3(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f,
-                          const struct agreement *a, enum sa_refusal why)
+bool secure_rule_3(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f,
+                   const struct agreement *a, enum sa_refusal why)
 {
         char evidence[96], ip[ADDR_STR];
         struct refusal r = {.status = 400, .clause = "TS 33.203 7.1 rule 3", .evidence = evidence};
 
         if (why == SA_MAY)
-                return false;
+                return true;
         (void)addr_ip_str(&rq->flow.remote, false, ip);
         r.cause = why == SA_TOO_MANY ? CAUSE_too_many_sas : CAUSE_protected_port_taken;
         if (why == SA_TOO_MANY) {
@@ -80,7 +80,7 @@ static bool refuse_rule_3(struct pcscf *p, struct sip_request *rq, const struct 
                                a->ends.port_s);
         }
         register_refuse(p, rq, f, r);
-        return true;
+        return false;
 }
 
 /* As much of it as a verdict shows. */
@@ -149,7 +149,7 @@ static bool take_offer(struct pcscf *p, struct sip_request *rq, const struct reg
                 refuse_memory(p, rq, f);
         if (err)
                 return false;
-        if (refuse_rule_3(p, rq, f, a, sa_may_open(p->ipsec->table, &who, &a->ends, mode, old))) {
+        if (!secure_rule_3(p, rq, f, a, sa_may_open(p->ipsec->table, &who, &a->ends, mode, old))) {
                 agreement_free(a);
                 return false;
         }
@@ -158,8 +158,6 @@ static bool take_offer(struct pcscf *p, struct sip_request *rq, const struct reg
         a->sm1 = rq->flow;
         a->old_assoc = old ? old->assoc->id : 0;
         out->agreement = a;
-        if (!out->set && mode == SEC_MODE_UDP_ENC_TUN)
-                sip_request_answer_on(rq, &rq->flow); /* TS 24.229 Annex F: to where it came from */
         return true;
 }
 
@@ -208,20 +206,21 @@ static bool answer_on_new(struct pcscf *p, struct sip_request *rq, const struct 
         }
         err = agreement_check(pe->agreement, rq->msg, &fault);
         if (err) {
+                secure_failed(p, rq, pe); /* chooses the way of the refusal; the SAs stay until it has left */
                 if (err == 1)
                         refuse_fault(p, rq, f, &fault);
                 else
                         refuse_memory(p, rq, f);
-                sa_fail(out->set);
                 pending_remove(pe);
                 return false;
         }
-        out->set->heard = true;
+        sa_answered(out->set);
         out->answer = true;
         return true;
 }
 
-/* A report of a failure (7.3.1.2, 7.3.1.3) ends the new SAs; the answer itself has to come over them. */
+/* A report of a failure (7.3.1.2, 7.3.1.3) ends the new SAs; the answer itself has to come over them. A phone
+ * that never saw the challenge begins again with the nonce it had before. */
 static bool not_on_new(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f)
 {
         struct pending *pe = challenged(p, rq, f);
@@ -229,7 +228,7 @@ static bool not_on_new(struct pcscf *p, struct sip_request *rq, const struct reg
 
         if (!pe)
                 return true;
-        if (f->has_response && !f->has_auts) {
+        if (f->has_response && !f->has_auts && hash_span(f->nonce) == pe->agreement->nonce) {
                 discard(p, rq, f, CAUSE_wrong_sa, "TS 33.203 7.4.2a",
                         "the answer to the challenge did not come over the new SAs");
                 return false;
@@ -259,11 +258,14 @@ static bool via_differs(struct pcscf *p, struct sip_request *rq, const struct re
         return true;
 }
 
+/* Without Authorization the IMPU tells, which must be one of those that are registered over the SA. */
 static bool other_user(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f,
                        const struct sa_set *set)
 {
-        if (span_eq(f->impi.n ? f->impi : buf_as_span(&f->aor), sa_assoc_impi(set->assoc)) ||
-            !f->has_authorization)
+        const struct ue_flow *flow = regstore_assoc(p->store, set->assoc->id);
+
+        if (span_eq(register_identity(f), sa_assoc_impi(set->assoc)) ||
+            (!f->has_authorization && flow && ue_has_identity(flow, buf_as_span(&f->aor))))
                 return false;
         register_refuse(p, rq, f,
                         (struct refusal){.cause = CAUSE_identity_not_allowed,
@@ -297,6 +299,13 @@ bool secure_register(struct pcscf *p, struct sip_request *rq, const struct reg_f
         *out = (struct secure_entry){.set = ipsec_set_of(p, &rq->flow)};
         if (out->set)
                 return over_sa(p, rq, f, via, out);
+        if (sip_port_of(p->stack, &rq->flow.local) != SIP_PORT_OPEN) { /* gone while Via was looked up */
+                discard(p, rq, f, CAUSE_wrong_sa, "TS 33.203 7.1 rule 4",
+                        "the SAs it came over have ended meanwhile");
+                return false;
+        }
+        if (via != VIA_SAME) /* TS 24.229 Annex F: to where it came from, refusals too */
+                sip_request_answer_on(rq, &rq->flow);
         if (!not_on_new(p, rq, f))
                 return false;
         return f->offers_ipsec ? take_offer(p, rq, f, via, out) : without_offer(p, rq, f);

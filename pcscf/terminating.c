@@ -114,8 +114,7 @@ struct sip_flow pcscf_way_to(const struct pcscf *p, const struct binding *b)
         return flow;
 }
 
-/* A UE whose SAs have ended cannot be reached: nothing leaves for it in clear. */
-static bool out_of_reach(const struct pcscf *p, const struct binding *b)
+bool pcscf_out_of_reach(const struct pcscf *p, const struct binding *b)
 {
         const struct sa_assoc *a;
 
@@ -169,7 +168,7 @@ void pcscf_to_ue(struct pcscf *p, struct sip_request *rq)
                 b = regstore_by_id(p->store, own.id);
         else if (own.kind < OWN_STALE)
                 b = by_contact(p, rq->msg);
-        if (b && out_of_reach(p, b))
+        if (b && pcscf_out_of_reach(p, b))
                 refuse(p, rq, "the security associations of this UE have ended");
         else if (b)
                 send_to_ue(p, rq, &e, b);
