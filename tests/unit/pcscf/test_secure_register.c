@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * A registration under IPsec from SM1 to SM12, packet by packet. TS 33.203 6.1.1, 7.1, 7.2, Annex H. */
+#include "tests/fakes/fake_sa_kernel.h"
+#include "tests/unit/pcscf/ipsec_steps.h"
+
+struct scene {
+        struct fix *x;
+        struct phone ph;
+};
+
+static int begin(void **state, const struct fix_conf *c, enum transport t)
+{
+        struct scene *s = calloc(1, sizeof(*s));
+
+        assert_non_null(s);
+        s->x = fix_start(c);
+        phone_start(&s->ph, s->x, 0, t);
+        *state = s;
+        return 0;
+}
+
+static int udp4(void **state)
+{
+        return begin(state, NULL, TRANSPORT_UDP);
+}
+
+static int tcp4(void **state)
+{
+        return begin(state, NULL, TRANSPORT_TCP);
+}
+
+static int udp6(void **state)
+{
+        return begin(state, &(struct fix_conf){.v6 = true}, TRANSPORT_UDP);
+}
+
+static int tcp6(void **state)
+{
+        return begin(state, &(struct fix_conf){.v6 = true}, TRANSPORT_TCP);
+}
+
+static int end(void **state)
+{
+        struct scene *s = *state;
+
+        phone_stop(&s->ph);
+        fix_stop(s->x);
+        free(s);
+        return 0;
+}
+
+/* --- the whole of it ------------------------------------------------------------------------------ */
+
+/* SM2 and SM8: what the core sees. */
+static void core_sees(const char *text, const char *protected)
+{
+        char want[64];
+
+        (void)snprintf(want, sizeof(want), "integrity-protected=\"%s\"", protected);
+        expect_has(text, want);
+        expect_lacks(text, "Security-");
+        expect_lacks(text, "sec-agree");
+}
+
+static void all_steps(struct scene *s)
+{
+        struct fix *x = s->x;
+        struct phone *ph = &s->ph;
+        const struct heard *h;
+        const struct sa_params *p;
+        unsigned i;
+
+        sm1_clear(ph, NULL);
+        i = core_hears(x);
+        core_sees(x->core.got[i], "no");
+        assert_int_equal(fix_sets(x), 0); /* with the challenge, not before */
+        core_challenges(x, ph, i);
+        h = sm6(ph);
+        expect_way(h, ph->transport, x->gm, ph->open);
+        expect_lacks(h->text, "ik=");
+        expect_lacks(h->text, "ck=");
+        assert_int_equal(fix_sets(x), 1);
+        assert_int_equal(ph->ps, x->ps);
+        assert_in_range(ph->pc, x->pc, x->pc + 3);
+        p = fake_sa_set(0);
+        assert_int_equal(p->ue_ends.port_c, ph->uc);
+        assert_int_equal(p->ue_ends.port_s, ph->us);
+        assert_int_equal(p->ue_ends.spi_c, ph->spi);
+        assert_int_equal(p->ue_ends.spi_s, ph->spi + 1);
+        assert_int_equal(p->pcscf_ends.spi_c, number_in(ph->verify, "spi-c="));
+        assert_int_equal(p->pcscf_ends.spi_s, number_in(ph->verify, "spi-s="));
+        assert_int_equal(p->mode, SEC_MODE_TRANS);
+        assert_true(addr_ip_eq(&p->ue, &ph->ports[0].at));
+        sm7(ph, NULL);
+        i = core_hears(x);
+        core_sees(x->core.got[i], "yes");
+        core_grants(x, ph, i, NULL, NULL);
+        h = phone_hears(ph);
+        expect_status(h, 200);
+        if (ph->transport == TRANSPORT_UDP)
+                expect_way(h, TRANSPORT_UDP, ph->pc, ph->us);
+        else /* there where it was asked */
+                expect_way(h, TRANSPORT_TCP, ph->ps, ph->uc);
+        expect_lacks(h->text, "Security-");
+        assert_int_equal(fix_sets(x), 1);
+        no_verdict(x);
+}
+
+static void steps_udp4(void **state)
+{
+        all_steps(*state);
+        proves("SA-012 SA-024 SA-029 SA-087 SECAGREE-003 SECAGREE-008 SECAGREE-015 SECAGREE-029 SA-072 "
+               "SA-088 NAT-001");
+}
+
+static void steps(void **state)
+{
+        all_steps(*state);
+        proves("SA-026 SA-031");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(steps_udp4, udp4, end),
+                cmocka_unit_test_setup_teardown(steps, tcp4, end),
+                cmocka_unit_test_setup_teardown(steps, udp6, end),
+                cmocka_unit_test_setup_teardown(steps, tcp6, end),
+        };
+
+        sip_grammar_init();
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
