@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/timers.h"
 #include "pcscf/pcscf.h"
 
 /* --- the stack's questions ------------------------------------------------------------------------ */
@@ -258,6 +259,7 @@ static int start(struct ipsec *i, via_checked_fn *on_via)
         struct pcscf *p = i->pcscf;
         struct sa_table_conf table = {.conf = &p->conf->security,
                                       .await_ms = p->conf->await_auth_ms,
+                                      .linger_ms = ims_timer_rows[IMS_TIMER_SA_LINGER].default_ms,
                                       .events = {.on_removed = on_removed, .arg = i}};
         int err = security_conf_policy(&p->conf->security, &i->policy), stale;
 

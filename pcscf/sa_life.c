@@ -35,6 +35,18 @@ const char *sa_set_state_name(const struct sa_set *s)
 
 /* --- leaving -------------------------------------------------------------------------------------- */
 
+/* Nothing is under way on a set that leaves: it goes, once a connection has brought what was just sent. */
+static void linger(struct sa_set *s)
+{
+        struct sa_table *t = s->assoc->table;
+
+        s->lingers = t->conf.linger_ms > 0;
+        if (s->lingers)
+                sa_set_arm(s);
+        else
+                sa_remove_set(s);
+}
+
 /* The set is not used for anything new; it goes with the last transaction begun on it. */
 static void leave(struct sa_set *s)
 {
@@ -48,7 +60,7 @@ static void leave(struct sa_set *s)
         if (s->n_used)
                 sa_set_arm(s); /* to the end of its lifetime, whatever is under way */
         else
-                sa_remove_set(s);
+                linger(s);
 }
 
 /* All of the UE's sets that carry traffic leave, but for one or two. */
@@ -152,6 +164,8 @@ void sa_set_arm(struct sa_set *s)
         wait_ms = s->expires_ms > now_ms ? s->expires_ms - now_ms : 0;
         if (s->state == SA_SET_IN_USE && wait_ms > early_ms)
                 wait_ms -= early_ms;
+        if (s->lingers && wait_ms > t->conf.linger_ms)
+                wait_ms = t->conf.linger_ms;
         if (tmr_start(t->loop, &s->timer, wait_ms, on_timer, s) == 0)
                 return;
         log_error("a set of SAs has no timer: %s", ims_strerror(IMS_ENOMEM));
@@ -258,9 +272,14 @@ void sa_use(struct sa_table *t, const struct sip_flow *flow, int delta)
         if (!s || (delta < 0 && !s->n_used)) /* begun on a set that is gone */
                 return;
         s->n_used = delta < 0 ? s->n_used - 1 : s->n_used + 1;
-        if (!s->n_used && fsm_allowed(&sa_set_fsm, s->state, SA_SET_EV_TXN_ENDS) &&
-            s->state == SA_SET_LEAVING)
-                sa_remove_set(s);
+        if (s->state != SA_SET_LEAVING)
+                return;
+        if (s->n_used && s->lingers) {
+                s->lingers = false;
+                sa_set_arm(s);
+        } else if (!s->n_used && fsm_allowed(&sa_set_fsm, s->state, SA_SET_EV_TXN_ENDS)) {
+                linger(s);
+        }
 }
 
 /* --- ways ----------------------------------------------------------------------------------------- */

@@ -61,6 +61,7 @@ struct sa_set {
         uint64_t made_ms, expires_ms;
         struct tmr timer;
         bool heard;     /* SIP came over it */
+        bool lingers;   /* it leaves, and no transaction is under way any more */
         bool by_old;    /* SM1 of this registration came over an old set */
         bool timed_out; /* it is removed because its registration was not completed in time */
         struct tmr esp; /* esp_watch.c */
@@ -103,6 +104,8 @@ struct sa_table_conf {
         struct sa_kernel *kernel;
         struct esp_keylog *log;
         uint32_t await_ms;
+        uint32_t linger_ms; /* what leaves stays so long after its last transaction: what TCP has not brought
+                               yet */
         struct sa_table_events events;
 };
 

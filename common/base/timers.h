@@ -38,6 +38,8 @@
         X(ESP_LOOK, 1000, 10, 60000, "how often the counters of new SAs are looked at until a message came") \
         X(CONTROL, 10000, 100, 60000,                                                                        \
           "longest wait of a command for a piece of the answer of a running node")                           \
+        X(SA_LINGER, 2000, 0, 60000,                                                                         \
+          "SAs that leave stay so long after their last transaction, for what TCP brings")                   \
         X(DRAIN, 5000, 0, 60000, "longest wait at the end of a node for what is under way")                  \
         X(DRAIN_POLL, 50, 1, 1000, "how often a node looks whether that has ended")                          \
         X(DIA_TC, 5000, 10, 60000, "RFC 6733 12, Tc: pause before a new connection attempt")                 \
