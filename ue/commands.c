@@ -21,6 +21,8 @@
 struct session {
         struct options opt;
         struct loop *loop;
+        struct sa_host *host; /* NULL: no IPsec */
+        char *no_ipsec;       /* why */
         struct phone *phone;
         struct isim *isim;
         struct reg_conf conf;
@@ -81,7 +83,8 @@ static void recall_contact(struct session *s)
 
 static void keep_contact(const struct session *s)
 {
-        size_t n = strlen(s->contact);
+        const char *contact = reg_contact(s->reg);
+        size_t n = strlen(contact);
         int fd;
 
         if (!s->binding_file)
@@ -91,7 +94,7 @@ static void keep_contact(const struct session *s)
                 return;
         }
         fd = open(s->binding_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        if (fd < 0 || write(fd, s->contact, n) != (ssize_t)n)
+        if (fd < 0 || write(fd, contact, n) != (ssize_t)n)
                 log_warn("%s cannot be written: a later deregister removes all contacts", s->binding_file);
         if (fd >= 0)
                 close(fd);
@@ -185,13 +188,58 @@ static void on_terminate(void *arg)
         finish(s);
 }
 
+/* Why there is no IPsec, for the report; a warning when it was asked for. */
+static void note_no_ipsec(struct session *s, struct span why)
+{
+        s->no_ipsec = span_dup(span_trim(why));
+        if (s->opt.ipsec.want != IPSEC_UNSAID && s->no_ipsec)
+                log_warn("no IPsec: %s", s->no_ipsec);
+}
+
+/* The kernel, where IPsec is wanted; that it does none is an error only where IPsec is required. */
+static int open_host(struct session *s, struct buf *err)
+{
+        struct buf why = BUF_INIT;
+        int rc = 0;
+
+        if (s->opt.ipsec.want == IPSEC_OFF)
+                return 0;
+        rc = sa_host_new(s->loop, s->opt.ipsec.keylog, &s->host, &why);
+        if (rc < 0 && s->opt.ipsec.want == IPSEC_REQUIRED) {
+                buf_puts(err, "IPsec is required: ");
+                buf_span(err, span_trim(buf_as_span(&why)));
+                buf_char(err, '\n');
+        } else if (rc < 0) {
+                note_no_ipsec(s, buf_as_span(&why));
+                rc = 0;
+        }
+        buf_free(&why);
+        return rc;
+}
+
+static int open_phone(struct session *s, struct buf *err)
+{
+        struct phone_ipsec_conf ipsec;
+        int rc = open_host(s, err);
+
+        if (rc < 0)
+                return rc;
+        ipsec = ipsec_conf(&s->opt.ipsec, s->host);
+        s->opt.phone.ipsec = s->host ? &ipsec : NULL;
+        rc = phone_new(s->loop, &s->opt.phone, NULL, NULL, &s->phone, err);
+        s->opt.phone.ipsec = NULL;
+        if (rc == 0 && s->host && phone_no_ipsec(s->phone))
+                note_no_ipsec(s, span_of(phone_no_ipsec(s->phone)));
+        return rc;
+}
+
 static int open_session(struct session *s, bool deregister, struct buf *err)
 {
         char *sqn_file;
         int rc = loop_new(&s->loop);
 
         if (rc == 0)
-                rc = phone_new(s->loop, &s->opt.phone, NULL, NULL, &s->phone, err);
+                rc = open_phone(s, err);
         if (rc < 0)
                 return rc;
         if (s->opt.sqn_file || s->opt.cred->sqn_file[0])
@@ -218,6 +266,9 @@ static int open_session(struct session *s, bool deregister, struct buf *err)
                 .contact = s->contact,
                 .instance = s->opt.instance ? s->opt.instance : s->instance,
                 .access_network = s->opt.access_network ? s->opt.access_network : DEFAULT_ACCESS,
+                .security = phone_security(s->phone),
+                .security_note = s->no_ipsec,
+                .contact_fixed = deregister, /* what an earlier run registered */
         };
         rc = reg_new(&s->conf, &s->reg);
         if (rc == 0)
@@ -231,6 +282,8 @@ static void close_session(struct session *s)
                 tmr_stop(s->loop, &s->refresh);
         reg_free(s->reg);
         phone_free(s->phone);
+        sa_host_free(s->host);
+        free(s->no_ipsec);
         isim_free(s->isim);
         loop_free(s->loop);
         free(s->binding_file);

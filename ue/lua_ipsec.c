@@ -76,6 +76,14 @@ static int read_lists(lua_State *L, struct ipsec_options *o, struct buf *err)
         return rc;
 }
 
+static void on_terminate(void *arg)
+{
+        struct scenario *s = arg;
+
+        s->terminated = true;
+}
+
+/* From here on the end of the scenario has something to take away. */
 static int open_host(lua_State *L, bool required, struct sa_host **out, struct buf *err)
 {
         struct scenario *s = scenario_of(L);
@@ -84,6 +92,9 @@ static int open_host(lua_State *L, bool required, struct sa_host **out, struct b
 
         if (!s->host)
                 rc = sa_host_new(s->loop, lua_opt_text(L, 1, "keylog"), &s->host, &why);
+        if (rc == 0 && !s->ends_well)
+                rc = loop_on_terminate(s->loop, on_terminate, s);
+        s->ends_well = s->ends_well || rc == 0;
         if (rc < 0 && required)
                 buf_span(err, buf_as_span(&why));
         else if (rc < 0)

@@ -42,7 +42,7 @@ static int l_pump(lua_State *L)
                 return luaL_error(L, "out of memory");
         loop_once(s->loop);
         tmr_stop(s->loop, &s->pump);
-        return 0;
+        return s->terminated ? luaL_error(L, "the scenario was told to end") : 0;
 }
 
 static int traceback(lua_State *L)

@@ -17,6 +17,8 @@ struct scenario {
         struct loop *loop;
         struct tmr pump;
         struct sa_host *host; /* of phones with IPsec; NULL: none so far */
+        bool ends_well;       /* SIGTERM sets terminated */
+        bool terminated;      /* told to end: every wait is an error from now on, so that phones are closed */
 };
 
 static inline struct scenario *scenario_of(lua_State *L)

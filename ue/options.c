@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/timers.h"
+
 #define EXPIRES_DEFAULT_S 600000 /* TS 24.229 5.1.1.2.1 */
 #define TIMEOUT_DEFAULT_S 16     /* a person waits: three retransmissions over UDP, far below timer F */
 #define TIMEOUT_MAX_S     3600
@@ -42,6 +44,11 @@ enum {
         OPT_LOG,
         OPT_PANI,
         OPT_INSTANCE,
+        OPT_IPSEC,
+        OPT_IPSEC_SUITES,
+        OPT_IPSEC_MODES,
+        OPT_IPSEC_KEYLOG,
+        OPT_KEEP_ALIVE,
         OPT_HELP
 };
 
@@ -74,6 +81,11 @@ static const struct option longs[] = {
         {"log", required_argument, NULL, OPT_LOG},
         {"access-network", required_argument, NULL, OPT_PANI},
         {"instance", required_argument, NULL, OPT_INSTANCE},
+        {"ipsec", required_argument, NULL, OPT_IPSEC},
+        {"ipsec-suites", required_argument, NULL, OPT_IPSEC_SUITES},
+        {"ipsec-modes", required_argument, NULL, OPT_IPSEC_MODES},
+        {"ipsec-keylog", required_argument, NULL, OPT_IPSEC_KEYLOG},
+        {"keep-alive", required_argument, NULL, OPT_KEEP_ALIVE},
         {"help", no_argument, NULL, OPT_HELP},
         {NULL, 0, NULL, 0},
 };
@@ -114,6 +126,10 @@ void options_usage(FILE *to)
                 "IMC\n"
                 "where:  --pcscf HOST[:PORT] (default QUINTET_PCSCF)   [--transport udp|tcp] [--local "
                 "ADDR[:PORT]]\n"
+                "secure: [--ipsec off|offered|required] [--ipsec-suites ALG/EALG,...] [--ipsec-modes "
+                "trans,UDP-enc-tun]\n"
+                "        [--ipsec-keylog FILE] [--keep-alive S]; default QUINTET_UE_IPSEC, else where it is "
+                "possible\n"
                 "how:    [--expires S] [--hold] [--timeout S] [--sqn-file FILE] [--amf-check] [--json]\n"
                 "        [--access-network TEXT] [--instance URN] [--trace FILE]\n"
                 "        [--log error|warn|notice|info|debug]\n"
@@ -220,6 +236,46 @@ static int take_timeout(struct options *o, const char *value, struct buf *err)
         return 0;
 }
 
+static int take_keep_alive(struct options *o, const char *value, struct buf *err)
+{
+        const struct ims_timer_row *row = &ims_timer_rows[IMS_TIMER_UE_KEEP_ALIVE];
+        uint32_t s;
+
+        if (span_u32(span_of(value), row->max_ms / 1000, &s) < 0 || s < row->min_ms / 1000)
+                return bad_value(err, "keep-alive", value, "a number of seconds from 1 to 3600");
+        o->ipsec.keep_alive_ms = s * 1000;
+        return 0;
+}
+
+static int take_ipsec_option(struct options *o, int opt, const char *value, struct buf *err)
+{
+        switch (opt) {
+        case OPT_IPSEC:
+                return ipsec_want_parse(span_of(value), &o->ipsec.want) < 0
+                               ? bad_value(err, "ipsec", value, "off, offered or required")
+                               : 0;
+        case OPT_IPSEC_SUITES:
+                if (ipsec_suites_parse(span_of(value), &o->ipsec) < 0)
+                        return bad_value(err, "ipsec-suites", value,
+                                         "a list of pairs of TS 33.203 Annex H, as hmac-sha-1-96/aes-cbc");
+                return ipsec_offers_encryption(&o->ipsec)
+                               ? 0
+                               : bad_value(err, "ipsec-suites", value,
+                                           "with encryption, which a UE always offers (TS 33.203 5.1.3)");
+        case OPT_IPSEC_MODES:
+                return ipsec_modes_parse(span_of(value), &o->ipsec) < 0
+                               ? bad_value(err, "ipsec-modes", value, "trans, UDP-enc-tun or both")
+                               : 0;
+        case OPT_IPSEC_KEYLOG:
+                o->ipsec.keylog = value;
+                return 0;
+        case OPT_KEEP_ALIVE:
+                return take_keep_alive(o, value, err);
+        default:
+                return -IMS_EINVAL;
+        }
+}
+
 static int take_option(struct options *o, int opt, char *value, struct buf *err)
 {
         switch (opt) {
@@ -274,7 +330,7 @@ static int take_option(struct options *o, int opt, char *value, struct buf *err)
                 o->instance = value;
                 return 0;
         default:
-                return -IMS_EINVAL;
+                return take_ipsec_option(o, opt, value, err);
         }
 }
 
@@ -323,6 +379,11 @@ static int choose(struct options *o, struct buf *err)
                 return -IMS_ECONF;
         }
         o->impu = line->kind == CREDENTIAL_NONE && line->n_impu ? line->impu[0] : o->cred->impu[0];
+        if (o->ipsec.want == IPSEC_UNSAID && getenv("QUINTET_UE_IPSEC") &&
+            ipsec_want_parse(span_of(getenv("QUINTET_UE_IPSEC")), &o->ipsec.want) < 0) {
+                buf_puts(err, "QUINTET_UE_IPSEC: not off, offered or required\n");
+                return -IMS_ECONF;
+        }
         if (!o->phone.pcscf) { /* both are of the same lab */
                 o->phone.pcscf = getenv("QUINTET_PCSCF");
                 if (!o->phone.local)

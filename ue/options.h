@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/base/log.h"
+#include "ue/ipsec_options.h"
 #include "ue/phone.h"
 
 enum { OPTIONS_SET_ISIM, OPTIONS_SET_USIM, OPTIONS_SET_IMC, OPTIONS_SET_LINE, OPTIONS_SETS };
@@ -14,6 +15,7 @@ struct options {
         const struct credential *cred;        /* the chosen one, points into sets */
         const char *impu;                     /* to register; the first of the set by default */
         struct phone_conf phone;
+        struct ipsec_options ipsec;
         const char *sqn_file; /* NULL: in the state folder */
         const char *access_network, *instance;
         uint32_t expires_s;

@@ -23,7 +23,40 @@ static void wall_clock(uint32_t from_now_s, char out[static 32])
                 out[0] = '\0';
 }
 
-static void text_ok(const struct reg_result *res, const struct reg_conf *conf, struct buf *out)
+static const struct ue_sa *current_sas(const struct reg_conf *conf)
+{
+        return conf->security ? ue_sa_in(security_table(conf->security), UE_SA_CURRENT) : NULL;
+}
+
+/* Suite, mode, ports and SPIs of the SAs; or why there are none. */
+static void text_security(const struct reg_conf *conf, struct buf *out)
+{
+        const struct ue_sa *set = current_sas(conf);
+        const struct sec_ends *u, *p;
+        struct buf b = BUF_INIT;
+
+        if (!set) {
+                if (conf->security || conf->security_note)
+                        buf_printf(out, "  %-18s none: %s\n", "security",
+                                   conf->security ? "the network does not do IPsec" : conf->security_note);
+                return;
+        }
+        u = &set->p.ue_ends;
+        p = &set->p.pcscf_ends;
+        sec_suite_write(set->p.suite, &b);
+        buf_printf(out, "  %-18s ipsec-3gpp, " SPAN_FMT ", %s\n", "security", SPAN_ARG(buf_as_span(&b)),
+                   sec_mode_name(set->p.mode));
+        buf_printf(out, "  %-18s UE %u client, %u server; P-CSCF %u client, %u server\n", "protected ports",
+                   u->port_c, u->port_s, p->port_c, p->port_s);
+        buf_printf(out,
+                   "  %-18s UE %" PRIu32 " client, %" PRIu32 " server; P-CSCF %" PRIu32 " client, %" PRIu32
+                   " server\n",
+                   "SPIs", u->spi_c, u->spi_s, p->spi_c, p->spi_s);
+        buf_free(&b);
+}
+
+static void text_ok(const struct reg_result *res, const struct reg_conf *conf, const char *contact,
+                    struct buf *out)
 {
         char until[32];
 
@@ -37,10 +70,11 @@ static void text_ok(const struct reg_result *res, const struct reg_conf *conf, s
                    res->expires_s);
         line(out, "IMPI", conf->cred->impi);
         line(out, "credentials", credential_kind_name(conf->cred->kind));
-        line(out, "Contact", conf->contact);
+        line(out, "Contact", contact);
         line(out, "P-Associated-URI", res->associated_uri);
         line(out, "Service-Route", res->service_route);
         line(out, "Path", res->path);
+        text_security(conf, out);
 }
 
 static const char *hint_of(const struct registration *r)
@@ -82,6 +116,7 @@ static void text_bad(const struct registration *r, const struct reg_conf *conf, 
         if (res->status)
                 buf_printf(out, " (%d %s)", res->status, res->reason ? res->reason : "");
         buf_char(out, '\n');
+        line(out, "because", res->why);
         line(out, "Warning", res->warning);
         line(out, "Retry-After", res->retry_after);
         if (hint_of(r)[0])
@@ -99,7 +134,7 @@ void report_text(const struct registration *r, struct buf *out)
         const struct reg_conf *conf = reg_conf(r);
 
         if (reg_outcome_ok(res->outcome))
-                text_ok(res, conf, out);
+                text_ok(res, conf, reg_contact(r), out);
         else
                 text_bad(r, conf, out);
         if (res->sqn_failures && reg_outcome_ok(res->outcome))
@@ -117,6 +152,33 @@ static void json_text(struct buf *out, const char *name, const char *value)
         buf_char(out, '"');
 }
 
+static void json_ends(struct buf *out, const char *end, const struct sec_ends *e)
+{
+        buf_printf(out, ",\"port_%sc\":%u,\"port_%ss\":%u,\"spi_%sc\":%" PRIu32 ",\"spi_%ss\":%" PRIu32, end,
+                   e->port_c, end, e->port_s, end, e->spi_c, end, e->spi_s);
+}
+
+static void json_security(const struct reg_conf *conf, struct buf *out)
+{
+        const struct ue_sa *set = current_sas(conf);
+        struct buf suite = BUF_INIT;
+        char ip[ADDR_STR];
+
+        if (!set) {
+                json_text(out, "security_note", conf->security_note);
+                return;
+        }
+        sec_suite_write(set->p.suite, &suite);
+        buf_printf(out, ",\"security\":{\"mechanism\":\"ipsec-3gpp\",\"suite\":\"" SPAN_FMT "\"",
+                   SPAN_ARG(buf_as_span(&suite)));
+        json_text(out, "mode", sec_mode_name(set->p.mode));
+        json_text(out, "ue_address", addr_ip_str(&set->p.ue, false, ip));
+        json_ends(out, "u", &set->p.ue_ends);
+        json_ends(out, "p", &set->p.pcscf_ends);
+        buf_char(out, '}');
+        buf_free(&suite);
+}
+
 void report_json(const struct registration *r, struct buf *out)
 {
         const struct reg_result *res = reg_result(r);
@@ -131,7 +193,7 @@ void report_json(const struct registration *r, struct buf *out)
         json_text(out, "impi", conf->cred->impi);
         json_text(out, "impu", conf->impu);
         json_text(out, "credentials", credential_kind_name(conf->cred->kind));
-        json_text(out, "contact", conf->contact);
+        json_text(out, "contact", reg_contact(r));
         json_text(out, "call_id", reg_call_id(r));
         buf_printf(out,
                    ",\"registered\":%s,\"expires_s\":%" PRIu32 ",\"challenges\":%u,\"mac_failures\":%u,"
@@ -141,6 +203,8 @@ void report_json(const struct registration *r, struct buf *out)
         json_text(out, "service_route", res->service_route);
         json_text(out, "p_associated_uri", res->associated_uri);
         json_text(out, "path", res->path);
+        json_security(conf, out);
+        json_text(out, "why", res->why);
         json_text(out, "text", reg_outcome_text(res->outcome));
         if (hint_of(r)[0])
                 json_text(out, "hint", hint_of(r));
@@ -166,11 +230,17 @@ static bool cause_of(enum reg_outcome o, enum verdict_cause *out)
         case REG_OUT_unreachable:
                 *out = CAUSE_next_hop_unreachable;
                 return true;
+        case REG_OUT_security_unacceptable:
+        case REG_OUT_security_no_mode:
+        case REG_OUT_security_missing:
+                *out = CAUSE_security_unacceptable;
+                return true;
         case REG_OUT_bad_challenge:
         case REG_OUT_bad_answer:
                 *out = CAUSE_malformed;
                 return true;
         case REG_OUT_card_failed:
+        case REG_OUT_kernel_refused:
         case REG_OUT_internal_error:
                 *out = CAUSE_internal_error;
                 return true;
@@ -194,7 +264,7 @@ void report_verdict(const struct registration *r, struct trace *t)
                 .outcome = VERDICT_FAILED,
                 .status = res->status,
                 .clause = "TS 24.229 5.1.1",
-                .evidence = reg_outcome_text(res->outcome),
+                .evidence = res->why ? res->why : reg_outcome_text(res->outcome),
                 .impi = span_of(conf->cred->impi),
                 .impu = span_of(conf->impu),
                 .call_id = span_of(reg_call_id(r)),
