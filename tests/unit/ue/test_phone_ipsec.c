@@ -414,6 +414,33 @@ static void a_reauthentication(void **state)
         proves("SA-061 SA-067 SA-078");
 }
 
+static void a_second_challenge(void **state)
+{
+        struct fixture *f = *state;
+        struct sec_ends ends;
+        struct addr a;
+
+        new_phone(f, true);
+        start(f, REG_KIND_REGISTER);
+        (void)await(f, &f->open);
+        challenge(f, &f->open, &f->open, &f->open.from, &f->pc);
+        (void)await(f, &f->ps);
+        ends = fake_sa_set(0)->ue_ends;
+        a = port_us(fake_sa_set(0));
+        challenge(f, &f->ps, &f->pc, &a, &f->pc2); /* the same offer, other SAs */
+        (void)await(f, &f->ps);
+        assert_int_equal(fake_sa_sets(), 1);
+        assert_int_equal(fake_sa_set(0)->ue_ends.spi_c, ends.spi_c);
+        assert_int_equal(fake_sa_set(0)->pcscf_ends.port_c, port_of(&f->pc2));
+        accept_register(f, &f->pc2, fake_sa_set(0), 600);
+        assert_int_equal(reg_result(f->reg)->outcome, REG_OUT_registered);
+        a = port_us(fake_sa_set(0));
+        request_to(f, &f->pc2, &a, "1");
+        (void)await(f, &f->ps);
+        assert_int_equal(f->requests, 1);
+        assert_int_equal(fake_sa_guards(), 2);
+}
+
 static void behind_a_nat(void **state)
 {
         struct fixture *f = *state;
@@ -634,6 +661,7 @@ int main(void)
                 TEST(messages_take_their_ports),
                 TEST(nothing_is_left_behind),
                 TEST(a_reauthentication),
+                TEST(a_second_challenge),
                 TEST(behind_a_nat),
                 TEST(keep_alives),
                 TEST(another_address),

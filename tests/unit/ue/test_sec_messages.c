@@ -244,6 +244,49 @@ static void small_ranges_are_kept(void **state)
         proves("SA-022 SA-027");
 }
 
+/* In ranges so small that what lives is met again and again. */
+static void live_numbers_are_not_offered(void **state)
+{
+        struct fixture *f = *state;
+        struct security_conf sc = {.ops = &ops,
+                                   .arg = f,
+                                   .suites = {suites[1]},
+                                   .n_suites = 1,
+                                   .modes = 1u << SEC_MODE_TRANS,
+                                   .spi_min = 4000000000u,
+                                   .spi_max = 4000000005u,
+                                   .port_min = 30000,
+                                   .port_max = 30004};
+        struct addr local = an_addr(UE_IP, 0), pcscf = an_addr(PCSCF_IP, 0);
+        struct sec_ends live, e;
+        unsigned a;
+
+        security_free(f->sec);
+        assert_int_equal(security_new(&sc, &f->sec), 0);
+        security_set_address(f->sec, &local, &pcscf);
+        reg_free(f->reg);
+        f->conf.security = f->sec;
+        assert_int_equal(reg_new(&f->conf, &f->reg), 0);
+        start(f, REG_KIND_REGISTER);
+        live = sent_ends(f);
+        f->spi = 4000000000u; /* those of the P-CSCF are in the range too, where they are not ours */
+        while (live.spi_c == f->spi || live.spi_s == f->spi || live.spi_c == f->spi + 1 ||
+               live.spi_s == f->spi + 1)
+                f->spi++;
+        a = (unsigned)challenge(f, 0);
+        ok200(f, a);
+        for (int i = 0; i < 60; i++) {
+                start(f, REG_KIND_REFRESH);
+                e = sent_ends(f);
+                assert_int_not_equal(e.port_c, live.port_c);
+                assert_int_not_equal(e.port_c, live.port_s);
+                assert_false(ue_sa_has_spi(security_table(f->sec), e.spi_c));
+                assert_false(ue_sa_has_spi(security_table(f->sec), e.spi_s));
+                ok200(f, a);
+        }
+        proves("SA-019 SA-049");
+}
+
 static void modes(void **state)
 {
         struct fixture *f = *state;
@@ -444,6 +487,7 @@ int main(void)
                 TEST(no_encryption_named_means_none),
                 TEST(numbers_are_new_each_time),
                 TEST(small_ranges_are_kept),
+                TEST(live_numbers_are_not_offered),
                 TEST(modes),
                 TEST(without_security_server),
                 TEST(a_phone_with_sas_does_not_bid_down),

@@ -143,6 +143,24 @@ static void pending_transactions_end_on_the_old_sas(void **state)
         proves("SA-077 SA-078");
 }
 
+static void old_sas_wait_for_a_further_message(void **state)
+{
+        struct fixture *f = *state;
+        unsigned a = registered(f), b;
+        struct sip_flow flow;
+
+        assert_int_equal(security_flow(f->sec, SECURITY_USUAL, false, TRANSPORT_UDP, &flow), 1);
+        security_use(f->sec, &flow, 1);
+        start(f, REG_KIND_REFRESH);
+        b = (unsigned)challenge(f, a);
+        ok200(f, b);
+        security_use(f->sec, &flow, -1); /* nothing pending, but nothing came on the new ones */
+        assert_true(f->there[0]);
+        assert_true(takes_request(f, b, "now"));
+        assert_false(f->there[0]);
+        proves("SA-078");
+}
+
 static void old_sas_end_with_their_lifetime(void **state)
 {
         struct fixture *f = *state;
@@ -486,6 +504,7 @@ int main(void)
                 TEST(a_reauthentication_changes_the_sas),
                 TEST(sm12_again_is_no_further_message),
                 TEST(pending_transactions_end_on_the_old_sas),
+                TEST(old_sas_wait_for_a_further_message),
                 TEST(old_sas_end_with_their_lifetime),
                 TEST(new_sas_inherit_the_longer_lifetime),
                 TEST(an_unfinished_registration_leaves_nothing),
