@@ -10,6 +10,7 @@
 
 #include "common/base/buf.h"
 #include "common/net/tcp.h"
+#include "tests/unit/private_net.h"
 
 #define CONNECT_MS  5000
 #define PATIENCE_MS 20000
@@ -303,5 +304,7 @@ int main(void)
                 cmocka_unit_test(silence_leaves_the_peer_alone),  cmocka_unit_test(reset_while_connecting),
         };
 
+        if (!private_net_without_timestamps())
+                print_message("not allowed to have a network without timestamps: TIME_WAIT is hardly seen\n");
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

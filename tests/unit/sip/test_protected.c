@@ -249,6 +249,9 @@ static void taken_ports_are_refused(void **state)
         for (int kind = SIP_PORT_SERVER; kind <= SIP_PORT_CLIENT; kind++) { /* nothing was left behind */
                 assert_int_equal(sip_protected_open(x.p.n.s, (enum sip_port)kind, &tcp_only, 1), 0);
                 sip_protected_close(x.p.n.s, &tcp_only);
+                fd = socket(AF_INET, SOCK_STREAM, 0);
+                assert_int_equal(bind(fd, &tcp_only.u.sa, addr_len(&tcp_only)), 0);
+                (void)close(fd);
         }
         pair_stop(&x);
 }
