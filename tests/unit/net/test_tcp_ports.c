@@ -36,6 +36,8 @@ struct world {
         bool late;
 };
 
+static bool private_net; /* made by us: so the capability is there */
+
 static void on_up(struct tcp_conn *c, void *arg)
 {
         (void)c;
@@ -257,17 +259,13 @@ static void silence_leaves_the_peer_alone(void **state)
         struct end a, b;
 
         (void)state;
-        if (geteuid() != 0)
+        if (!private_net)
                 skip();
         world_start(&w, "127.0.0.1");
         dial(&w, &a, w.s);
         WAIT_FOR(&w, a.up && w.n_accepted == 1);
         tcp_reset(a.c, true);
         WAIT_FOR(&w, a.closed);
-        if (w.accepted[0].closed) { /* root without the capability */
-                world_stop(&w);
-                skip();
-        }
         dial(&w, &b,
              w.s); /* its SYN meets the old connection, which ends; repeated after a second, it gets in */
         assert_false(w.accepted[0].closed);
@@ -304,7 +302,8 @@ int main(void)
                 cmocka_unit_test(silence_leaves_the_peer_alone),  cmocka_unit_test(reset_while_connecting),
         };
 
-        if (!private_net_without_timestamps())
+        private_net = private_net_without_timestamps();
+        if (!private_net)
                 print_message("not allowed to have a network without timestamps: TIME_WAIT is hardly seen\n");
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
