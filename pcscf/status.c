@@ -39,10 +39,12 @@ static void put_impus(const struct pcscf *p, const struct sa_assoc *a, bool json
                 while (binding_next_impu(b, &impu)) {
                         buf_puts(out, first ? "" : json ? "," : " ");
                         first = false;
+                        buf_puts(out, json ? "\"" : "");
                         if (json)
                                 buf_json(out, impu);
                         else
                                 buf_span(out, impu);
+                        buf_puts(out, json ? "\"" : "");
                 }
         }
 }
@@ -68,9 +70,9 @@ static void set_json(const struct pcscf *p, const struct sa_set *s, struct buf *
         uint64_t now_ms = loop_now_ms(p->loop);
         char ip[ADDR_STR], own[ADDR_STR];
 
-        buf_puts(out, "{\"impi\":");
+        buf_puts(out, "{\"impi\":\"");
         buf_json(out, sa_assoc_impi(s->assoc));
-        buf_puts(out, ",\"impus\":[");
+        buf_puts(out, "\",\"impus\":[");
         put_impus(p, s->assoc, true, out);
         buf_printf(out,
                    "],\"state\":\"%s\",\"ue\":\"%s\",\"pcscf\":\"%s\",\"port_uc\":%u,\"port_us\":%u,\"port_"
