@@ -72,12 +72,27 @@ void sa_kernel_close(struct sa_kernel *k)
         free(k);
 }
 
+/* Another number of TAG_COUNT_BITS for each, 0 for 0. The kernel finds SAs by the reqid XOR the sum of the
+ * addresses: were both to count upwards, as with phones that come one after the other, few of its hash slots
+ * would be used. */
+static uint32_t scattered(uint32_t count)
+{
+        uint32_t x = count * 0x2c9b5 & (TAG_COUNTS - 1);
+
+        x ^= x >> TAG_COUNT_BITS / 2;
+        x = x * 0x1f35b & (TAG_COUNTS - 1);
+        return x ^ x >> TAG_COUNT_BITS / 2;
+}
+
 uint32_t sa_kernel_reqid(struct sa_kernel *k)
 {
         for (uint32_t i = 1; i < TAG_COUNTS; i++) {
+                uint32_t n;
+
                 k->count = k->count + 1 < TAG_COUNTS ? k->count + 1 : 1;
-                if (!(k->live[k->count / 32] & 1U << k->count % 32))
-                        return k->tag | k->count;
+                n = scattered(k->count);
+                if (!(k->live[n / 32] & 1U << n % 32))
+                        return k->tag | n;
         }
         return 0;
 }
