@@ -224,6 +224,26 @@ static void drop_unlisted(struct pcscf *p, const struct reg_facts *f, const stru
         }
 }
 
+/* A UE that began anew, without its SAs, has another port_us: nobody listens any more where its earlier
+ * contacts are, and what is sent to them would reach it over the SAs it has now, a second time. */
+static void drop_unreachable(struct pcscf *p, uint32_t id, struct span contact)
+{
+        const struct sa_assoc *a = id && p->ipsec ? sa_assoc_by_id(p->ipsec->table, id) : NULL;
+        struct ue_flow *f = a && a->in_use ? regstore_assoc(p->store, id) : NULL;
+        struct addr at;
+
+        if (!f)
+                return;
+        list_for_each_safe(pos, tmp, &f->bindings)
+        {
+                struct binding *b = container_of(pos, struct binding, in_flow);
+
+                if (!span_eq(binding_contact(b), contact) && binding_contact_addr(b, &at) &&
+                    addr_port(&at) != a->in_use->params.ue_ends.port_s)
+                        regstore_remove(b); /* not the last one: that of contact stays */
+        }
+}
+
 static int keep(struct pcscf *p, const struct sip_request *rq, const struct reg_facts *f,
                 const struct reg_grant *g, struct pending *pe)
 {
@@ -246,6 +266,8 @@ static int keep(struct pcscf *p, const struct sip_request *rq, const struct reg_
 
         if (!err && was != info.assoc)
                 end_assoc(p, was);
+        if (!err)
+                drop_unreachable(p, info.assoc, info.contact);
         return err;
 }
 
