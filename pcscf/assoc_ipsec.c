@@ -51,15 +51,16 @@ static int open_set(struct pcscf *p, struct sip_request *rq, struct pending *pe,
                             .mode = a->mode,
                             .ck = &pe->keys.ck,
                             .ik = &pe->keys.ik};
+        const struct sa_set *old = a->old_assoc ? ipsec_set_of(p, &a->sm1) : NULL;
         struct reg_facts f;
         const char *why;
         int err = reg_facts_read(rq->msg, &f, &why);
 
         if (!err) {
                 o.who = secure_who(&f, &a->ue);
-                o.old = a->old_assoc ? sa_assoc_by_id(p->ipsec->table, a->old_assoc) : NULL;
+                o.old = old && old->assoc->id == a->old_assoc ? old->assoc : NULL;
                 err = !secure_rule_3(p, rq, &f, a,
-                                     sa_may_open(p->ipsec->table, &o.who, &a->ends, a->mode, NULL));
+                                     sa_may_open(p->ipsec->table, &o.who, &a->ends, a->mode, old));
         }
         if (!err)
                 err = sa_open(p->ipsec->table, &o, out);

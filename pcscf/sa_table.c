@@ -254,11 +254,19 @@ static bool server_port_taken(const struct sa_table *t, const struct sa_who *who
         return false;
 }
 
-/* Sets of this IMPI that stay when another challenge leaves for this UE; emergency registrations and flows of
- * RFC 5626 count on their own. */
-static unsigned sets_of_impi(const struct sa_table *t, const struct sa_who *who)
+/* What gives way to a new set where room lacks: a failed registration, and for a UE that is registered also
+ * what strangers began in clear under its IMPI. */
+static bool gives_way(const struct sa_set *s, bool protected)
 {
-        const struct sa_assoc *a = NULL;
+        return s->failed || (protected && s->state == SA_SET_REGISTRATION && !s->by_old);
+}
+
+/* Sets of this IMPI that stay when another challenge leaves for this UE; emergency registrations and flows of
+ * RFC 5626 count on their own. out (may be NULL): the first of those that give way, or NULL. */
+static unsigned sets_of_impi(const struct sa_table *t, const struct sa_who *who, bool protected,
+                             struct sa_set **out)
+{
+        struct sa_assoc *a = NULL;
         unsigned n = 0;
 
         while ((a = next_of_impi(t, who->impi, a)) != NULL) {
@@ -268,11 +276,26 @@ static unsigned sets_of_impi(const struct sa_table *t, const struct sa_who *who)
                         continue;
                 list_for_each(pos, &a->sets)
                 {
-                        const struct sa_set *s = container_of(pos, const struct sa_set, in_assoc);
+                        struct sa_set *s = container_of(pos, struct sa_set, in_assoc);
 
-                        n += !(own && s->state == SA_SET_REGISTRATION);
+                        if (!gives_way(s, protected))
+                                n += !(own && s->state == SA_SET_REGISTRATION);
+                        else if (out && !*out)
+                                *out = s;
                 }
         }
+        return n;
+}
+
+/* All sets of this IMPI. */
+static unsigned all_of_impi(const struct sa_table *t, const struct sa_who *who)
+{
+        const struct sa_assoc *a = NULL;
+        unsigned n = 0;
+
+        while ((a = next_of_impi(t, who->impi, a)) != NULL)
+                if (a->sos == who->sos && a->reg_id == who->reg_id)
+                        list_for_each(pos, &a->sets) n++;
         return n;
 }
 
@@ -284,7 +307,7 @@ enum sa_refusal sa_may_open(const struct sa_table *t, const struct sa_who *who, 
         if (client_port_taken(t, who, ends) ||
             (mode == SEC_MODE_UDP_ENC_TUN && server_port_taken(t, who, ends)))
                 return SA_PORT_TAKEN;
-        return sets_of_impi(t, who) >= SETS_PER_IMPI ? SA_TOO_MANY : SA_MAY;
+        return sets_of_impi(t, who, old != NULL, NULL) >= SETS_PER_IMPI ? SA_TOO_MANY : SA_MAY;
 }
 
 /* --- making --------------------------------------------------------------------------------------- */
@@ -472,6 +495,12 @@ static void clear_way(struct sa_table *t, uint32_t id, const struct sa_open *o)
                 sa_remove_set(taken);
         while (id && (a = sa_assoc_by_id(t, id)) != NULL && (s = unfinished(a)) != NULL)
                 sa_remove_set(s); /* the record goes with its last set */
+        for (s = NULL; all_of_impi(t, &o->who) >= SETS_PER_IMPI; s = NULL) {
+                (void)sets_of_impi(t, &o->who, o->old != NULL, &s);
+                if (!s)
+                        break;
+                sa_remove_set(s);
+        }
 }
 
 int sa_open(struct sa_table *t, const struct sa_open *o, struct sa_set **out)

@@ -134,10 +134,11 @@ const struct sec_entry *sec_choose_pcscf(const struct sec_policy *p, const struc
 const struct sec_entry *sec_choose_ue(const struct sec_list *server, const struct sec_suite *suites, size_t n,
                                       unsigned modes, const char **why);
 
-/* Writes a list of ipsec-3gpp mechanisms, one per suite, all with these ends and this mode, values joined by
- * ", ". with_q: q=0.9 falling to 0.1, for a server. with_ealg false: no ealg parameter is written (a P-CSCF
- * that never encrypts, 7.2). modes: bits; with several (a UE) every suite stands once per mode; mod is
- * written when name_mode is set or it is not trans. Suites with encryption are left out without with_ealg. */
+/* Writes a list of ipsec-3gpp mechanisms, one per suite, all with these ends (none when port_s is 0: the
+ * list of a 494) and this mode, values joined by ", ". with_q: q=0.9 falling to 0.1, for a server. with_ealg
+ * false: no ealg parameter is written (a P-CSCF that never encrypts, 7.2). modes: bits; with several (a UE)
+ * every suite stands once per mode; mod is written when name_mode is set or it is not trans. Suites with
+ * encryption are left out without with_ealg. */
 struct sec_write {
         const struct sec_suite *suites;
         size_t n;

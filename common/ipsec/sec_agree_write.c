@@ -35,8 +35,10 @@ static void write_entry(const struct sec_write *w, struct sec_suite s, enum sec_
                 buf_printf(out, ";ealg=%s", sec_ealg_name(s.ealg));
         if (w->name_mode || mode != SEC_MODE_TRANS) /* which an absent one means */
                 buf_printf(out, ";mod=%s", sec_mode_name(mode));
-        buf_printf(out, ";prot=esp;spi-c=%010u;spi-s=%010u;port-c=%u;port-s=%u", w->ends.spi_c, w->ends.spi_s,
-                   w->ends.port_c, w->ends.port_s);
+        buf_puts(out, ";prot=esp");
+        if (w->ends.port_s) /* the list of a 494 has none */
+                buf_printf(out, ";spi-c=%010u;spi-s=%010u;port-c=%u;port-s=%u", w->ends.spi_c, w->ends.spi_s,
+                           w->ends.port_c, w->ends.port_s);
 }
 
 static bool written(const struct sec_write *w, struct sec_suite s)
