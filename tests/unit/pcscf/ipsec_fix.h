@@ -172,6 +172,15 @@ static inline size_t fix_sets(const struct fix *x)
         return fake_sa_sets();
 }
 
+/* TCP connections that the P-CSCF has. */
+static inline unsigned fix_connections(const struct fix *x)
+{
+        struct sip_stack_stats stats;
+
+        sip_stack_stats(x->p->stack, &stats);
+        return stats.conns;
+}
+
 /* --- verdicts ------------------------------------------------------------------------------------- */
 
 static inline char *file_text(const char *path, long from)
@@ -226,6 +235,21 @@ static inline void no_verdict(struct fix *x)
 
 /* --- the core ------------------------------------------------------------------------------------- */
 
+/* Until the core has heard something more; what a verdict said instead is shown. */
+static inline void core_waits(struct fix *x)
+{
+        x->w.ticks = 0;
+        world_tick(&x->w.tick, &x->w);
+        while (x->core.n == x->core_seen && x->w.ticks < WORLD_PATIENCE_TICKS / 4)
+                loop_once(x->w.loop);
+        tmr_stop(x->w.loop, &x->w.tick);
+        if (x->core.n == x->core_seen) {
+                char *text = file_text(x->trace_file, x->trace_at);
+
+                fail_msg("the core heard nothing:\n%s", text);
+        }
+}
+
 /* The next request or answer that comes to the core, copies of what came before left out; its number in
  * core.got. */
 static inline unsigned core_hears(struct fix *x)
@@ -233,7 +257,7 @@ static inline unsigned core_hears(struct fix *x)
         for (;;) {
                 bool again = false;
 
-                WAIT_FOR(&x->w, x->core.n > x->core_seen);
+                core_waits(x);
                 for (unsigned i = 0; i < x->core_seen; i++)
                         again |= strcmp(x->core.got[i], x->core.got[x->core_seen]) == 0;
                 x->core_seen++;
@@ -337,7 +361,7 @@ struct phone {
         struct heard got[HEARD_MAX];
         unsigned n, seen;
         /* of the registration under way */
-        char call_id[64], nonce[32];
+        char call_id[64], nonce[32], path[200];
         unsigned cseq, branch;
         char client[1024], verify[2048]; /* Security-Client as sent; Security-Server of the challenge */
         unsigned ps, pc;                 /* as the challenge says */
@@ -445,12 +469,12 @@ static inline void phone_start(struct phone *ph, struct fix *x, unsigned nth, en
         (void)snprintf(ph->ip, sizeof(ph->ip), "%s%u", x->net, 10 + nth);
         ph->open = 5060;
         ph->uc = 31060;
-        ph->us = 31061;
+        ph->us = 31099;
         if (x->v6) {
                 (void)snprintf(ph->ip, sizeof(ph->ip), "::1");
                 ph->open = (uint16_t)(x->gm + 7 + 8 * nth);
                 ph->uc = (uint16_t)(ph->open + 1);
-                ph->us = (uint16_t)(ph->open + 4);
+                ph->us = (uint16_t)(ph->open + 7);
         }
         ph->spi = 700000 + 1000 * nth;
         (void)snprintf(ph->call_id, sizeof(ph->call_id), "reg-%u", ++calls);

@@ -164,12 +164,14 @@ static inline void sm7(struct phone *ph, const struct says *s)
         phone_send(ph, ph->uc, ph->ps, phone_text(ph, &own, true));
 }
 
-/* The core grants what it heard. contact, expires: as in struct says; NULL: what the phone registers. */
-static inline void core_grants(struct fix *x, const struct phone *ph, unsigned i, const char *contact,
+/* The core grants what it heard, and knows the Path from then on. contact, expires: as in struct says; NULL:
+ * what the phone registers. */
+static inline void core_grants(struct fix *x, struct phone *ph, unsigned i, const char *contact,
                                const char *expires)
 {
         char more[768], core[ADDR_STR], ip[ADDR_STR], own[128];
 
+        (void)snprintf(ph->path, sizeof(ph->path), "%s", header(x->core.got[i], "Path"));
         (void)snprintf(own, sizeof(own), "<sip:alice@%s:%u>", bracket(ph->ip, ip), ph->us);
         (void)snprintf(more, sizeof(more),
                        "%s%s%s%s%sP-Associated-URI: <%s>, <tel:+15550100>\r\n"
@@ -212,6 +214,78 @@ static inline void phone_requests(struct phone *ph, const char *method)
         phone_send(ph, ph->uc, ph->ps, phone_text(ph, &(struct says){.method = method}, true));
 }
 
+/* A request of the core for the phone, along its Path. */
+static inline void core_sends(struct phone *ph, const char *method)
+{
+        static unsigned calls;
+        struct fix *x = ph->x;
+        struct addr to;
+        char text[2048], core[ADDR_STR], ip[ADDR_STR], gm[ADDR_STR];
+
+        calls++;
+        (void)snprintf(gm, sizeof(gm), "%s1", x->net);
+        to = fix_addr(gm, x->core_port);
+        (void)snprintf(text, sizeof(text),
+                       "%s sip:alice@%s:%u SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKcore%u\r\n"
+                       "Max-Forwards: 70\r\nRoute: %s\r\nFrom: <sip:bob@" HOME ">;tag=b\r\nTo: <%s>\r\n"
+                       "Call-ID: core-%u\r\nCSeq: 1 %s\r\nContact: <sip:bob@%s>\r\n"
+                       "Content-Length: 0\r\n\r\n",
+                       method, bracket(ph->ip, ip), ph->us, addr_str(&x->core.addr, core), calls, ph->path,
+                       ph->impu, calls, method, core);
+        raw_send(&x->core, &to, text);
+}
+
+/* The phone answers, from port_uc of those SAs to port_ps, or over the connection it was asked on. */
+static inline void phone_answers(struct phone *ph, const struct heard *h, unsigned from,
+                                 const char *status_line)
+{
+        static const char *const copied[] = {"Via:", "From:", "Call-ID:", "CSeq:", "Record-Route:"};
+        struct buf b = BUF_INIT;
+        struct span rest = span_of(h->text), line;
+
+        buf_printf(&b, "SIP/2.0 %s\r\n", status_line);
+        while (span_split(&rest, '\n', &line)) {
+                for (size_t k = 0; k < sizeof(copied) / sizeof(copied[0]); k++)
+                        if (span_istarts(line, span_of(copied[k])))
+                                buf_printf(&b, SPAN_FMT "\n", SPAN_ARG(line));
+                if (span_istarts(line, SPAN("To:")))
+                        buf_printf(&b, SPAN_FMT ";tag=phone\r\n", SPAN_ARG(span_trim(line)));
+        }
+        buf_puts(&b, "Content-Length: 0\r\n\r\n");
+        buf_char(&b, '\0');
+        assert_int_equal(b.err, 0);
+        if (h->conn)
+                assert_int_equal(tcp_send(h->conn->c, span_of(b.p)), 0);
+        else
+                phone_send(ph, from, ph->ps, b.p);
+        buf_free(&b);
+}
+
+/* A request of the core comes from that client port of the P-CSCF and is answered; the core hears it. */
+static inline void called_over(struct phone *ph, unsigned pc, unsigned uc)
+{
+        const struct heard *h;
+
+        core_sends(ph, "MESSAGE");
+        h = phone_hears(ph);
+        expect_way(h, TRANSPORT_UDP, pc, ph->us);
+        phone_answers(ph, h, uc, "200 OK");
+        expect_has(ph->x->core.got[core_hears(ph->x)], "SIP/2.0 200 OK");
+}
+
+/* A request of the phone over those SAs, and its answer. */
+static inline void calls_over(struct phone *ph, unsigned uc, unsigned pc)
+{
+        struct fix *x = ph->x;
+        unsigned i;
+
+        phone_send(ph, uc, ph->ps, phone_text(ph, &(struct says){.method = "MESSAGE"}, true));
+        i = core_hears(x);
+        expect_has(x->core.got[i], "MESSAGE sip:");
+        raw_answer(&x->core, i, "200 OK", "");
+        expect_way(phone_hears(ph), TRANSPORT_UDP, pc, ph->us);
+}
+
 /* The set of the kernel whose UE has that client port. */
 static inline const struct sa_params *set_of_port(unsigned port_uc)
 {
@@ -220,3 +294,52 @@ static inline const struct sa_params *set_of_port(unsigned port_uc)
                         return fake_sa_set(i);
         return NULL;
 }
+
+/* What has become of the SAs with that client port of the phone: enum sa_set_state, or -1: none. */
+static inline int state_of(const struct phone *ph, unsigned port_uc)
+{
+        struct addr ps = fix_addr(ph->x->ip, ph->x->ps), uc = fix_addr(ph->ip, (uint16_t)port_uc);
+        const struct sa_set *s = sa_find(ph->x->p->ipsec->table, &ps, &uc);
+
+        return s ? (int)s->state : -1;
+}
+
+/* --- a test with one phone ------------------------------------------------------------------------ */
+
+struct scene {
+        struct fix *x;
+        struct phone ph;
+};
+
+static inline int scene_begin(void **state, const struct fix_conf *c, enum transport t)
+{
+        struct scene *s = calloc(1, sizeof(*s));
+
+        assert_non_null(s);
+        s->x = fix_start(c);
+        phone_start(&s->ph, s->x, 0, t);
+        *state = s;
+        return 0;
+}
+
+static inline int scene_udp(void **state)
+{
+        return scene_begin(state, NULL, TRANSPORT_UDP);
+}
+
+static inline int scene_tcp(void **state)
+{
+        return scene_begin(state, NULL, TRANSPORT_TCP);
+}
+
+static inline int scene_end(void **state)
+{
+        struct scene *s = *state;
+
+        phone_stop(&s->ph);
+        fix_stop(s->x);
+        free(s);
+        return 0;
+}
+
+#define SCENE(name, start) cmocka_unit_test_setup_teardown(name, start, scene_end)

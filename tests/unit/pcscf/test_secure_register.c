@@ -3,50 +3,14 @@
 #include "tests/fakes/fake_sa_kernel.h"
 #include "tests/unit/pcscf/ipsec_steps.h"
 
-struct scene {
-        struct fix *x;
-        struct phone ph;
-};
-
-static int begin(void **state, const struct fix_conf *c, enum transport t)
-{
-        struct scene *s = calloc(1, sizeof(*s));
-
-        assert_non_null(s);
-        s->x = fix_start(c);
-        phone_start(&s->ph, s->x, 0, t);
-        *state = s;
-        return 0;
-}
-
-static int udp4(void **state)
-{
-        return begin(state, NULL, TRANSPORT_UDP);
-}
-
-static int tcp4(void **state)
-{
-        return begin(state, NULL, TRANSPORT_TCP);
-}
-
 static int udp6(void **state)
 {
-        return begin(state, &(struct fix_conf){.v6 = true}, TRANSPORT_UDP);
+        return scene_begin(state, &(struct fix_conf){.v6 = true}, TRANSPORT_UDP);
 }
 
 static int tcp6(void **state)
 {
-        return begin(state, &(struct fix_conf){.v6 = true}, TRANSPORT_TCP);
-}
-
-static int end(void **state)
-{
-        struct scene *s = *state;
-
-        phone_stop(&s->ph);
-        fix_stop(s->x);
-        free(s);
-        return 0;
+        return scene_begin(state, &(struct fix_conf){.v6 = true}, TRANSPORT_TCP);
 }
 
 /* --- the whole of it ------------------------------------------------------------------------------ */
@@ -122,10 +86,10 @@ static void steps(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(steps_udp4, udp4, end),
-                cmocka_unit_test_setup_teardown(steps, tcp4, end),
-                cmocka_unit_test_setup_teardown(steps, udp6, end),
-                cmocka_unit_test_setup_teardown(steps, tcp6, end),
+                SCENE(steps_udp4, scene_udp),
+                SCENE(steps, scene_tcp),
+                SCENE(steps, udp6),
+                SCENE(steps, tcp6),
         };
 
         sip_grammar_init();
