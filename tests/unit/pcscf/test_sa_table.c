@@ -244,6 +244,68 @@ static void six_per_impi(void **state)
         proves("SA-045");
 }
 
+/* Whoever begins in clear under an IMPI, its UE that is registered goes on. */
+static void strangers_lock_nobody_out(void **state)
+{
+        struct sa_world *w = *state;
+        struct sa_set *a = registered(w, ALICE, IP, 31000), *s;
+        struct sa_open o;
+
+        for (unsigned i = 0; i < 2; i++) {
+                char ip[32];
+
+                snprintf(ip, sizeof(ip), "192.0.2.%u", 200 + i);
+                o = open_of(ALICE, ip, 31000, NULL);
+                (void)open_set(w, &o);
+        }
+        assert_int_equal(may(w, ALICE, 31001, SEC_MODE_TRANS, NULL), SA_TOO_MANY);
+        assert_int_equal(may(w, ALICE, 31001, SEC_MODE_TRANS, a), SA_MAY);
+        o = open_of(ALICE, IP, 31001, a->assoc);
+        s = open_set(w, &o);
+        assert_int_equal(sa_table_sets(w->table), 3); /* in place of one of them */
+        o = open_of(ALICE, "192.0.2.202", 31000, NULL);
+        assert_int_equal(sa_may_open(w->table, &o.who, &o.ends, SEC_MODE_TRANS, NULL), SA_TOO_MANY);
+        sa_confirm(s, 3600);
+        assert_int_equal(sa_table_sets(w->table), 3);
+        proves("SA-045");
+}
+
+static void failed_ones_give_way(void **state)
+{
+        struct sa_world *w = *state;
+        struct sa_set *a = registered(w, ALICE, IP, 31000), *s;
+
+        for (uint16_t i = 1; i < 6; i++) {
+                struct sa_open o = open_of(ALICE, IP, (uint16_t)(31000 + i), a->assoc);
+
+                assert_int_equal(may(w, ALICE, (uint16_t)(31000 + i), SEC_MODE_TRANS, a), SA_MAY);
+                s = open_set(w, &o);
+                use(w, s, 1); /* the answer is repeated for long */
+                sa_fail(s);
+                assert_int_equal(s->state, SA_SET_LEAVING);
+                assert_true(sa_table_sets(w->table) <= 3);
+        }
+        assert_int_equal(a->state, SA_SET_IN_USE);
+}
+
+/* The record of a UE goes and comes with its only set. */
+static void begins_anew_with_other_ports(void **state)
+{
+        struct sa_world *w = *state;
+        struct sa_set *s = NULL;
+
+        for (uint16_t i = 0; i < 5; i++) {
+                struct sa_open o = open_of(ALICE, IP, (uint16_t)(31000 + i), NULL);
+
+                s = open_set(w, &o);
+                assert_int_equal(sa_table_sets(w->table), 1);
+        }
+        assert_int_equal(sa_table_assocs(w->table), 1);
+        assert_int_equal(w->removed, 4);
+        assert_int_equal(s->params.ue_ends.port_c, 31004);
+        proves("SA-058 SA-089");
+}
+
 static void server_port_stays(void **state)
 {
         struct sa_world *w = *state;
@@ -350,6 +412,9 @@ int main(void)
                 cmocka_unit_test_setup_teardown(unfinished_counts_for_others, setup, teardown),
                 cmocka_unit_test_setup_teardown(server_port_taken_behind_a_nat, setup, teardown),
                 cmocka_unit_test_setup_teardown(six_per_impi, setup, teardown),
+                cmocka_unit_test_setup_teardown(strangers_lock_nobody_out, setup, teardown),
+                cmocka_unit_test_setup_teardown(failed_ones_give_way, setup, teardown),
+                cmocka_unit_test_setup_teardown(begins_anew_with_other_ports, setup, teardown),
                 cmocka_unit_test_setup_teardown(server_port_stays, setup, teardown),
                 cmocka_unit_test_setup_teardown(who_is_who, setup, teardown),
                 cmocka_unit_test_setup_teardown(kernel_refuses, setup, teardown),
