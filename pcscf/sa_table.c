@@ -254,11 +254,11 @@ static bool server_port_taken(const struct sa_table *t, const struct sa_who *who
         return false;
 }
 
-/* What gives way to a new set where room lacks: a failed registration, and for a UE that is registered also
- * what strangers began in clear under its IMPI. */
+/* What gives way to a new set where room lacks: what is leaving (7.4.2a: other old SAs are deleted), and for
+ * a UE that is registered also what strangers began in clear under its IMPI. */
 static bool gives_way(const struct sa_set *s, bool protected)
 {
-        return s->failed || (protected && s->state == SA_SET_REGISTRATION && !s->by_old);
+        return s->state == SA_SET_LEAVING || (protected && s->state == SA_SET_REGISTRATION && !s->by_old);
 }
 
 /* Sets of this IMPI that stay when another challenge leaves for this UE; emergency registrations and flows of

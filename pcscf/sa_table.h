@@ -59,12 +59,10 @@ struct sa_set {
         uint32_t pending; /* serial of the registration under way that it is for; the owner's */
         uint32_t n_used;  /* transactions under way on it */
         uint64_t made_ms, expires_ms;
-        uint64_t busy_until_ms; /* for what was last said over TCP to arrive */
         struct tmr timer;
         bool heard;     /* SIP came over it */
         bool lingers;   /* it leaves, and no transaction is under way any more */
         bool by_old;    /* SM1 of this registration came over an old set */
-        bool failed;    /* it is leaving because its registration failed */
         bool timed_out; /* it is removed because its registration was not completed in time */
         struct tmr esp; /* esp_watch.c */
 };
@@ -144,8 +142,8 @@ enum sa_refusal {
 };
 
 /* Rule 3 of 7.1, before a REGISTER that offers ports goes on. old: the set it came over, NULL: unprotected.
- * What an unfinished registration of the same UE or a failed one of the same IMPI left does not count, nor,
- * for a UE that is protected, what others began in clear under its IMPI: the challenge replaces it. */
+ * What is leaving, and an unfinished registration of the same UE, do not count, nor, for a UE that is
+ * protected, what others began in clear under its IMPI: the challenge replaces them. */
 enum sa_refusal sa_may_open(const struct sa_table *t, const struct sa_who *who, const struct sec_ends *ends,
                             enum sec_mode mode, const struct sa_set *old);
 

@@ -35,8 +35,6 @@
         X(ICSCF_ANSWER, 4500, 50, 32000, "longest wait of the P-CSCF for the answer to a REGISTER")          \
         X(SA_HANDOVER, 5000, 100, 600000,                                                                    \
           "TS 33.203 7.4.2a: so long before old SAs end the new ones are used")                              \
-        X(SA_LINGER, 2000, 0, 60000,                                                                         \
-          "SAs that end live so long behind an answer over TCP, for it to arrive")                           \
         X(ESP_LOOK, 1000, 10, 60000, "how often the counters of new SAs are looked at until a message came") \
         X(CONTROL, 10000, 100, 60000,                                                                        \
           "longest wait of a command for a piece of the answer of a running node")                           \

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The life of a set of SAs at the P-CSCF, rule by rule. TS 33.203 7.4.2a, M.7.4.2a. */
-#include "common/base/timers.h"
 #include "tests/fakes/fake_sa_kernel.h"
 #include "tests/unit/pcscf/sa_fix.h"
 
@@ -95,25 +94,6 @@ static void ends_with_its_lifetime(void **state)
         assert_int_equal(fake_sa_sets(), 0);
         assert_int_equal(sa_table_sets(w->table), 0);
         proves("SA-084 SA-065");
-}
-
-/* What was said last over TCP is still on its way when its transaction has ended. */
-static void lingers_behind_tcp(void **state)
-{
-        struct sa_world *w = *state;
-        struct sa_set *s = registered(w, ALICE, IP, 31000);
-        struct sip_flow f = {
-                .transport = TRANSPORT_TCP, .local = s->params.pcscf, .remote = s->pairs[0].remote};
-
-        addr_set_port(&f.local, s->pairs[0].local_port);
-        sa_use(w->table, &f, 1);
-        sa_assoc_end(s->assoc);
-        sa_use(w->table, &f, -1);
-        assert_int_equal(s->state, SA_SET_LEAVING);
-        pass(w, ims_timer_rows[IMS_TIMER_SA_LINGER].default_ms / 2);
-        assert_int_equal(fake_sa_sets(), 1);
-        pass(w, ims_timer_rows[IMS_TIMER_SA_LINGER].default_ms);
-        assert_int_equal(fake_sa_sets(), 0);
 }
 
 static void answer_gives_time(void **state)
@@ -363,7 +343,6 @@ int main(void)
                 cmocka_unit_test_setup_teardown(registration_is_short, setup_short, teardown),
                 cmocka_unit_test_setup_teardown(success_lengthens, setup, teardown),
                 cmocka_unit_test_setup_teardown(refresh_never_shortens, setup, teardown),
-                cmocka_unit_test_setup_teardown(lingers_behind_tcp, setup, teardown),
                 cmocka_unit_test_setup_teardown(answer_gives_time, setup_short, teardown),
                 cmocka_unit_test_setup_teardown(ends_with_its_lifetime, setup_short, teardown),
                 cmocka_unit_test_setup_teardown(old_ones_stay_in_use, setup, teardown),
