@@ -575,4 +575,44 @@ test("Retry-After and redirection are told; a held registration waits as asked",
   core:close()
 end)
 
+test("what is said about IPsec on the command line", { "SA-004" }, function()
+  local argv = { "register", "--impi", IMPI, "--k", K, "--opc", OPC, "--pcscf", "127.0.0.1:9", "--timeout", "1" }
+  local function with(more, env)
+    local all = { table.unpack(argv) }
+    table.move(more, 1, #more, #all + 1, all)
+    return command(all, env)
+  end
+  local code, _, err = with({ "--ipsec", "required" })
+  check.eq(code, 2, "phone and P-CSCF on one machine")
+  check.has(err, "IPsec is required")
+  code, _, err = with({}, { QUINTET_UE_IPSEC = "required" })
+  check.eq(code, 2)
+  check.has(err, "IPsec is required")
+  check.eq(with({ "--ipsec", "off" }, { QUINTET_UE_IPSEC = "required" }), 1, "the command line goes before the environment")
+  for option, value in pairs({ ipsec = "yes", ["ipsec-suites"] = "null/null", ["ipsec-modes"] = "tun", ["keep-alive"] = "0" }) do
+    code, _, err = with({ "--" .. option, value })
+    check.eq(code, 2, option)
+    check.has(err, "--" .. option .. " " .. value)
+  end
+  code, _, err = with({ "--ipsec-suites", "hmac-sha-1-96/null,aes-gmac/null" })
+  check.eq(code, 2, "encryption is always offered")
+  check.has(err, "5.1.3")
+end)
+
+test("a phone without IPsec is a phone as ever", function()
+  local core = fake.core({ k = K, opc = OPC })
+  local code, out = command({ "register", "--impi", IMPI, "--k", K, "--opc", OPC, "--pcscf", core.addr, "--json" }, nil, function()
+    local m = core:expect()
+    check.no(m:get("Security-Client"))
+    check.no(m:get("Proxy-Require"))
+    core:challenge(m)
+    core:accept(core:expect())
+  end)
+  check.eq(code, 0, out)
+  local r = assert(json.decode(out))
+  check.no(r.security)
+  check.ok(r.security_note, "and says why there is none")
+  core:close()
+end)
+
 return test.finish()
