@@ -16,6 +16,7 @@ mounts() {
         mountpoint -q /dev || mount -t devtmpfs dev /dev || return
         mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/.host && mount --bind / /run/.host || return
         mount -t tmpfs -o mode=1777 tmpfs /tmp && mkdir -p /dev/pts /dev/shm || return
+        [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd || return
         mount -t devpts -o ptmxmode=666 devpts /dev/pts && mount -t tmpfs -o mode=1777 tmpfs /dev/shm || return
         while read -r d; do
                 [ -z "$d" ] || show "$d" || return

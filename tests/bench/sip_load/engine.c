@@ -8,7 +8,7 @@
 
 #include "common/auth/digest.h"
 #include "common/base/codec.h"
-#include "tests/bench/sip_load/load.h"
+#include "tests/bench/sip_load/secure.h"
 
 #define STARTS_PER_TURN 256
 #define T2_MS           4000
@@ -18,6 +18,7 @@ struct load {
         struct load_keys *keys;
         struct aka_ctx *aka;
         struct load_net *net;
+        struct load_secure *secure; /* NULL: without IPsec */
         struct load_ue *ues;
         struct load_attempt *attempts;
         uint32_t *unused; /* places in attempts */
@@ -64,6 +65,8 @@ static void attempt_failed(struct load *l, struct load_attempt *a, uint32_t *rea
 {
         ++*reason;
         l->result->failed++;
+        if (l->secure)
+                load_secure_failed(l->secure, a->ue);
         attempt_end(l, a);
 }
 
@@ -83,6 +86,8 @@ static void attempt_ok(struct load *l, struct load_attempt *a)
         l->n_registered += registered;
         l->n_registered -= ue->registered;
         ue->registered = registered;
+        if (l->secure)
+                load_secure_ok(l->secure, a->ue, registered);
         attempt_end(l, a);
 }
 
@@ -100,6 +105,12 @@ static uint32_t source_of(const struct load *l, uint32_t ue)
         return ue % l->conf->n_sources;
 }
 
+/* Protected answers come to the server port (TS 33.203 7.1). */
+static enum load_socket answers_at(struct load_way way)
+{
+        return way.socket == LOAD_CLEAR ? LOAD_CLEAR : LOAD_US;
+}
+
 static void attempt_arm(struct load *l, struct load_attempt *a, uint64_t now)
 {
         list_unlink(&a->retransmit);
@@ -109,13 +120,17 @@ static void attempt_arm(struct load *l, struct load_attempt *a, uint64_t now)
         list_append(&l->retransmit[a->stage], &a->retransmit);
 }
 
-static void attempt_send(struct load *l, struct load_attempt *a, struct span nonce, const char *response)
+/* server: what a Security-Server said, empty without. */
+static void attempt_send(struct load *l, struct load_attempt *a, struct span nonce, const char *response,
+                         struct span server)
 {
         struct load_ue *ue = &l->ues[a->ue];
-        char local[LOAD_LOCAL_SIZE];
+        char local[LOAD_LOCAL_SIZE], contact[LOAD_LOCAL_SIZE];
+        uint32_t source = source_of(l, a->ue);
         struct load_message m = {
                 .conf = l->conf,
                 .local = local,
+                .contact = l->secure ? contact : local,
                 .run = l->run,
                 .ue = a->ue,
                 .cseq = ++ue->cseq,
@@ -124,23 +139,28 @@ static void attempt_send(struct load *l, struct load_attempt *a, struct span non
                 .response = response,
         };
 
-        load_net_local(l->net, source_of(l, a->ue), local);
+        a->way = (struct load_way){LOAD_CLEAR, 0};
+        if (l->secure) {
+                a->way = load_secure_way(l->secure, a->ue, response != NULL);
+                m.secure = load_secure_headers(l->secure, a->ue, server);
+                load_net_local(l->net, source, LOAD_US, contact);
+        }
+        load_net_local(l->net, source, answers_at(a->way), local);
         load_key_of(l->conf, l->keys, a->ue, &m.key);
         a->n = (uint16_t)load_message_write(&m, a->octets);
         a->stage = 0;
         attempt_arm(l, a, bench_now_ns());
-        load_net_send(l->net, source_of(l, a->ue), a->octets, a->n);
+        load_net_send(l->net, source, a->way, a->octets, a->n);
 }
 
 /* --- in -------------------------------------------------------------------------------------------- */
 
 /* RES for the challenge as the response of AKAv1-MD5 (RFC 3310 3.3). NULL, or the reason why not. */
 static uint32_t *challenge_answer(struct load *l, struct load_attempt *a, struct span nonce,
-                                  char response[static DIGEST_HEX_MAX])
+                                  char response[static DIGEST_HEX_MAX], struct aka_av *av)
 {
         struct load_key key;
         struct aka_key aka = {.algorithm = AKA_MILENAGE, .k_n = 16};
-        struct aka_av av;
         uint8_t octets[64];
         char user[64], ha1[DIGEST_HEX_MAX], cnonce[20];
         size_t n = 0;
@@ -153,7 +173,7 @@ static uint32_t *challenge_answer(struct load *l, struct load_attempt *a, struct
         load_key_of(l->conf, l->keys, a->ue, &key);
         memcpy(aka.k, key.k, 16);
         memcpy(aka.opc, key.opc, 16);
-        if (aka_check_autn(l->aka, &aka, octets, octets + 16, &sqn, &amf, &av) != 0)
+        if (aka_check_autn(l->aka, &aka, octets, octets + 16, &sqn, &amf, av) != 0)
                 return &l->result->mac_wrong;
         if (ue->sqn && sqn <= ue->sqn)
                 return &l->result->sqn_used;
@@ -167,7 +187,7 @@ static uint32_t *challenge_answer(struct load *l, struct load_attempt *a, struct
                                   .cnonce = span_of(cnonce),
                                   .nc = SPAN("00000001"),
                                   .qop = SPAN("auth")};
-        if (digest_ha1(DIGEST_AKAV1_MD5, span_of(user), SPAN(LOAD_DOMAIN), span_make(av.xres, av.xres_n),
+        if (digest_ha1(DIGEST_AKAV1_MD5, span_of(user), SPAN(LOAD_DOMAIN), span_make(av->xres, av->xres_n),
                        ha1) != 0)
                 return &l->result->bad_challenge;
         in.ha1 = span_of(ha1);
@@ -185,10 +205,25 @@ static bool shows_keys(struct span octets)
         return false;
 }
 
+/* SAs for the answer. NULL, or the reason why not. */
+static uint32_t *agree(struct load *l, struct load_attempt *a, struct span octets, const struct aka_av *av,
+                       struct span *out_server)
+{
+        switch (load_secure_challenged(l->secure, a->ue, octets, av, out_server)) {
+        case LOAD_SECURE_OK:
+                return NULL;
+        case LOAD_SECURE_NO_AGREEMENT:
+                return &l->result->no_agreement;
+        default:
+                return &l->result->no_sa;
+        }
+}
+
 static void on_challenge(struct load *l, struct load_attempt *a, struct span octets)
 {
         char response[DIGEST_HEX_MAX];
-        struct span nonce = load_parameter(octets, "nonce=\"");
+        struct span nonce = load_parameter(octets, "nonce=\""), server = SPAN_NULL;
+        struct aka_av av;
         uint32_t *why;
 
         if (a->answered_challenge)
@@ -199,13 +234,15 @@ static void on_challenge(struct load *l, struct load_attempt *a, struct span oct
                  !span_eq(load_parameter(octets, "realm=\""), SPAN(LOAD_DOMAIN)))
                 why = &l->result->bad_challenge;
         else
-                why = challenge_answer(l, a, nonce, response);
+                why = challenge_answer(l, a, nonce, response, &av);
+        if (!why && l->secure)
+                why = agree(l, a, octets, &av, &server);
         if (why) {
                 attempt_failed(l, a, why);
                 return;
         }
         a->answered_challenge = true;
-        attempt_send(l, a, nonce, response);
+        attempt_send(l, a, nonce, response, server);
 }
 
 /* A 200 names the binding that was made and the way back; after a de-registration no binding is left. */
@@ -218,7 +255,7 @@ static bool is_good_ok(const struct load_attempt *a, struct span octets)
         return contact && span_find(octets, SPAN("\r\nService-Route: ")) >= 0;
 }
 
-static void on_receive(struct span octets, void *arg)
+static void on_receive(struct span octets, enum load_socket at, void *arg)
 {
         struct load *l = arg;
         struct load_answer ans;
@@ -233,6 +270,10 @@ static void on_receive(struct span octets, void *arg)
         struct load_attempt *a = &l->attempts[ue->attempt - 1];
         if (ans.status < 200)
                 return;
+        if (at != answers_at(a->way)) {
+                attempt_failed(l, a, &l->result->wrong_way);
+                return;
+        }
         if (ans.status == 401)
                 on_challenge(l, a, octets);
         else if (ans.status != 200)
@@ -306,12 +347,21 @@ static void attempt_begin(struct load *l, uint32_t ue, enum load_op op, uint64_t
         a->scheduled_ns = l->due_ns;
         a->give_up_ns = now + l->conf->give_up_ms * NS_PER_MS;
         list_append(&l->give_up, &a->give_up);
-        attempt_send(l, a, SPAN_NULL, NULL);
+        if (l->secure)
+                load_secure_begin(l->secure, ue);
+        attempt_send(l, a, SPAN_NULL, NULL, SPAN_NULL);
         hist_add(&r->lag, (now - l->due_ns) / NS_PER_US);
+}
+
+static void mark(const struct load *l, const char *what)
+{
+        if (l->conf->marks)
+                (void)fprintf(stderr, "mark %s %s\n", load_phase_name(l->kind), what);
 }
 
 static void window_open(struct load *l)
 {
+        mark(l, "open");
         procs_read(&l->result->procs, 0);
         l->result->own_cpu_ns[0] = bench_own_cpu_ns();
         l->result->window_ns[0] = bench_now_ns();
@@ -324,6 +374,7 @@ static void window_close(struct load *l)
         l->result->window_ns[1] = bench_now_ns();
         l->result->own_cpu_ns[1] = bench_own_cpu_ns();
         procs_read(&l->result->procs, 1);
+        mark(l, "close");
 }
 
 static void schedule_next(struct load *l)
@@ -337,6 +388,15 @@ static void schedule_next(struct load *l)
         l->due_ns = l->result->begin_ns + (uint64_t)l->due_exact_ns;
 }
 
+/* In a closed loop the next one is due when an earlier one has ended. */
+static bool is_due(struct load *l, uint64_t now)
+{
+        if (!l->conf->at_once)
+                return l->due_ns <= now;
+        l->due_ns = now;
+        return l->conf->max_pending - l->n_unused < l->conf->at_once;
+}
+
 static void start_due(struct load *l)
 {
         uint64_t end_ns = l->result->begin_ns + l->conf->duration_ms * NS_PER_MS;
@@ -345,7 +405,7 @@ static void start_due(struct load *l)
 
         for (int i = 0; i < STARTS_PER_TURN && !l->over; i++) {
                 uint64_t now = bench_now_ns();
-                if (l->due_ns > now)
+                if (!is_due(l, now))
                         return;
                 if (!l->result->window_ns[0] &&
                     l->due_ns >= l->result->begin_ns + l->conf->warmup_ms * NS_PER_MS)
@@ -392,7 +452,7 @@ static void timers_run(struct load *l)
                         a->stage += a->stage < LOAD_STAGES - 1;
                         attempt_arm(l, a, now);
                         l->result->retransmitted++;
-                        load_net_send(l->net, source_of(l, a->ue), a->octets, a->n);
+                        load_net_send(l->net, source_of(l, a->ue), a->way, a->octets, a->n);
                 }
         while (!list_empty(&l->give_up)) {
                 struct load_attempt *a = container_of(l->give_up.next, struct load_attempt, give_up);
@@ -438,10 +498,13 @@ struct load_result *load_run(struct load *l, enum load_phase_kind kind)
                 if (l->over && list_empty(&l->give_up))
                         break;
                 uint64_t until = timers_next(l);
-                load_net_wait(l->net, !l->over && l->due_ns < until ? l->due_ns : until);
+                if (!l->over && !l->conf->at_once && l->due_ns < until)
+                        until = l->due_ns;
+                load_net_wait(l->net, until);
                 load_net_flush(l->net);
                 report_progress(l, &progress_ns);
         }
+        r->secure_ns = load_secure_spent_ns(l->secure);
         l->result = NULL;
         return r;
 }
@@ -476,6 +539,8 @@ int load_new(const struct load_conf *c, const struct procs *procs, struct load *
                 l->unused[l->n_unused++] = c->max_pending - 1 - i;
         if (!err)
                 err = load_net_new(c, on_receive, l, &l->net);
+        if (!err && c->ipsec)
+                err = load_secure_new(c, l->n, &l->secure);
         if (err) {
                 load_free(l);
                 return err;
@@ -495,6 +560,7 @@ void load_free(struct load *l)
                 return;
         aka_ctx_free(l->aka);
         load_net_free(l->net);
+        load_secure_free(l->secure);
         load_keys_free(l->keys);
         free(l->ues);
         free(l->attempts);

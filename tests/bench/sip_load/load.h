@@ -4,6 +4,7 @@
 
 #include "common/auth/aka.h"
 #include "common/base/list.h"
+#include "common/ipsec/sec_agree.h"
 #include "tests/bench/lib/clock.h"
 #include "tests/bench/lib/hist.h"
 #include "tests/bench/lib/procs.h"
@@ -15,6 +16,15 @@
 #define LOAD_LOCAL_SIZE      32
 #define LOAD_PHASES_MAX      16
 #define LOAD_STAGES          8 /* of retransmission: T1, 2*T1, ... up to T2 */
+
+/* UDP sockets of all phones together; those of protected ports at the ports that follow conf->ports. */
+enum load_socket { LOAD_CLEAR, LOAD_US, LOAD_UC0, LOAD_UC1, LOAD_SOCKETS };
+
+/* How a message travels: from which socket, to which port of the P-CSCF (0: that of conf->to). */
+struct load_way {
+        uint8_t socket;
+        uint16_t to_port;
+};
 
 enum load_op { OP_REGISTER, OP_REFRESH, OP_DEREGISTER, OPS };
 
@@ -33,7 +43,11 @@ struct load_conf {
         uint64_t warmup_ms;    /* start of each phase that counts neither for latency nor for CPU */
         uint32_t n_sources;    /* addresses, one after the other */
         uint32_t t1_ms, give_up_ms, expires_s, max_pending;
-        bool tcp, json, progress;
+        bool tcp, json, progress, marks;
+        bool ipsec; /* phones ask for it */
+        struct sec_suite suite;
+        uint16_t ports;   /* the first of LOAD_SOCKETS, with ipsec */
+        uint32_t at_once; /* closed loop: so many operations under way; 0: rate */
         enum load_phase_kind phases[LOAD_PHASES_MAX];
         size_t n_phases;
 };
@@ -75,6 +89,7 @@ struct load_attempt {
         uint32_t ue;
         uint8_t op, stage;
         bool counted, answered_challenge;
+        struct load_way way;
         uint16_t n;
         char octets[LOAD_MESSAGE_MAX];
 };
@@ -96,6 +111,8 @@ struct load_result {
         struct hist lag;     /* how late this program itself started them */
         uint32_t by_status[700];
         uint32_t timeout, too_many, mac_wrong, sqn_used, bad_challenge, challenged_again, bad_ok, keys_shown;
+        uint32_t no_agreement, no_sa, wrong_way;
+        uint64_t secure_ns; /* in the kernel with SAs of phones */
 };
 
 /* --- messages -------------------------------------------------------------------------------------- */
@@ -110,11 +127,13 @@ struct load; /* the engine */
 
 struct load_message {
         const struct load_conf *conf;
-        const char *local; /* ADDRESS:PORT of the source */
+        const char *local;   /* ADDRESS:PORT for Via: where the answer goes */
+        const char *contact; /* ADDRESS:PORT where requests go */
         struct load_key key;
         uint32_t run, ue, cseq, expires_s;
         struct span nonce; /* base64 text; empty: no response yet */
         const char *response;
+        struct span secure; /* header fields of the security agreement, or empty */
 };
 
 /* Writes a REGISTER; its length. */
@@ -129,15 +148,16 @@ struct span load_parameter(struct span octets, const char *name_and_quote);
 /* --- sockets --------------------------------------------------------------------------------------- */
 
 struct load_net;
-typedef void load_receive_fn(struct span octets, void *arg);
+typedef void load_receive_fn(struct span octets, enum load_socket at, void *arg);
 
 int load_net_new(const struct load_conf *c, load_receive_fn *fn, void *arg, struct load_net **out) IMS_CHECK;
 void load_net_free(struct load_net *net);
-/* ADDRESS:PORT of a source. */
-void load_net_local(const struct load_net *net, uint32_t source, char out[static LOAD_LOCAL_SIZE]);
+/* ADDRESS:PORT of a source at one of the sockets. */
+void load_net_local(const struct load_net *net, uint32_t source, enum load_socket at,
+                    char out[static LOAD_LOCAL_SIZE]);
 
 /* Queues octets, which stay where they are until load_net_flush. */
-void load_net_send(struct load_net *net, uint32_t source, const char *octets, size_t n);
+void load_net_send(struct load_net *net, uint32_t source, struct load_way way, const char *octets, size_t n);
 void load_net_flush(struct load_net *net);
 
 /* Waits until something is there or the time has come, and hands it to the function. */
@@ -147,6 +167,9 @@ void load_net_wait(struct load_net *net, uint64_t until_ns);
 
 int load_new(const struct load_conf *c, const struct procs *procs, struct load **out) IMS_CHECK;
 void load_free(struct load *l);
+
+/* "register", "refresh", "deregister", "churn" */
+const char *load_phase_name(enum load_phase_kind kind);
 
 /* Runs a phase to its end; the result is the caller's to free(). NULL when out of memory. */
 struct load_result *load_run(struct load *l, enum load_phase_kind kind);

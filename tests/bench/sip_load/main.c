@@ -12,9 +12,15 @@ static const char usage_text[] =
         "Phones that register with AKAv1-MD5 at a rate that does not wait for answers.\n"
         "  --to ADDRESS:PORT     the P-CSCF\n"
         "  --from ADDRESS        first source address (127.0.0.1)\n"
-        "  --sources N           so many addresses, one after the other (UDP 1000, TCP 8); more than one "
-        "only on loopback\n"
+        "  --sources N           so many addresses, one after the other (on loopback UDP 1000, TCP 8; else "
+        "1); all must\n"
+        "                        be of this machine, as `ip route add local NET dev lo` makes them\n"
         "  --tcp                 one connection per source address instead of UDP\n"
+        "  --ipsec               by sec-agree, with SAs of this kernel (root); UDP. The phones' SAs stay "
+        "when "
+        "the program ends\n"
+        "  --suite SUITE         (hmac-sha-1-96/aes-cbc)\n"
+        "  --ports N             first of four ports that all phones have with --ipsec (50000)\n"
         "  --subscribers N       (1000) by the rule: IMSI 0010101 and eight digits, keys from the seed\n"
         "  --first N             number of the first subscriber of the rule (0)\n"
         "  --scattered N         not in a row, but from all over the first N of the rule\n"
@@ -22,6 +28,7 @@ static const char usage_text[] =
         "  --csv FILE            subscribers of a file with the columns imsi, k, opc\n"
         "  --write-csv FILE      write the rule's subscribers for `hss subscriber import` and end\n"
         "  --rate R              operations started per second (100)\n"
+        "  --at-once N           closed loop: the next one starts when an earlier one has ended; no rate\n"
         "  --poisson             random gaps instead of equal ones\n"
         "  --phases LIST         register, refresh, deregister (each phone once), churn (any of them at "
         "random\n"
@@ -34,6 +41,7 @@ static const char usage_text[] =
         "  --max-pending N       operations under way at once (65536)\n"
         "  --process NAME=PID    measure its CPU; may be repeated\n"
         "  --json                one JSON object instead of lines\n"
+        "  --marks               a line \"mark PHASE open\" (close) on standard error where CPU is read\n"
         "  --progress            a line per second on standard error\n"
         "Latency runs from the moment an operation was due to its 200. The exit code is 0 when none failed, "
         "1 when\n"
@@ -45,6 +53,10 @@ enum {
         O_FROM,
         O_SOURCES,
         O_TCP,
+        O_IPSEC,
+        O_SUITE,
+        O_PORTS,
+        O_AT_ONCE,
         O_SUBSCRIBERS,
         O_FIRST,
         O_SCATTERED,
@@ -63,6 +75,7 @@ enum {
         O_PROCESS,
         O_JSON,
         O_PROGRESS,
+        O_MARKS,
 };
 
 static const struct option options[] = {
@@ -70,6 +83,10 @@ static const struct option options[] = {
         {"from", required_argument, NULL, O_FROM},
         {"sources", required_argument, NULL, O_SOURCES},
         {"tcp", no_argument, NULL, O_TCP},
+        {"ipsec", no_argument, NULL, O_IPSEC},
+        {"suite", required_argument, NULL, O_SUITE},
+        {"ports", required_argument, NULL, O_PORTS},
+        {"at-once", required_argument, NULL, O_AT_ONCE},
         {"subscribers", required_argument, NULL, O_SUBSCRIBERS},
         {"first", required_argument, NULL, O_FIRST},
         {"scattered", required_argument, NULL, O_SCATTERED},
@@ -88,6 +105,7 @@ static const struct option options[] = {
         {"process", required_argument, NULL, O_PROCESS},
         {"json", no_argument, NULL, O_JSON},
         {"progress", no_argument, NULL, O_PROGRESS},
+        {"marks", no_argument, NULL, O_MARKS},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
 };
@@ -150,7 +168,7 @@ static bool take_seconds(const char *text, uint64_t *out_ms)
 /* Numbers and flags. */
 static bool take_number(struct load_conf *c, int option)
 {
-        uint32_t seed;
+        uint32_t number;
 
         switch (option) {
         case O_SOURCES:
@@ -165,10 +183,17 @@ static bool take_number(struct load_conf *c, int option)
                 c->step = scatter_step(c->all);
                 return true;
         case O_SEED:
-                if (!take_u32(optarg, 0, UINT32_MAX, &seed))
+                if (!take_u32(optarg, 0, UINT32_MAX, &number))
                         return false;
-                c->seed = seed;
+                c->seed = number;
                 return true;
+        case O_PORTS:
+                if (!take_u32(optarg, 1024, 65535 - LOAD_SOCKETS, &number))
+                        return false;
+                c->ports = (uint16_t)number;
+                return true;
+        case O_AT_ONCE:
+                return take_u32(optarg, 1, 65536, &c->at_once);
         case O_RATE:
                 return take_real(optarg, 1, &c->rate) && c->rate > 0;
         case O_DURATION:
@@ -209,10 +234,16 @@ static bool take_option(struct load_conf *c, struct procs *procs, const char **w
                 return procs_add(procs, optarg) == 0;
         case O_TCP:
                 return c->tcp = true;
+        case O_IPSEC:
+                return c->ipsec = true;
+        case O_SUITE:
+                return sec_suite_parse(span_of(optarg), &c->suite) == 0;
         case O_POISSON:
                 return c->poisson = true;
         case O_JSON:
                 return c->json = true;
+        case O_MARKS:
+                return c->marks = true;
         case O_PROGRESS:
                 return c->progress = true;
         default:
@@ -258,6 +289,8 @@ int main(int argc, char **argv)
                 .n = 1000,
                 .seed = 1,
                 .rate = 100,
+                .suite = {SEC_ALG_HMAC_SHA_1_96, SEC_EALG_AES_CBC},
+                .ports = 50000,
                 .t1_ms = 500,
                 .give_up_ms = 16000,
                 .expires_s = 600000,
@@ -290,6 +323,10 @@ int main(int argc, char **argv)
                 c.n_sources = strncmp(c.from, "127.", 4) != 0 ? 1 : c.tcp ? 8 : 1000;
         if (c.tcp && c.n_sources > LOAD_CONNECTIONS_MAX) {
                 (void)fprintf(stderr, "sip_load: --tcp takes at most %d --sources\n", LOAD_CONNECTIONS_MAX);
+                return 2;
+        }
+        if (c.tcp && c.ipsec) {
+                (void)fprintf(stderr, "sip_load: --ipsec is for UDP\n");
                 return 2;
         }
         if (!c.to || optind < argc) {

@@ -11,7 +11,7 @@ struct writer {
 static void put(struct writer *w, const char *p, size_t n)
 {
         if (n == 0 || (size_t)(w->end - w->p) < n)
-                return; /* too long never: LOAD_MESSAGE_MAX is twice the longest message */
+                return; /* too long never: the longest message has about 1700 octets */
         memcpy(w->p, p, n);
         w->p += n;
 }
@@ -70,7 +70,7 @@ static void put_head(struct writer *w, const struct load_message *m)
         PUT(w, " REGISTER\r\nContact: <sip:");
         put(w, m->key.imsi, 15);
         PUT(w, "@");
-        puts_(w, m->local);
+        puts_(w, m->contact);
         if (tcp)
                 PUT(w, ";transport=tcp");
         PUT(w, ">;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-0");
@@ -84,7 +84,10 @@ size_t load_message_write(const struct load_message *m, char out[static LOAD_MES
         struct writer w = {out, out + LOAD_MESSAGE_MAX};
 
         put_head(&w, m);
-        PUT(&w, "\r\nSupported: path\r\nAuthorization: Digest username=\"");
+        PUT(&w, "\r\nSupported: path");
+        if (m->secure.n)
+                PUT(&w, ", sec-agree");
+        PUT(&w, "\r\nAuthorization: Digest username=\"");
         put(&w, m->key.imsi, 15);
         PUT(&w, "@" LOAD_DOMAIN "\",realm=\"" LOAD_DOMAIN "\",uri=\"sip:" LOAD_DOMAIN "\",nonce=\"");
         put(&w, m->nonce.p, m->nonce.n);
@@ -95,8 +98,9 @@ size_t load_message_write(const struct load_message *m, char out[static LOAD_MES
                 put_hex(&w, m->run);
                 put_hex(&w, m->cseq);
         }
-        PUT(&w, "\"\r\nP-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=00101000100000101\r\n"
-                "Content-Length: 0\r\n\r\n");
+        PUT(&w, "\"\r\nP-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=00101000100000101\r\n");
+        put(&w, m->secure.p, m->secure.n);
+        PUT(&w, "Content-Length: 0\r\n\r\n");
         return (size_t)(w.p - out);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The sockets of the phones. UDP: one socket that sends from the address of whoever sends (IP_PKTINFO), so
- * that thousands of phones have addresses of their own. TCP: one connection per source address. */
+ * The sockets of the phones. UDP: one socket (with IPsec one for each of their ports) that sends from the
+ * address of whoever sends (IP_PKTINFO), so that thousands of phones have addresses of their own. TCP: one
+ * connection per source address. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -32,8 +33,8 @@ struct load_net {
         uint32_t n; /* sockets */
         bool tcp;
         struct sockaddr_in to;
-        uint32_t first; /* source address, host order */
-        uint16_t port;  /* UDP */
+        uint16_t ports[LOAD_SOCKETS]; /* UDP */
+        uint32_t first;               /* source address, host order */
         struct pollfd polls[LOAD_CONNECTIONS_MAX];
         struct stream streams[LOAD_CONNECTIONS_MAX];
         load_receive_fn *fn;
@@ -41,6 +42,8 @@ struct load_net {
         size_t n_queued;
         struct iovec out_iov[BATCH], in_iov[BATCH];
         union source_address sources[BATCH];
+        struct sockaddr_in destinations[BATCH];
+        uint8_t from[BATCH]; /* enum load_socket */
         struct mmsghdr out[BATCH], in[BATCH];
         char octets[BATCH][4096];
 };
@@ -58,10 +61,11 @@ static int parse(const char *text, struct sockaddr_in *out)
         return inet_pton(AF_INET, host, &out->sin_addr) == 1 ? 0 : -IMS_EPARSE;
 }
 
-/* Binds the socket and gives its port. */
+/* Binds the socket, to any port when *out_port is 0, and gives its port. */
 static int bind_port(int fd, uint32_t address, uint16_t *out_port)
 {
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+        struct sockaddr_in a = {
+                .sin_family = AF_INET, .sin_addr.s_addr = htonl(address), .sin_port = htons(*out_port)};
         socklen_t n = sizeof a;
 
         if (bind(fd, (const struct sockaddr *)&a, sizeof a) != 0 ||
@@ -71,28 +75,39 @@ static int bind_port(int fd, uint32_t address, uint16_t *out_port)
         return 0;
 }
 
-/* For any address, but of the loopback interface only. */
-static int open_udp(struct load_net *net)
+/* Several phones: for any address, on loopback of that interface only. One elsewhere: its address. */
+static int open_udp(struct load_net *net, const struct load_conf *c, uint32_t at)
 {
         const int size = BUFFER_SIZE;
         int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
         if (fd < 0)
                 return -IMS_EIO;
-        net->polls[0].fd = fd;
+        net->polls[at].fd = fd;
+        net->ports[at] = c->ipsec ? (uint16_t)(c->ports + at) : 0;
         if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0 ||
             setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) {
                 (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
                 (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
         }
+        if (net->first >> 24 != 127 && c->n_sources == 1)
+                return bind_port(fd, net->first, &net->ports[at]);
+        if (net->first >> 24 == 127 && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0)
+                return -IMS_EIO;
+        return bind_port(fd, INADDR_ANY, &net->ports[at]);
+}
+
+static void prepare_batch(struct load_net *net)
+{
         for (size_t i = 0; i < BATCH; i++) {
                 struct cmsghdr *c = &net->sources[i].align;
 
                 *c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo)),
                                       .cmsg_level = IPPROTO_IP,
                                       .cmsg_type = IP_PKTINFO};
-                net->out[i].msg_hdr = (struct msghdr){.msg_name = &net->to,
-                                                      .msg_namelen = sizeof net->to,
+                net->destinations[i] = net->to;
+                net->out[i].msg_hdr = (struct msghdr){.msg_name = &net->destinations[i],
+                                                      .msg_namelen = sizeof net->destinations[i],
                                                       .msg_iov = &net->out_iov[i],
                                                       .msg_iovlen = 1,
                                                       .msg_control = c,
@@ -100,11 +115,6 @@ static int open_udp(struct load_net *net)
                 net->in_iov[i] = (struct iovec){net->octets[i], sizeof net->octets[i]};
                 net->in[i].msg_hdr = (struct msghdr){.msg_iov = &net->in_iov[i], .msg_iovlen = 1};
         }
-        if (net->first >> 24 != 127) /* somewhere else: one address, which must be ours */
-                return bind_port(fd, net->first, &net->port);
-        if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0)
-                return -IMS_EIO;
-        return bind_port(fd, INADDR_ANY, &net->port);
 }
 
 static int open_tcp(struct load_net *net, uint32_t at)
@@ -132,6 +142,7 @@ int load_net_new(const struct load_conf *c, load_receive_fn *fn, void *arg, stru
         struct load_net *net = calloc(1, sizeof *net);
         struct sockaddr_in from;
         char first[80];
+        uint32_t n = c->tcp ? c->n_sources : c->ipsec ? LOAD_SOCKETS : 1;
         int err = net ? parse(c->to, &net->to) : -IMS_ENOMEM;
 
         (void)snprintf(first, sizeof first, "%s:0", c->from);
@@ -142,11 +153,12 @@ int load_net_new(const struct load_conf *c, load_receive_fn *fn, void *arg, stru
                 net->first = ntohl(from.sin_addr.s_addr);
                 net->fn = fn;
                 net->arg = arg;
+                prepare_batch(net);
         }
-        for (uint32_t i = 0; !err && i < (c->tcp ? c->n_sources : 1); i++) {
+        for (uint32_t i = 0; !err && i < n; i++) {
                 net->n = i + 1;
                 net->polls[i] = (struct pollfd){.fd = -1, .events = POLLIN};
-                err = c->tcp ? open_tcp(net, i) : open_udp(net);
+                err = c->tcp ? open_tcp(net, i) : open_udp(net, c, i);
                 if (err)
                         (void)fprintf(stderr, "sip_load: %s to %s: %s\n", c->from, c->to, strerror(errno));
         }
@@ -170,12 +182,13 @@ void load_net_free(struct load_net *net)
         free(net);
 }
 
-void load_net_local(const struct load_net *net, uint32_t source, char out[static LOAD_LOCAL_SIZE])
+void load_net_local(const struct load_net *net, uint32_t source, enum load_socket at,
+                    char out[static LOAD_LOCAL_SIZE])
 {
         uint32_t a = net->first + source;
 
         (void)snprintf(out, LOAD_LOCAL_SIZE, "%u.%u.%u.%u:%u", a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255,
-                       net->tcp ? net->streams[source].port : net->port);
+                       net->tcp ? net->streams[source].port : net->ports[at]);
 }
 
 /* --- out ------------------------------------------------------------------------------------------- */
@@ -186,8 +199,13 @@ static void flush_udp(struct load_net *net)
         size_t sent = 0;
 
         while (sent < net->n_queued) {
-                int n = sendmmsg(net->polls[0].fd, net->out + sent, (unsigned)(net->n_queued - sent),
-                                 MSG_DONTWAIT);
+                size_t end = sent + 1;
+                int n;
+
+                while (end < net->n_queued && net->from[end] == net->from[sent])
+                        end++;
+                n = sendmmsg(net->polls[net->from[sent]].fd, net->out + sent, (unsigned)(end - sent),
+                             MSG_DONTWAIT);
                 sent += n > 0 ? (size_t)n : 1;
         }
         net->n_queued = 0;
@@ -204,22 +222,25 @@ static void flush_tcp(struct stream *s, int fd)
         }
 }
 
-static void queue_udp(struct load_net *net, uint32_t source, const char *octets, size_t n)
+static void queue_udp(struct load_net *net, uint32_t source, struct load_way way, const char *octets,
+                      size_t n)
 {
         struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(net->first + source)};
 
         if (net->n_queued == BATCH)
                 flush_udp(net);
+        net->from[net->n_queued] = way.socket;
+        net->destinations[net->n_queued].sin_port = way.to_port ? htons(way.to_port) : net->to.sin_port;
         memcpy(CMSG_DATA(&net->sources[net->n_queued].align), &info, sizeof info);
         net->out_iov[net->n_queued++] = (struct iovec){(void *)(uintptr_t)octets, n};
 }
 
-void load_net_send(struct load_net *net, uint32_t source, const char *octets, size_t n)
+void load_net_send(struct load_net *net, uint32_t source, struct load_way way, const char *octets, size_t n)
 {
         struct stream *s = &net->streams[net->tcp ? source : 0];
 
         if (!net->tcp) {
-                queue_udp(net, source, octets, n);
+                queue_udp(net, source, way, octets, n);
         } else if (n <= STREAM_MAX - s->n_out) { /* else it is stuck: the attempt times out */
                 memcpy(s->out + s->n_out, octets, n);
                 s->n_out += n;
@@ -237,12 +258,12 @@ void load_net_flush(struct load_net *net)
 
 /* --- in -------------------------------------------------------------------------------------------- */
 
-static void receive_udp(struct load_net *net)
+static void receive_udp(struct load_net *net, enum load_socket at)
 {
-        int n = recvmmsg(net->polls[0].fd, net->in, BATCH, MSG_DONTWAIT, NULL);
+        int n = recvmmsg(net->polls[at].fd, net->in, BATCH, MSG_DONTWAIT, NULL);
 
         for (int i = 0; i < n; i++)
-                net->fn(span_make(net->octets[i], net->in[i].msg_len), net->arg);
+                net->fn(span_make(net->octets[i], net->in[i].msg_len), at, net->arg);
 }
 
 /* Octets of the first message, 0 when it is not whole yet. */
@@ -276,7 +297,7 @@ static void receive_tcp(struct load_net *net, struct stream *s, struct pollfd *p
         }
         s->n_in += n > 0 ? (size_t)n : 0;
         while ((size = message_size(span_make(s->in + done, s->n_in - done))) != 0) {
-                net->fn(span_make(s->in + done, size), net->arg);
+                net->fn(span_make(s->in + done, size), LOAD_CLEAR, net->arg);
                 done += size;
         }
         s->n_in -= done;
@@ -300,6 +321,6 @@ void load_net_wait(struct load_net *net, uint64_t until_ns)
                 if (net->tcp)
                         receive_tcp(net, &net->streams[i], &net->polls[i]);
                 else
-                        receive_udp(net);
+                        receive_udp(net, (enum load_socket)i);
         }
 }

@@ -18,6 +18,9 @@ static void failures(struct out *o, const struct load_result *r)
                 {"failed_challenged_again", r->challenged_again},
                 {"failed_keys_shown", r->keys_shown},
                 {"failed_bad_ok", r->bad_ok},
+                {"failed_no_agreement", r->no_agreement},
+                {"failed_no_sa", r->no_sa},
+                {"failed_wrong_way", r->wrong_way},
         };
         char name[32];
 
@@ -88,6 +91,8 @@ void load_report(struct out *o, enum load_phase_kind kind, const struct load_con
         out_number(o, "retransmitted", (double)r->retransmitted);
         out_number(o, "skipped", (double)r->skipped);
         out_number(o, "late_answers", (double)r->late);
+        if (c->ipsec)
+                out_number(o, "ue_sa_us", (double)r->secure_ns / NS_PER_US / (double)(r->ok ? r->ok : 1));
         cpu(o, r);
         o->prefix[0] = '\0';
 }

@@ -5,9 +5,6 @@
 #include "tests/bench/lib/out.h"
 #include "tests/bench/sip_load/load.h"
 
-/* "register", "refresh", "deregister", "churn" */
-const char *load_phase_name(enum load_phase_kind kind);
-
 /* The names begin with that of the phase and a dot. */
 void load_report(struct out *o, enum load_phase_kind kind, const struct load_conf *c,
                  const struct load_result *r);
