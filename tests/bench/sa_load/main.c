@@ -28,7 +28,7 @@ static const char usage_text[] =
         "live_N.install_us, live_N.remove_us: microseconds per set, the median of the rounds; "
         "live_N.sets_per_s: "
         "installed\n"
-        "and removed again.\n";
+        "and removed again; live_N.count_us: microseconds to read the counters of one SA.\n";
 
 struct bench {
         uint32_t live[LIVE_MAX], n_live, n_sets, rounds;
@@ -95,6 +95,17 @@ static void shrink(struct bench *b, uint32_t to)
 
 /* --- measuring ------------------------------------------------------------------------------------- */
 
+/* Reads the counters of so many sets. */
+static int count(struct bench *b, uint32_t from, uint32_t to)
+{
+        struct sa_counters c;
+        int err = 0;
+
+        for (uint32_t i = from; !err && i < to; i++)
+                err = sa_count(b->kernel, &b->sets[i], SA_UC_PS, &c);
+        return err;
+}
+
 static int by_value(const void *a, const void *b)
 {
         double x = *(const double *)a, y = *(const double *)b;
@@ -114,20 +125,29 @@ static void mark(const struct bench *b, uint32_t live, const char *what)
                 (void)fprintf(stderr, "mark sets %u %s\n", live, what);
 }
 
+static double per_set_us(const struct bench *b, uint64_t since_ns)
+{
+        return (double)(bench_now_ns() - since_ns) / NS_PER_US / b->n_sets;
+}
+
 static int measure(struct bench *b, uint32_t live, struct out *o)
 {
-        double install[ROUNDS_MAX], removal[ROUNDS_MAX], in, out;
+        double install[ROUNDS_MAX], removal[ROUNDS_MAX], counters[ROUNDS_MAX], in, out;
         int err = grow(b, live);
 
         mark(b, live, "open");
-        for (uint32_t i = 0; !err && i < b->rounds; i++) {
-                uint64_t t0 = bench_now_ns(), t1;
+        for (uint32_t i = 0; !err && !stopped && i < b->rounds; i++) {
+                uint64_t t0 = bench_now_ns();
 
                 err = grow(b, live + b->n_sets);
-                t1 = bench_now_ns();
+                install[i] = per_set_us(b, t0);
+                t0 = bench_now_ns();
+                if (!err && !stopped)
+                        err = count(b, live, live + b->n_sets);
+                counters[i] = per_set_us(b, t0);
+                t0 = bench_now_ns();
                 shrink(b, live);
-                install[i] = (double)(t1 - t0) / NS_PER_US / b->n_sets;
-                removal[i] = (double)(bench_now_ns() - t1) / NS_PER_US / b->n_sets;
+                removal[i] = per_set_us(b, t0);
         }
         mark(b, live, "close");
         if (err || stopped)
@@ -138,6 +158,7 @@ static int measure(struct bench *b, uint32_t live, struct out *o)
         out_number(o, "install_us", in);
         out_number(o, "remove_us", out);
         out_number(o, "sets_per_s", 1e6 / (in + out));
+        out_number(o, "count_us", median(counters, b->rounds));
         (void)fflush(stdout);
         o->prefix[0] = '\0';
         return 0;
