@@ -5,12 +5,14 @@
 # ipsec_options: defaults, and what does not fit together.
 ipsec_options() {
         local n last=0
+
+        [ -n "$LIVE" ] || die "--live takes numbers"
         for n in ${LIVE//,/ }; do
                 number --live "$n"
-                [ "$n" -gt $last ] || die "--live takes rising numbers"
+                [ "$n" -gt "$last" ] || die "--live takes rising numbers"
                 last=$n
         done
-        [ $last -gt 0 ] && [ $last -le 40000 ] || die "--live takes numbers up to 40000"
+        [ "$last" -le 40000 ] || die "--live takes numbers up to 40000"
         # subscribers that come and go are others in each round; a few warm the nodes up
         SUBSCRIBERS=$((last + ROUNDS * 2 * BATCH + 20))
 }

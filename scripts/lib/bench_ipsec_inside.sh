@@ -71,7 +71,7 @@ B
 conf() {
         # transactions, and with them the SAs of UEs that left, are over soon
         memory_conf
-        [ $KIND = plain ] || printf 'security:\n  ipsec: required\n' >>"$LAB_DIR/conf/pcscf.yaml"
+        [ "$KIND" = plain ] || printf 'security:\n  ipsec: required\n' >>"$LAB_DIR/conf/pcscf.yaml"
 }
 
 # shellcheck disable=SC2329 # BENCH_WRAP of nodes_fresh
@@ -96,7 +96,7 @@ put() { echo "$1" >>"$FILE"; }
 load() {
         local step=$1 first=$2 n=$3 at code=0 ipsec=--ipsec
         shift 3
-        [ $KIND = secure ] || ipsec=""
+        [ "$KIND" = secure ] || ipsec=""
         at=$((first + 1))
         # shellcheck disable=SC2086,SC2046
         ip netns exec phones "$TOOLS/sip_load" --to "$(addr_of pcscf):5060" --from "$PHONES.$((at / 256)).$((at % 256))" \
@@ -147,7 +147,7 @@ measured() {
         [ "$k" = plain ] || settled "$live"
         lab_use "$k"
         say "mark $k $mode $live $round"
-        load "$k.$mode" $first $n --phases register,deregister "$@"
+        load "$k.$mode" "$first" "$n" --phases register,deregister "$@"
         for name in achieved p50_ms p99_ms cpu_us cpu_us_pcscf own_cpu_us ue_sa_us window_ok; do
                 put "$k $mode $live $round $name $(value "$k.$mode" register.$name)"
         done
