@@ -208,11 +208,16 @@ static void put_replay(struct nlmsghdr *m)
         mnl_attr_put(m, XFRMA_REPLAY_ESN_VAL, sizeof(x), &x);
 }
 
-/* UDP ports of the outer header: 4500 at the UE (NAT-010), what the NAT made of it at the P-CSCF. */
+/* UDP ports of the outer header: 4500 at the UE (NAT-010), what the NAT made of it at the P-CSCF. Before that
+ * is known, the kernel answers the first SYN itself: to 4500, which a NAT keeps where it can; the inbound SA
+ * knows no port then, so that the first packet tells it whatever it is. */
 static void put_encap(struct nlmsghdr *m, const struct xfrm_row *r)
 {
         uint16_t remote = r->end == SA_END_UE ? SA_ENCAP_PORT : r->p->port_uenc;
         bool out = is_outbound(r);
+
+        if (out && !remote)
+                remote = SA_ENCAP_PORT;
         struct xfrm_encap_tmpl e = {.encap_type = UDP_ENCAP_ESPINUDP,
                                     .encap_sport = htons(out ? r->encap_port : remote),
                                     .encap_dport = htons(out ? remote : r->encap_port)};
