@@ -64,14 +64,9 @@ function wire.is_mark(octets)
   return f.protocol == 17 and f.to_port == MARK_PORT
 end
 
--- esp_args(FILE or text) -> arguments of tshark that name the keys in it (lines of Wireshark's file esp_sa)
-local function esp_args(argv, keys)
-  for line in keys:gmatch("[^\n]+") do
-    if line:match("^\"") then
-      argv[#argv + 1] = "-o"
-      argv[#argv + 1] = "uat:esp_sa:" .. line
-    end
-  end
+-- The keys (a FILE or text, lines of Wireshark's file esp_sa) where tshark looks for them: in a profile folder of its own.
+local function esp_keys(dir, argv, keys)
+  assert(fs.write(dir .. "/esp_sa", keys, "600"))
   for _, option in ipairs({ "enable_encryption_decode", "enable_authentication_check" }) do
     argv[#argv + 1] = "-o"
     argv[#argv + 1] = "esp." .. option .. ":TRUE"
@@ -83,12 +78,12 @@ end
 function Capture:tshark(o)
   o = o or {}
   self:stop()
-  local argv = { "tshark", "-n", "-r", self.file, timeout = 120 }
+  local argv = { "env", "WIRESHARK_CONFIG_DIR=" .. self.dir, "tshark", "-n", "-r", self.file, timeout = 120 }
   local function add(...)
     table.move({ ... }, 1, select("#", ...), #argv + 1, argv)
   end
   if o.keys then
-    esp_args(argv, o.keys:match("\n") and o.keys or fs.read(o.keys) or o.keys)
+    esp_keys(self.dir, argv, o.keys:match("\n") and o.keys or fs.read(o.keys) or o.keys)
   end
   add("-Y", ("!(udp.dstport == %d)"):format(MARK_PORT) .. (o.filter and " && (" .. o.filter .. ")" or ""))
   add(table.unpack(o.args or {}))
