@@ -81,8 +81,11 @@ static void on_sa(const struct nlmsghdr *m, void *arg)
         id = room(s, (void **)&s->sas, s->n_sas, &s->cap_sas, sizeof(*id));
         if (!id)
                 return;
-        *id = (struct xfrm_usersa_id){
-                .daddr = sa->id.daddr, .spi = sa->id.spi, .family = sa->family, .proto = sa->id.proto};
+        memset(id, 0, sizeof(*id));
+        id->daddr = sa->id.daddr;
+        id->spi = sa->id.spi;
+        id->family = sa->family;
+        id->proto = sa->id.proto;
         s->n_sas++;
 }
 
@@ -114,7 +117,10 @@ static void on_policy(const struct nlmsghdr *m, void *arg)
         id = room(s, (void **)&s->policies, s->n_policies, &s->cap_policies, sizeof(*id));
         if (!id)
                 return;
-        *id = (struct xfrm_userpolicy_id){.sel = p->sel, .index = p->index, .dir = p->dir};
+        memset(id, 0, sizeof(*id));
+        id->sel = p->sel;
+        id->index = p->index;
+        id->dir = p->dir;
         s->n_policies++;
 }
 

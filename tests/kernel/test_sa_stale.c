@@ -2,6 +2,7 @@
  * Opening the kernel, and what runs that ended badly left: removed; of live ones and of other programs
  * nothing is. */
 #include "tests/kernel/kernel_fix.h"
+#include "tests/unit/fail_alloc.h"
 
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -28,7 +29,9 @@ static void leave_behind(enum sa_end end, const char *ns, int family, uint32_t n
                 addr_set_port(&any, end == SA_END_UE ? p.ue_ends.port_c : p.pcscf_ends.port_c);
                 err = sa_install(k, &p, &keys) || sa_guard(k, &ours) || sa_guard(k, &any) ||
                       (end == SA_END_UE && family == AF_INET && sa_address_add(k, &extra));
-                _exit(err ? 1 : 0);
+                if (!err)
+                        (void)execlp("true", "true", NULL);
+                _exit(1);
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(status, 0);
@@ -256,6 +259,105 @@ static void without_esp6(void **state)
         buf_free(&why);
 }
 
+/* Fails allocation 0, 1, 2, ... of a call until it has all it wants. */
+#define EACH_ALLOCATION(call, n)                                                                             \
+        do {                                                                                                 \
+                int err_ = -IMS_ENOMEM;                                                                      \
+                                                                                                             \
+                for (n = 0; err_ < 0; n++) {                                                                 \
+                        long live_ = alloc_live;                                                             \
+                                                                                                             \
+                        alloc_countdown = n;                                                                 \
+                        alloc_armed = true;                                                                  \
+                        err_ = (call);                                                                       \
+                        alloc_armed = false;                                                                 \
+                        if (err_ < 0) {                                                                      \
+                                assert_int_equal(err_, -IMS_ENOMEM);                                         \
+                                turn();                                                                      \
+                                assert_int_equal(alloc_live, live_);                                         \
+                        }                                                                                    \
+                }                                                                                            \
+        } while (0)
+
+static void ignore(struct tmr *t, void *arg)
+{
+        (void)t;
+        (void)arg;
+}
+
+/* What libuv closes is gone after a turn. */
+static void turn(void)
+{
+        struct tmr t = {0};
+
+        assert_int_equal(tmr_start(bed.loop, &t, 1, ignore, NULL), 0);
+        loop_once(bed.loop);
+        loop_once(bed.loop);
+        tmr_stop(bed.loop, &t);
+}
+
+static void on_nothing(uint32_t spi, const struct addr *a, void *arg)
+{
+        (void)spi;
+        (void)a;
+        (void)arg;
+}
+
+/* Not with a sanitizer, nor under valgrind. */
+static bool allocations_can_fail(void)
+{
+        struct buf b = BUF_INIT;
+        bool failed;
+
+        alloc_countdown = 0;
+        alloc_armed = true;
+        buf_puts(&b, "x");
+        alloc_armed = false;
+        failed = b.err != 0;
+        buf_free(&b);
+        return failed;
+}
+
+static void out_of_memory(void **state)
+{
+        struct sa_kernel_conf conf = {.end = SA_END_UE, .events = {.on_mapping = on_nothing}};
+        struct sa_kernel *k = open_kernel("phones", SA_END_UE, conf.events); /* libuv has its tables now */
+        struct addr a = addr("192.0.2.1"), at = addr("10.77.0.2");
+        struct addr ports[] = {addr("10.77.0.1:5062"), addr("10.77.0.1:5063")};
+        struct buf why = BUF_INIT;
+        struct sa_encap *e = NULL;
+        unsigned long n;
+
+        (void)state;
+        sa_kernel_close(k);
+        if (!allocations_can_fail())
+                skip();
+        buf_printf(&why, "%512s", ""); /* room for every sentence */
+        buf_reset(&why);
+        turn();
+        enter("phones");
+        EACH_ALLOCATION(sa_kernel_open(bed.loop, &conf, &k, &why), n);
+        assert_true(n > 5 && alloc_failed == n); /* one failed before */
+        buf_free(&why);
+        assert_int_equal(sa_encap_open(k, &at, &e), 0);
+        sa_encap_close(e);
+        turn();
+        EACH_ALLOCATION(sa_encap_open(k, &at, &e), n);
+        assert_true(n > 1);
+        sa_encap_close(e);
+        turn();
+        EACH_ALLOCATION(sa_address_add(k, &a), n);
+        assert_true(n > 3);
+        sa_kernel_close(k);
+        turn();
+        leave_behind(SA_END_PCSCF, "core", AF_INET, 1);
+        enter("core");
+        EACH_ALLOCATION(sa_clear_stale(bed.pcscf, ports, 2), n);
+        assert_true(n > 2);
+        assert_int_equal(sas("core"), 0);
+        assert_int_equal(policies("core"), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -265,6 +367,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(without_capability, bed_open, bed_close),
                 cmocka_unit_test_setup_teardown(probes, bed_open, bed_close),
                 cmocka_unit_test_setup_teardown(without_esp6, bed_open, bed_close),
+                cmocka_unit_test_setup_teardown(out_of_memory, bed_open, bed_close),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * Sanitizers have allocators of their own: there CAN_FAIL is 0. */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ static bool alloc_fails_now(void)
                 return false;
         alloc_armed = false;
         alloc_failed++;
+        errno = ENOMEM;
         return true;
 }
 
