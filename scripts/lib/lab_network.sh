@@ -13,13 +13,13 @@ host_of() {
 }
 
 addr_of() {
-        if [ "$MODE" = netns ]; then echo "10.$LAB_NET.0.$(host_of "$1")"; else echo "127.0.$LAB_NET.$(host_of "$1")"; fi
+        if [ "$MODE" != loopback ]; then echo "10.$LAB_NET.0.$(host_of "$1")"; else echo "127.0.$LAB_NET.$(host_of "$1")"; fi
 }
 
 addr6_of() { echo "fd00:$LAB_NET::$(host_of "$1")"; }
 
 network_can_netns() {
-        [ "$(id -u)" = 0 ] && command -v ip >/dev/null && ip netns add "$LAB_NAME-p$$" 2>/dev/null &&
+        { [ "$(id -u)" = 0 ] || lab_uml_inside; } && command -v ip >/dev/null && ip netns add "$LAB_NAME-p$$" 2>/dev/null &&
                 ip netns del "$LAB_NAME-p$$"
 }
 

@@ -28,6 +28,7 @@ node_pid() {
 
 lab_running() {
         local n
+        [ "$MODE" != uml ] || { lab_uml_running; return; }
         for n in $NODES; do node_pid "$n" >/dev/null && return 0; done
         return 1
 }
@@ -141,7 +142,11 @@ nodes_stop() {
 }
 
 # Time of the start of a process, in UTC like logs and ladder.
-since_of() { date -u -d "$(ps -o lstart= -p "$1")" '+%Y-%m-%d %H:%M:%S UTC'; }
+since_of() {
+        local boot
+        boot=$(sed -n 's/^btime //p' /proc/stat)
+        date -u -d "@$((boot + $(ticks "$1") / $(getconf CLK_TCK)))" '+%Y-%m-%d %H:%M:%S UTC'
+}
 
 nodes_status() {
         local n pid all=0

@@ -15,13 +15,14 @@ lab_names_valid() {
         [[ $LAB_NET =~ ^[0-9]{1,3}$ ]] && [ "$LAB_NET" -ge 1 ] && [ "$LAB_NET" -le 254 ] ||
                 die "QUINTET_LAB_NET is a number from 1 to 254, not '$LAB_NET'"
         case ${QUINTET_LAB_MODE:-netns} in
-        netns | loopback) ;;
-        *) die "QUINTET_LAB_MODE is netns or loopback, not '$QUINTET_LAB_MODE'" ;;
+        netns | loopback | uml) ;;
+        *) die "QUINTET_LAB_MODE is netns, loopback or uml, not '$QUINTET_LAB_MODE'" ;;
         esac
 }
 
 # The mode, name and network of a lab that was started and not stopped; false when there is none.
 lab_saved() {
+        lab_uml_saved && return
         { read -r MODE <"$LAB_DIR/run/mode" && read -r LAB_NAME LAB_NET <"$LAB_DIR/run/name"; } 2>/dev/null
 }
 
@@ -36,7 +37,7 @@ lab_select() {
         [ ! -d "$LAB_DIR" ] || [ -x "$LAB_DIR" ] || die "the lab in $LAB_DIR belongs to $(stat -c %U "$LAB_DIR");" \
                 "QUINTET_LAB_DIR names a directory for one of your own"
         lab_saved || lab_mode_new
-        [ "$MODE" = loopback ] || [ "$(id -u)" = 0 ] || die "this lab uses network namespaces: only root can work with it"
+        [ "$MODE" != netns ] || [ "$(id -u)" = 0 ] || lab_uml_inside || die "this lab uses network namespaces: only root can work with it"
 }
 
 # For up and start: the lab that runs is taken as it is; a new one is made as told, after what is left of the old.
@@ -53,7 +54,7 @@ lab_select_start() {
                                 die "the lab in $LAB_DIR runs as $LAB_NAME, net $LAB_NET ($MODE): scripts/lab down first"
                         return 0
                 fi
-                [ "$MODE" = loopback ] || network_clear
+                [ "$MODE" != netns ] || network_clear
                 LAB_NAME=$name LAB_NET=$net
         fi
         lab_mode_new

@@ -30,13 +30,15 @@ uml_scratch() {
 # stand in SCRATCH/exit when the machine has ended, what the kernel says in SCRATCH/console. The output of CMD, stdout and
 # stderr in one, goes to file descriptor 4 (which must be open), its input comes from file descriptor 3. CMD sees these
 # directories as they are outside, even below /tmp and /run: the project, SCRATCH, the current directory, and UML_KEEP
-# (a list, one per line).
+# (a list, one per line); all of /tmp with UML_COVER_TMP=0. With UML_USER_IDS=UID:GID it is this user with all capabilities instead of
+# root, whom files outside belong to that root outside would not have.
 uml_start() {
         local scratch=$1 mem=$2 tmp=/dev/shm
         shift 2
         {
                 printf '#!/bin/bash\n'
                 printf 'SCRATCH=%q ROOT=%q MODULES=%q CWD=%q KEEP=%q\n' "$scratch" "$ROOT" "$UML_MODULES" "$PWD" "${UML_KEEP:-}"
+                printf 'COVER_TMP=%q USER_IDS=%q\n' "${UML_COVER_TMP:-1}" "${UML_USER_IDS:-}"
                 printf 'PATH=%q\n' "$PATH"
                 printf 'COMMAND=('
                 printf '%q ' "$@"

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The first process of a User-Mode Linux. Above this line stand SCRATCH, ROOT, MODULES, CWD, KEEP, PATH, COMMAND and the
+# The first process of a User-Mode Linux. Above this line stand SCRATCH, ROOT, MODULES, CWD, KEEP, COVER_TMP, USER_IDS, PATH, COMMAND and the
 # environment (scripts/lib/uml.sh puts them there).
 
 # show DIR: a directory of the machine outside, also below a place that is covered in here.
 show() {
+        case $1 in /tmp/?*) [ "$COVER_TMP" = 1 ] || return 0 ;; esac
         case $1 in /tmp/?* | /run/?* | /dev/shm/?*) ;; *) return 0 ;; esac
         mkdir -p "$1" && mount --bind "/run/.host$1" "$1"
 }
@@ -14,9 +15,10 @@ mounts() {
         local d
         mount -t proc proc /proc && mount -t sysfs sys /sys || return
         mountpoint -q /dev || mount -t devtmpfs dev /dev || return
+        ln -sfn /proc/self/fd /dev/fd && ln -sf fd/0 /dev/stdin && ln -sf fd/1 /dev/stdout && ln -sf fd/2 /dev/stderr || return
         mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/.host && mount --bind / /run/.host || return
-        mount -t tmpfs -o mode=1777 tmpfs /tmp && mkdir -p /dev/pts /dev/shm || return
-        [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd || return
+        [ "$COVER_TMP" = 0 ] || mount -t tmpfs -o mode=1777 tmpfs /tmp || return
+        mkdir -p /dev/pts /dev/shm || return
         mount -t devpts -o ptmxmode=666 devpts /dev/pts && mount -t tmpfs -o mode=1777 tmpfs /dev/shm || return
         while read -r d; do
                 [ -z "$d" ] || show "$d" || return
@@ -41,7 +43,7 @@ finish() {
         sleep 10
 }
 
-export PATH
+export PATH SCRATCH
 if ! mounts || ! modules; then
         echo "User-Mode Linux: the machine cannot be set up" >/dev/console
         finish 125
@@ -50,5 +52,7 @@ hostname quintet
 ip link set lo up
 cd "$CWD" || finish 125
 stty raw -echo </dev/tty1
-setsid -c "${COMMAND[@]}" </dev/tty1 >/dev/tty1 2>&1
+AS=()
+[ -z "$USER_IDS" ] || AS=(setpriv --reuid "${USER_IDS%:*}" --regid "${USER_IDS#*:}" --clear-groups --inh-caps=+all --ambient-caps=+all)
+setsid -c "${AS[@]}" "${COMMAND[@]}" </dev/tty1 >/dev/tty1 2>&1
 finish $?
