@@ -36,16 +36,19 @@ ns_strangers() {
         done
 }
 
+# In few calls of ip: inside User-Mode Linux a process costs tens of milliseconds.
 network_add_host() {
         local node=$1 ns=$LAB_NAME-$1 port
         port=v-$node
-        ip netns add "$ns" &&
-                ip link add "$port" netns "$LAB_NAME-lab" type veth peer name eth0 netns "$ns" &&
-                ip -n "$LAB_NAME-lab" link set "$port" master br0 up &&
-                ip -n "$ns" link set lo up &&
-                ip -n "$ns" addr add "$(addr_of "$node")/24" dev eth0 &&
-                ip -n "$ns" addr add "$(addr6_of "$node")/64" dev eth0 nodad &&
-                ip -n "$ns" link set eth0 up && return
+        ip -batch - <<B && ip -n "$ns" -batch - <<B6 && return
+netns add $ns
+link add $port netns $LAB_NAME-lab type veth peer name eth0 netns $ns
+B
+link set lo up
+addr add $(addr_of "$node")/24 dev eth0
+addr add $(addr6_of "$node")/64 dev eth0 nodad
+link set eth0 up
+B6
         die "cannot make the namespace $ns; scripts/lab down, or QUINTET_LAB_MODE=loopback, may help"
 }
 
@@ -66,11 +69,15 @@ network_up() {
         [ "$MODE" = netns ] && ! lab_running || return 0
         network_clear
         ns=$LAB_NAME-lab
-        if ! ip netns add "$ns" || ! ip -n "$ns" link add br0 type bridge forward_delay 0 mcast_snooping 0 ||
-                ! ip -n "$ns" link set br0 up || ! ip -n "$ns" link set lo up; then
+        { ip netns add "$ns" && ip -n "$ns" -batch - <<B; } ||
+link add br0 type bridge forward_delay 0 mcast_snooping 0
+link set br0 up
+link set lo up
+B
                 die "cannot make the lab's bridge in the namespace $ns; QUINTET_LAB_MODE=loopback works without"
-        fi
         for n in $NODES ue; do network_add_host "$n"; done
+        for n in $NODES ue; do echo "link set v-$n master br0 up"; done | ip -n "$ns" -batch - ||
+                die "cannot connect the nodes to the bridge in $ns"
 }
 
 # Ends what still runs in the lab (a phone that holds its registration, a capture) and removes the namespaces.

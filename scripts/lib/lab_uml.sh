@@ -9,7 +9,7 @@
 # far), in.N and end.N (its input in pieces, the number of pieces), code (its exit code, at the end).
 
 UML_PID="" UML_SCRATCH=""
-UML_MEM=1G UML_BOOT_S=30 UML_OFF_S=15
+UML_MEM=1G UML_BOOT_S=30 UML_DOWN_S=60 UML_OFF_S=15
 
 # True inside the machine.
 lab_uml_inside() { [ "${QUINTET_LAB_INSIDE:-}" = uml ]; }

@@ -125,7 +125,7 @@ test_typing_errors() {
         check exec_alone 1 'needs a node and a command' -- lab exec hss
         check address_node 1 'no such node: hhs' -- lab address hhs
         check logs_none 1 'no lab yet' -- lab logs
-        check mode 1 "netns or loopback, not 'docker'" -- env QUINTET_LAB_MODE=docker "$ROOT/scripts/lab" up
+        check mode 1 "netns, loopback or uml, not 'docker'" -- env QUINTET_LAB_MODE=docker "$ROOT/scripts/lab" up
         check name 1 'QUINTET_LAB_NAME is' -- env QUINTET_LAB_NAME='a b' "$ROOT/scripts/lab" up
         check net 1 'QUINTET_LAB_NET is' -- env QUINTET_LAB_NET=300 "$ROOT/scripts/lab" up
 }

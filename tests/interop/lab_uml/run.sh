@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The lab inside User-Mode Linux, as somebody without rights has it: every command of the front door goes through to it.
+# shellcheck disable=SC1091,SC2016
+. "$(dirname "$0")/../lib/lab.sh"
+. "$ROOT/scripts/lib/uml.sh"
+OUT=$WORK/out
+DIR="$WORK/a user/lab" # with a space
+export QUINTET_LAB_DIR=$DIR
+SIM=(--impi 001010000000001@ims.mnc001.mcc001.3gppnetwork.org --k 465b5ce8b199b49faa5f0a2ee238a6bc --opc cd63cb71954a9f4e48a5994e37a02baf)
+ME=()
+
+why=$(uml_missing)
+[ -z "$why" ] || { echo "SKIP $TEST: $why"; exit 0; }
+if ldd "$QUINTET_BIN/pcscf" | grep -q libasan; then
+        echo "SKIP $TEST: AddressSanitizer has no room in User-Mode Linux"
+        exit 0
+fi
+chmod 711 "$WORK"
+mkdir -p "$WORK/a user" "$WORK/tree"
+cp -r "$ROOT/scripts" "$WORK/tree/"
+cp -rL "$QUINTET_BIN" "$WORK/tree/bin"
+chmod -R go+rX "$WORK/tree"
+export QUINTET_BIN=$WORK/tree/bin
+if [ "$(id -u)" = 0 ]; then
+        chown 65534:65534 "$WORK/a user"
+        ME=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+fi
+
+lab() { "${ME[@]}" env HOME=/nonexistent "$WORK/tree/scripts/lab" "$@"; }
+
+# check NAME CODE PATTERN... -- ARGS...: scripts/lab ARGS ends with CODE and says every pattern.
+check() {
+        local name=$1 want=$2 code=0 patterns=() p
+        shift 2
+        while [ "$1" != -- ]; do patterns+=("$1"); shift; done
+        shift
+        lab "$@" >"$OUT" 2>&1 <"${INPUT:-/dev/null}" || code=$?
+        [ $code = "$want" ] || { fail "$name" "ended with $code, not $want: $(tail -4 "$OUT" | paste -sd' ')"; return; }
+        for p in "${patterns[@]}"; do
+                grep -qE -- "$p" "$OUT" || { fail "$name" "no '$p': $(tail -4 "$OUT" | paste -sd' ')"; return; }
+        done
+        pass "$name"
+}
+
+# confirm NAME WHY CMD...
+confirm() {
+        local name=$1 why=$2
+        shift 2
+        if "$@"; then pass "$name"; else fail "$name" "$why"; fi
+}
+
+machine() { cut -d' ' -f1 "$DIR/run/uml"; }
+
+# until_ok SECONDS CMD...: CMD succeeds in time.
+until_ok() {
+        local i n=$1
+        shift
+        for ((i = 0; i < n * 20; i++)); do "$@" && return; sleep 0.05; done
+        return 1
+}
+
+gone() { [ ! -e "/proc/$1" ] || grep -qs '^State:.Z' "/proc/$1/status"; }
+
+VERDICT='S-CSCF: (registration|refresh) ok'
+t0=$SECONDS
+check up 0 'MAA SUCCESS' "$VERDICT" '^registered: sip:001010000000001@' 'The lab is up \(uml\)' -- up --uml
+echo "up took $((SECONDS - t0)) s"
+check status 0 'hss +running' 'icscf +running' 'scscf +running' 'pcscf +running' -- status
+check ladder 0 "$VERDICT" -- ladder --last
+check logs 0 '^hss: .*ready' '^scscf: .*registration ok' -- logs
+check address 0 "^10\.$QUINTET_LAB_NET\.0\.5$" -- address pcscf
+
+# commands inside: words as they are, exit code, both outputs, input
+check exec.words 0 '^<a  b><\$x><>$' -- exec ue printf '<%s>' 'a  b' "\$x" ''
+check exec.code 7 '^on stderr$' -- exec ue sh -c 'echo on stderr >&2; exit 7'
+check exec.esp 0 -- exec lab ip xfrm state add src 10.0.0.1 dst 10.0.0.2 proto esp spi 256 reqid 1 mode transport \
+        auth-trunc 'hmac(sha1)' 0x000102030405060708090a0b0c0d0e0f10111213 96 enc 'cbc(aes)' 0x000102030405060708090a0b0c0d0e0f
+printf 'imsi,msisdn,k,opc\n001010000000051,15550051,00112233445566778899aabbccddeeff,0f0e0d0c0b0a09080706050403020100\n' >"$WORK/import"
+INPUT=$WORK/import check exec.input 0 '^1 subscribers? imported' -- exec hss hss subscriber import -
+head -c 1000000 /dev/urandom >"$WORK/octets"
+lab exec ue cat <"$WORK/octets" >"$WORK/back" 2>"$OUT"
+confirm exec.octets "a million octets do not come back as they went" cmp -s "$WORK/octets" "$WORK/back"
+confirm exec.reader_gone "a program whose output nobody reads goes on" timeout 20 bash -c '"$@" | head -1 >/dev/null' _ \
+        "${ME[@]}" "$WORK/tree/scripts/lab" exec ue yes
+
+# a phone that holds its registration hears the signal, and says so while it runs
+lab exec ue ue register "${SIM[@]}" --hold >"$WORK/hold" 2>&1 &
+phone=$!
+confirm exec.streams "no output while it runs" until_ok 20 grep -q '^registered:' "$WORK/hold"
+kill -TERM "$(pgrep -f "$WORK/tree/scripts/lab exec ue ue register" | head -1)"
+wait $phone
+confirm exec.signal "exit code $?, $(tail -1 "$WORK/hold")" grep -q '^de-registered' "$WORK/hold"
+
+# a capture inside is a file outside
+lab exec lab tcpdump -i br0 -U --immediate-mode -w "$WORK/a user/all.pcap" >"$WORK/capture.log" 2>&1 &
+capture=$!
+until_ok 20 grep -q 'listening on' "$WORK/capture.log"
+check demo 0 "$VERDICT" -- demo
+kill -INT "$(pgrep -f "$WORK/tree/scripts/lab exec lab tcpdump" | head -1)"
+wait $capture
+judge_file "$WORK/a user/all.pcap"
+
+# a machine that was killed is missed, and made anew
+pid=$(machine)
+kill -KILL -- "-$pid"
+until_ok 5 gone "$pid"
+check killed.status 3 'pcscf +down' -- status
+check killed.exec 1 'not up' -- exec hss true
+check killed.up 0 "$VERDICT" 'The lab is up \(uml\)' -- up --uml
+pid=$(machine) scratch=$(cut -d' ' -f5- "$DIR/run/uml")
+check killed.kept 0 001010000000051 -- exec hss hss subscriber list
+check down 0 'is down and forgotten' -- down --clean
+confirm machine_ends "the machine still runs" gone "$pid"
+confirm nothing_left "the scratch directory or the lab is still there" sh -c '[ ! -e "$1" ] && [ ! -e "$2" ]' sh "$scratch" "$DIR"
