@@ -428,9 +428,11 @@ static int conn_new(struct sip_stack *s, struct sip_source *source, const struct
 void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp, struct sip_protected *port)
 {
         struct sip_flow flow = {TRANSPORT_TCP, *tcp_local(tcp), *tcp_remote(tcp), 0};
-        struct sip_source *source = sip_source_connected(s, &flow.remote);
+        struct sip_source *source = NULL;
         struct sip_conn *c;
 
+        if (sip_hears(s, &flow.local, &flow.remote))
+                source = sip_source_connected(s, &flow.remote);
         if (!source)
                 return; /* without handlers it is closed */
         if (conn_new(s, source, &flow, port, &c) != 0) {

@@ -7,6 +7,8 @@
 #include "common/base/log.h"
 #include "common/sip/stack_priv.h"
 
+#define OUTSIDE_TOLD_MAX 256 /* addresses at once with SIP_FAULT_OUTSIDE */
+
 static const char *const fault_texts[SIP_FAULT_COUNT] = {
         [SIP_FAULT_PARTIAL] = "connections closed: the rest of a message did not come",
         [SIP_FAULT_SILENT] = "connections closed: no message came",
@@ -14,6 +16,7 @@ static const char *const fault_texts[SIP_FAULT_COUNT] = {
         [SIP_FAULT_CONNECTIONS] = "connections refused: it holds sip.max_connections_per_source already",
         [SIP_FAULT_REFUSED] = "requests refused with 503: a limit is reached",
         [SIP_FAULT_DROPPED] = "datagrams dropped: it goes on although it was refused",
+        [SIP_FAULT_OUTSIDE] = "datagrams dropped or connections closed unread: its address may not send here",
 };
 
 /* Lives while it holds connections, has faults that are not told yet, or is muted. */
@@ -77,6 +80,33 @@ static void drop_if_idle(struct sip_source *src)
 
 /* --- faults --------------------------------------------------------------------------------------- */
 
+/* Source addresses that may be forged are any number: memory and log are for some of them. */
+static bool is_one_too_many(struct sip_stack *s, const struct addr *from, enum sip_fault what)
+{
+        if (what != SIP_FAULT_OUTSIDE || s->n_outside < OUTSIDE_TOLD_MAX || find(s, from))
+                return false;
+        if (!s->outside_full)
+                log_warn("%u addresses that may not send here: others are counted, not told", s->n_outside);
+        s->outside_full = true;
+        return true;
+}
+
+static void tell(struct sip_source *src, enum sip_fault what)
+{
+        src->told[what] = true;
+        src->stack->n_outside += what == SIP_FAULT_OUTSIDE;
+}
+
+/* It may be told again. */
+static void untell(struct sip_source *src, enum sip_fault what)
+{
+        struct sip_stack *s = src->stack;
+
+        if (what == SIP_FAULT_OUTSIDE && src->told[what] && --s->n_outside == 0)
+                s->outside_full = false;
+        src->told[what] = false;
+}
+
 /* What was only counted. True when there was something. */
 static bool tell_rest(struct sip_source *src)
 {
@@ -100,7 +130,8 @@ static void on_quiet(struct tmr *t, void *arg)
         if (tell_rest(src) &&
             tmr_start(src->stack->loop, t, sip_timer_ms(IMS_TIMER_SIP_SOURCE_QUIET), on_quiet, src) == 0)
                 return;
-        memset(src->told, 0, sizeof(src->told));
+        for (int i = 0; i < SIP_FAULT_COUNT; i++)
+                untell(src, (enum sip_fault)i);
         drop_if_idle(src);
 }
 
@@ -113,26 +144,28 @@ static bool fault(struct sip_source *src, enum sip_fault what)
                 src->faults[what]++;
                 return false;
         }
-        src->told[what] = true;
+        tell(src, what);
         log_warn("%s: %s; more of this is counted, not told", addr_ip_str(&src->addr, false, text),
                  fault_texts[what]);
         if (!tmr_running(&src->quiet) &&
             tmr_start(s->loop, &src->quiet, sip_timer_ms(IMS_TIMER_SIP_SOURCE_QUIET), on_quiet, src) != 0)
-                src->told[what] = false;
+                untell(src, what);
         return true;
 }
 
 bool sip_stack_fault(struct sip_stack *s, const struct addr *from, enum sip_fault what)
 {
-        struct sip_source *src = find_or_make(s, from);
-        bool tell;
+        struct sip_source *src = NULL;
+        bool told;
 
         s->stats.faults[what]++;
+        if (!is_one_too_many(s, from, what))
+                src = find_or_make(s, from);
         if (!src)
                 return false;
-        tell = fault(src, what);
+        told = fault(src, what);
         drop_if_idle(src);
-        return tell;
+        return told;
 }
 
 /* --- connections ---------------------------------------------------------------------------------- */

@@ -70,6 +70,15 @@ struct sip_stack_handlers {
         bool (*is_core)(const struct addr *remote, void *arg);
         /* Every message received or sent. May be NULL, which spares reading what is sent. */
         void (*on_trace)(const struct sip_trace_info *t, void *arg);
+        /* Before anything is read that remote sends to local: false drops the datagram, or closes the
+         * connection that was accepted, unread. The callee may report a fault of the address. Quick: it is
+         * asked for every datagram. May be NULL: everybody is heard. */
+        bool (*hears)(const struct addr *local, const struct addr *remote, void *arg);
+        /* A response belongs to a request of ours that went to asked, another address than the one it comes
+         * from: false drops it (RFC 3261 18.1.2 alone would take it: whoever saw the branch could answer). m
+         * as it came. May be NULL: all are taken. */
+        bool (*answer_from)(const struct sip_flow *flow, const struct addr *asked, const struct sip_msg *m,
+                            void *arg);
         /* Before a message, request or response, is given to its transaction: false drops it without any
          * answer; *note (a static text) then stands in the trace. m is as it came: without received and rport
          * of ours, and also one that would be refused (m->fault). May be NULL: all are taken. */
@@ -220,11 +229,14 @@ enum sip_fault {
         SIP_FAULT_CONNECTIONS, /* wants more connections than allowed */
         SIP_FAULT_REFUSED,     /* was refused with 503 (sip_stack_refused) */
         SIP_FAULT_DROPPED,     /* was not listened to */
+        SIP_FAULT_OUTSIDE,     /* is none that may send here (hears) */
         SIP_FAULT_COUNT
 };
 
 /* Reports a fault. The first of a kind from an address is logged and gives true; those that follow are
- * counted, and their number is logged every SIP_SOURCE_QUIET until there are no more. */
+ * counted, and their number is logged every SIP_SOURCE_QUIET until there are no more. Of SIP_FAULT_OUTSIDE,
+ * whose addresses may be forged, some hundred addresses at once are told, the rest stands in the figures
+ * only. */
 bool sip_stack_fault(struct sip_stack *s, const struct addr *from, enum sip_fault what);
 
 /* A request of that address is refused with 503: SIP_FAULT_REFUSED, and more than max of them within
@@ -239,7 +251,7 @@ struct span sip_retry_after(char out[static 12]);
 
 struct sip_stack_stats {
         uint64_t received, sent, malformed, retransmitted;
-        uint64_t dropped; /* of received: admit did not take them */
+        uint64_t dropped; /* of received: admit or answer_from did not take them */
         uint32_t server_txns, client_txns, conns;
         uint32_t unanswered; /* of client_txns: those without a final answer yet */
         uint64_t faults[SIP_FAULT_COUNT];

@@ -27,6 +27,8 @@ struct sip_stack {
         uint64_t last_conn_id;
         struct htab sources; /* source.c */
         uint32_t n_muted;
+        uint32_t n_outside; /* sources with SIP_FAULT_OUTSIDE told */
+        bool outside_full;  /* told that there are more */
 
         struct list requests; /* every request object alive */
         struct list answered; /* server transactions that only wait for retransmissions, or for ACK to a
@@ -52,6 +54,11 @@ static inline uint32_t sip_timer_ms(enum ims_timer t)
 static inline bool sip_is_core(const struct sip_stack *s, const struct addr *remote)
 {
         return s->handlers.is_core && s->handlers.is_core(remote, s->arg);
+}
+
+static inline bool sip_hears(const struct sip_stack *s, const struct addr *local, const struct addr *remote)
+{
+        return !s->handlers.hears || s->handlers.hears(local, remote, s->arg);
 }
 
 /* A message came in and is a SIP message. m: borrowed for the call; may be replaced (Via). */

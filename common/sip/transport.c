@@ -27,7 +27,7 @@ static void on_datagram(struct udp *u, const struct addr *from, struct span data
         int err;
 
         (void)u;
-        if (sip_source_is_muted(s, from))
+        if (!sip_hears(s, &li->local, from) || sip_source_is_muted(s, from))
                 return;
         data = without_keep_alive(data);
         if (!data.n)

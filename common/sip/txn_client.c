@@ -379,6 +379,14 @@ void sip_client_refused(struct sip_stack *s, const struct addr *to, struct span 
         sip_client_conn_ended(&c->user, -IMS_EUNREACH);
 }
 
+/* Where the request went, or whoever else the node lets answer. */
+static bool may_answer(struct sip_stack *s, const struct sip_client *c, const struct sip_msg *m,
+                       const struct sip_flow *flow)
+{
+        return !s->handlers.answer_from || addr_ip_eq(&c->flow.remote, &flow->remote) ||
+               s->handlers.answer_from(flow, &c->flow.remote, m, s->arg);
+}
+
 void sip_client_receive(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow)
 {
         struct sip_client *c = find(s, m);
@@ -387,6 +395,11 @@ void sip_client_receive(struct sip_stack *s, struct sip_msg *m, const struct sip
                                : m->status < 300 ? CT_EV_SUCCESS
                                                  : CT_EV_FAILURE;
 
+        if (c && !may_answer(s, c, m, flow)) {
+                s->stats.dropped++;
+                sip_stack_trace(s, false, flow, span_make(m->buf, m->n), m, "from an address not asked");
+                return;
+        }
         sip_stack_trace(s, false, flow, span_make(m->buf, m->n), m, over ? "retransmission" : NULL);
         if (!c) {
                 if (s->handlers.on_stray_response)

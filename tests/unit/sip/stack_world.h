@@ -177,7 +177,9 @@ static inline void node_start_with(struct node *n, struct world *w, const struct
                                            .is_core = node_is_core,
                                            .on_trace = node_on_trace};
         if (more) {
+                n->h.hears = more->hears;
                 n->h.admit = more->admit;
+                n->h.answer_from = more->answer_from;
                 n->h.answer_flow = more->answer_flow;
                 n->h.on_use = more->on_use;
         }

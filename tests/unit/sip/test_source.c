@@ -156,6 +156,164 @@ static void muted(void **state)
         world_stop(&w);
 }
 
+static struct addr ip(const char *text)
+{
+        struct addr a;
+
+        assert_int_equal(addr_parse(span_of(text), 1, &a), 0);
+        return a;
+}
+
+/* --- who may send here ---------------------------------------------------------------------------- */
+
+static struct {
+        bool yes;
+        unsigned asked;
+        struct addr local, remote;
+} hearing;
+
+static bool hears(const struct addr *local, const struct addr *remote, void *arg)
+{
+        (void)arg;
+        hearing.asked++;
+        hearing.local = *local;
+        hearing.remote = *remote;
+        return hearing.yes;
+}
+
+static void unheard(void **state)
+{
+        const struct sip_stack_handlers more = {.hears = hears};
+        struct world w;
+        struct node n;
+        struct raw r;
+        struct wire v;
+
+        (void)state;
+        hearing.yes = false;
+        hearing.asked = 0;
+        world_start(&w, NULL, 0);
+        node_start_with(&n, &w, NULL, &more);
+        raw_start(&r, &w);
+        raw_send(&r, &n.udp, numbered(1));
+        raw_send(&r, &n.udp, "no SIP");
+        WAIT_FOR(&w, hearing.asked == 2);
+        assert_true(addr_eq(&hearing.local, &n.udp));
+        assert_true(addr_eq(&hearing.remote, &r.addr));
+        try_open(&v, &w, &n.tcp);
+        WAIT_FOR(&w, v.closed);
+        assert_int_equal(hearing.asked, 3);
+        assert_true(addr_eq(&hearing.local, &n.tcp));
+        assert_int_equal(stats_of(&n).received + stats_of(&n).malformed + stats_of(&n).conns, 0);
+        assert_int_equal(n.requests + n.received + r.n, 0);
+        hearing.yes = true;
+        raw_send(&r, &n.udp, numbered(1));
+        WAIT_FOR(&w, n.requests == 1);
+        wire_open(&v, &w, &n.tcp);
+        wire_send(&v, span_of(request));
+        WAIT_FOR(&w, wire_has(&v, "200 OK"));
+        wire_close(&v, &w);
+        raw_stop(&r);
+        node_stop(&n);
+        world_stop(&w);
+}
+
+/* Whoever forges addresses fills neither memory nor log. */
+static void outside_is_bounded(void **state)
+{
+        struct world w;
+        struct node n;
+        unsigned told = 0;
+        struct addr first = ip("10.1.0.0");
+        char text[32];
+
+        (void)state;
+        world_start(&w, NULL, 0);
+        node_start(&n, &w, NULL);
+        for (unsigned i = 0; i < 1000; i++) {
+                struct addr a;
+
+                (void)snprintf(text, sizeof(text), "10.1.%u.%u", i / 250, i % 250);
+                a = ip(text);
+                told += sip_stack_fault(n.s, &a, SIP_FAULT_OUTSIDE);
+        }
+        assert_int_equal(told, 256);
+        assert_int_equal(stats_of(&n).faults[SIP_FAULT_OUTSIDE], 1000);
+        assert_false(sip_stack_fault(n.s, &first, SIP_FAULT_OUTSIDE)); /* told before */
+        first = ip("10.1.3.1");
+        assert_true(sip_stack_fault(n.s, &first, SIP_FAULT_SILENT)); /* of another kind */
+        node_stop(&n);
+        world_stop(&w);
+}
+
+/* --- who may answer -------------------------------------------------------------------------------- */
+
+static struct {
+        bool yes;
+        unsigned asked;
+        struct addr from, wanted;
+} answering;
+
+static bool answer_from(const struct sip_flow *flow, const struct addr *asked, const struct sip_msg *m,
+                        void *arg)
+{
+        (void)m, (void)arg;
+        answering.asked++;
+        answering.from = flow->remote;
+        answering.wanted = *asked;
+        return answering.yes;
+}
+
+/* A response from an address that was not asked counts when the node says so, and where nobody is asked. */
+static void answers_of_others(void **state)
+{
+        const struct sip_stack_handlers more = {.answer_from = answer_from};
+
+        (void)state;
+        for (int i = 0; i < 3; i++) { /* refused, allowed, no handler */
+                struct world w;
+                struct node n;
+                struct raw r, liar = {0};
+                struct call call;
+                struct sip_target t;
+                struct addr any = ip("127.0.0.2");
+                char text[128];
+
+                addr_set_port(&any, 0);
+                answering.yes = i == 1;
+                answering.asked = 0;
+                world_start(&w, NULL, 0);
+                node_start_with(&n, &w, NULL, i < 2 ? &more : NULL);
+                raw_start(&r, &w);
+                assert_int_equal(udp_open(w.loop, &any, raw_on_data, &liar, &liar.u), 0);
+                liar.addr = *udp_local(liar.u);
+                t = target_to(&r.addr, NULL, text);
+                call_start(&call, &n, "OPTIONS", 0, &t);
+                WAIT_FOR(&w, r.n >= 1);
+                liar.got[liar.n++] = strdup(r.got[0]);
+                liar.from = r.from;
+                raw_answer(&liar, 0, "299 Liar", "");
+                WAIT_FOR(&w, i ? call.done : stats_of(&n).dropped == 1);
+                if (i < 2) {
+                        assert_true(answering.asked >= 1);
+                        assert_true(addr_eq(&answering.from, &liar.addr));
+                        assert_true(addr_eq(&answering.wanted, &r.addr));
+                }
+                if (i == 0) {
+                        assert_false(call.done);
+                        assert_string_equal(n.last_note, "from an address not asked");
+                        raw_answer(&r, 0, "200 OK", "");
+                        WAIT_FOR(&w, call.done);
+                        assert_int_equal(answering.asked, 1); /* who was asked needs no leave */
+                }
+                assert_int_equal(call.status, i ? 299 : 200);
+                raw_stop(&r);
+                raw_stop(&liar);
+                node_stop(&n);
+                world_stop(&w);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -163,6 +321,9 @@ int main(void)
                 cmocka_unit_test(first_message),
                 cmocka_unit_test(told_once),
                 cmocka_unit_test(muted),
+                cmocka_unit_test(unheard),
+                cmocka_unit_test(outside_is_bounded),
+                cmocka_unit_test(answers_of_others),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
