@@ -71,6 +71,12 @@ static void on_peer(const char *identity, bool up, const char *why, void *arg)
         cx_trace_peer(s->trace, identity, up, why);
 }
 
+static void on_stranger(struct span identity, const struct addr *from, const char *why, void *arg)
+{
+        struct server *s = arg;
+        cx_trace_stranger(s->trace, identity, from, why);
+}
+
 static void on_trace(const struct dia_trace_info *info, void *arg)
 {
         struct server *s = arg;
@@ -113,8 +119,10 @@ static int setup(struct server *s)
 {
         const struct hss_conf *c = s->conf;
         const struct sqn_scheme scheme = hss_conf_sqn_scheme(c);
-        const struct dia_handlers handlers = {
-                .on_request = on_request, .on_peer = on_peer, .on_trace = c->trace.file ? on_trace : NULL};
+        const struct dia_handlers handlers = {.on_request = on_request,
+                                              .on_peer = on_peer,
+                                              .on_stranger = on_stranger,
+                                              .on_trace = c->trace.file ? on_trace : NULL};
         int rc = loop_new(&s->loop);
         if (rc == 0)
                 rc = open_store(s);

@@ -4,6 +4,7 @@
 
 #include "common/base/node.h"
 #include "common/trace/cx_trace.h"
+#include "common/trace/sip_guard.h"
 #include "common/trace/sip_trace.h"
 #include "icscf/icscf.h"
 
@@ -97,6 +98,13 @@ static void on_peer(const char *identity, bool up, const char *why, void *arg)
                 say_ready(ic);
 }
 
+static void on_stranger(struct span identity, const struct addr *from, const char *why, void *arg)
+{
+        const struct icscf *ic = arg;
+
+        cx_trace_stranger(ic->trace, identity, from, why);
+}
+
 static void on_cx_trace(const struct dia_trace_info *info, void *arg)
 {
         const struct icscf *ic = arg;
@@ -114,6 +122,21 @@ static void on_sip_trace(const struct sip_trace_info *info, void *arg)
 static bool is_core(const struct addr *remote, void *arg)
 {
         return trust_has(&((const struct icscf *)arg)->trust, remote);
+}
+
+static bool admit(const struct sip_flow *flow, const struct sip_msg *m, const char **note, void *arg)
+{
+        const struct icscf *ic = arg;
+
+        return sip_guard_admit(&ic->trust, ic->trace, flow, m, note);
+}
+
+static bool answer_from(const struct sip_flow *flow, const struct addr *asked, const struct sip_msg *m,
+                        void *arg)
+{
+        const struct icscf *ic = arg;
+
+        return sip_guard_answer(&ic->trust, ic->trace, flow, asked, m);
 }
 
 static void on_fault(const struct sip_msg *m, void *arg)
@@ -185,11 +208,14 @@ static int start(struct icscf *ic)
 {
         /* without a stream nobody parses what would be traced */
         const bool tracing = ic->conf->trace.file;
-        const struct dia_handlers dh = {.on_peer = on_peer, .on_trace = tracing ? on_cx_trace : NULL};
+        const struct dia_handlers dh = {
+                .on_peer = on_peer, .on_stranger = on_stranger, .on_trace = tracing ? on_cx_trace : NULL};
         const struct sip_stack_handlers sh = {.on_request = icscf_on_request,
                                               .on_cancel = icscf_on_cancel,
                                               .on_fault = on_fault,
                                               .is_core = is_core,
+                                              .admit = admit,
+                                              .answer_from = answer_from,
                                               .on_trace = tracing ? on_sip_trace : NULL};
         int err = loop_new(&ic->loop);
 

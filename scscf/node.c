@@ -4,6 +4,7 @@
 
 #include "common/base/node.h"
 #include "common/trace/cx_trace.h"
+#include "common/trace/sip_guard.h"
 #include "common/trace/sip_trace.h"
 #include "scscf/scscf.h"
 
@@ -34,6 +35,13 @@ static void on_peer(const char *identity, bool up, const char *why, void *arg)
                 say_ready(s);
 }
 
+static void on_stranger(struct span identity, const struct addr *from, const char *why, void *arg)
+{
+        const struct scscf *s = arg;
+
+        cx_trace_stranger(s->trace, identity, from, why);
+}
+
 static void on_cx_trace(const struct dia_trace_info *info, void *arg)
 {
         const struct scscf *s = arg;
@@ -51,6 +59,21 @@ static void on_sip_trace(const struct sip_trace_info *info, void *arg)
 static bool is_core(const struct addr *remote, void *arg)
 {
         return trust_has(&((const struct scscf *)arg)->trust, remote);
+}
+
+static bool admit(const struct sip_flow *flow, const struct sip_msg *m, const char **note, void *arg)
+{
+        const struct scscf *s = arg;
+
+        return sip_guard_admit(&s->trust, s->trace, flow, m, note);
+}
+
+static bool answer_from(const struct sip_flow *flow, const struct addr *asked, const struct sip_msg *m,
+                        void *arg)
+{
+        const struct scscf *s = arg;
+
+        return sip_guard_answer(&s->trust, s->trace, flow, asked, m);
 }
 
 static void on_fault(const struct sip_msg *m, void *arg)
@@ -71,12 +94,16 @@ static int start(struct scscf *s)
 {
         /* without a stream nobody parses what would be traced */
         const bool tracing = s->conf->trace.file;
-        const struct dia_handlers dh = {
-                .on_request = scscf_on_cx, .on_peer = on_peer, .on_trace = tracing ? on_cx_trace : NULL};
+        const struct dia_handlers dh = {.on_request = scscf_on_cx,
+                                        .on_peer = on_peer,
+                                        .on_stranger = on_stranger,
+                                        .on_trace = tracing ? on_cx_trace : NULL};
         const struct sip_stack_handlers sh = {.on_request = scscf_on_request,
                                               .on_cancel = scscf_on_cancel,
                                               .on_fault = on_fault,
                                               .is_core = is_core,
+                                              .admit = admit,
+                                              .answer_from = answer_from,
                                               .on_trace = tracing ? on_sip_trace : NULL};
         int rc = loop_new(&s->loop);
 

@@ -237,7 +237,7 @@ static void refuse_untrusted(struct scscf *s, struct sip_request *rq)
         struct request_end end = {.outcome = VERDICT_REFUSED,
                                   .cause = CAUSE_untrusted_source,
                                   .status = 403,
-                                  .clause = "TS 24.229 4.4"};
+                                  .clause = "TS 24.229 4.4, TS 33.203 J"};
         struct buf text = BUF_INIT;
 
         buf_printf(&text, "from %s, which is not in the list of trusted addresses",

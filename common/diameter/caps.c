@@ -123,6 +123,15 @@ uint32_t dia_caps_read(struct span octets, struct dia_caps *out, struct dia_faul
         return 0;
 }
 
+/* Tells who the configuration does not let in (TS 33.203 Annex J). */
+static void tell_stranger(struct dia_conn *c, const struct dia_caps *caps, const char *why)
+{
+        struct dia_node *n = c->dn;
+
+        if (n->h.on_stranger)
+                n->h.on_stranger(caps->identity, tcp_remote(c->tcp), why, n->arg);
+}
+
 static void refuse_cer(struct dia_conn *c, const struct dia_caps *caps, uint32_t result,
                        const struct dia_fault *fault, const char *text)
 {
@@ -179,7 +188,7 @@ void dia_on_cer(struct dia_conn *c, struct span octets)
         struct dia_fault fault;
         struct dia_caps caps;
         uint32_t result = dia_caps_read(octets, &caps, &fault);
-        const char *text = NULL;
+        const char *text = NULL, *why = NULL;
         struct dia_peer *p = NULL;
 
         dia_trace(c, false, octets, NULL, NULL);
@@ -192,9 +201,15 @@ void dia_on_cer(struct dia_conn *c, struct span octets)
         if (!result) {
                 p = cer_peer(c->dn, &caps);
                 if (!p)
-                        result = DIA_UNKNOWN_PEER;
+                        why = "not in diameter.peers";
+                else if (!trust_has(&p->from, tcp_remote(c->tcp)))
+                        why = "not an address of its diameter.peers.from";
                 else if (!set_realm(p, caps.realm))
                         result = DIA_UNABLE_TO_COMPLY;
+        }
+        if (why) {
+                result = DIA_UNKNOWN_PEER;
+                tell_stranger(c, &caps, why);
         }
         if (result) {
                 refuse_cer(c, &caps, result, &fault, text);

@@ -53,6 +53,12 @@ static struct dia_conn *conn_new(struct dia_node *n, const struct addr *remote)
         return c;
 }
 
+/* The configured source, where it has the address family of the peer. */
+static const struct addr *source_for(const struct dia_node *n, const struct addr *to)
+{
+        return n->local.u.sa.sa_family == to->u.sa.sa_family ? &n->local : NULL;
+}
+
 int dia_conn_open(struct dia_peer *p, struct dia_conn **out)
 {
         struct dia_node *n = p->dn;
@@ -62,8 +68,8 @@ int dia_conn_open(struct dia_peer *p, struct dia_conn **out)
         if (!c)
                 return -IMS_ENOMEM;
         c->initiator = true;
-        err = tcp_connect(n->loop, NULL, &p->addr, ims_timer_rows[IMS_TIMER_TCP_CONNECT].default_ms,
-                          &tcp_handlers, c, &c->tcp);
+        err = tcp_connect(n->loop, source_for(n, &p->addr), &p->addr,
+                          ims_timer_rows[IMS_TIMER_TCP_CONNECT].default_ms, &tcp_handlers, c, &c->tcp);
         if (err) {
                 list_unlink(&c->node);
                 free(c);

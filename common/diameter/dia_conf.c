@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/net/prefix.h"
 
 const struct conf_key dia_conf_peer_keys[] = {
         {.name = "identity",
@@ -24,6 +25,12 @@ const struct conf_key dia_conf_peer_keys[] = {
          .def = "",
          .check = dia_conf_check_address,
          .doc = "ADDRESS:PORT to connect to; empty: it connects to us"},
+        {.name = "from",
+         .type = CONF_STR_LIST,
+         .offset = offsetof(struct dia_conf_peer, from),
+         .optional = true,
+         .check = prefix_check,
+         .doc = "where it may connect from: ADDRESS or ADDRESS/BITS; none: anywhere (TS 33.203 Annex J)"},
         {.name = "priority",
          .type = CONF_U32,
          .offset = offsetof(struct dia_conf_peer, priority),
@@ -53,6 +60,15 @@ const char *dia_conf_check_listen(const char *value)
                        : "is no IP address with port (192.0.2.1:3868, [2001:db8::1]:3868)";
 }
 
+const char *dia_conf_check_local(const char *value)
+{
+        struct addr a;
+
+        return addr_parse(span_of(value), 0, &a) == 0 && addr_port(&a) == 0 && !addr_is_any(&a)
+                       ? NULL
+                       : "is no IP address";
+}
+
 static int read_address(const char *key, const char *value, struct addr *out)
 {
         int err = addr_parse(span_of(value), DIAMETER_PORT, out);
@@ -64,8 +80,12 @@ static int read_address(const char *key, const char *value, struct addr *out)
 
 static int read_peer(const struct dia_conf_peer *in, struct dia_peer_conf *out)
 {
-        *out = (struct dia_peer_conf){
-                .identity = in->identity, .realm = in->realm, .priority = in->priority, .relay = in->relay};
+        *out = (struct dia_peer_conf){.identity = in->identity,
+                                      .realm = in->realm,
+                                      .priority = in->priority,
+                                      .relay = in->relay,
+                                      .from = in->from.items,
+                                      .n_from = in->from.n};
         if (!in->address || !in->address[0])
                 return 0;
         return read_address("diameter.peers.address", in->address, &out->addr);
@@ -90,6 +110,8 @@ int dia_conf_start(struct loop *l, const struct dia_conf *c, const struct dia_ha
                                      .answer_ms = c->answer_ms};
         int err = addrs && peers ? 0 : -IMS_ENOMEM;
 
+        if (!err && c->local)
+                err = addr_parse(span_of(c->local), 0, &conf.local);
         for (size_t i = 0; !err && i < c->listen.n; i++)
                 err = read_address("diameter.listen", listen[i], &addrs[i]);
         for (size_t i = 0; !err && i < c->peers.n; i++)

@@ -7,6 +7,7 @@
 
 struct dia_conf_peer {
         char *identity, *realm, *address; /* address "": the peer connects to us */
+        struct conf_list from;            /* char *: prefixes it may connect from; none: anywhere */
         uint32_t priority;
         bool relay;
 };
@@ -14,6 +15,7 @@ struct dia_conf_peer {
 struct dia_conf {
         char *identity, *realm;
         struct conf_list listen; /* char *: "192.0.2.1:3868" */
+        char *local;             /* NULL: as the kernel routes */
         struct conf_list peers;  /* struct dia_conf_peer */
         bool accept_unknown;
         uint32_t tc_ms, tw_ms, answer_ms;
@@ -22,6 +24,7 @@ struct dia_conf {
 extern const struct conf_key dia_conf_peer_keys[];
 const char *dia_conf_check_address(const char *value); /* may be empty */
 const char *dia_conf_check_listen(const char *value);
+const char *dia_conf_check_local(const char *value);
 
 #define DIA_CONF_KEYS(OWNER, field)                                                                          \
         {.name = "diameter.identity",                                                                        \
@@ -40,6 +43,12 @@ const char *dia_conf_check_listen(const char *value);
                  .optional = true,                                                                           \
                  .check = dia_conf_check_listen,                                                             \
                  .doc = "where peers may connect: ADDRESS:PORT"},                                            \
+                {.name = "diameter.local",                                                                   \
+                 .type = CONF_STR,                                                                           \
+                 .offset = offsetof(OWNER, field.local),                                                     \
+                 .optional = true,                                                                           \
+                 .check = dia_conf_check_local,                                                              \
+                 .doc = "address our connections leave from; none: as the kernel routes"},                   \
                 {.name = "diameter.peers",                                                                   \
                  .type = CONF_MAP_LIST,                                                                      \
                  .offset = offsetof(OWNER, field.peers),                                                     \

@@ -98,6 +98,7 @@ int dia_node_new(struct loop *l, const struct dia_node_conf *conf, const struct 
         n->message_max = conf->message_max ? conf->message_max : MESSAGE_MAX;
         n->max_pending = conf->max_pending ? conf->max_pending : PENDING_MAX;
         n->accept_unknown = conf->accept_unknown;
+        n->local = conf->local;
         list_init(&n->peers);
         list_init(&n->conns);
         list_init(&n->inbound);

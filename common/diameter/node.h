@@ -17,12 +17,15 @@ struct dia_peer_conf {
         const char *identity; /* Diameter identity expected in CER/CEA */
         const char *realm;    /* NULL: that of the node */
         struct addr addr;     /* where to connect; port 0: it connects to us */
+        char *const *from;    /* ADDRESS or ADDRESS/BITS it may connect from */
+        size_t n_from;        /* 0: from anywhere */
         uint32_t priority;    /* lower is tried first; equal ones share */
         bool relay;           /* takes requests for every host and realm */
 };
 
 struct dia_node_conf {
         const char *identity, *realm, *product;
+        struct addr local;         /* our connections leave from it; unset: as the kernel routes */
         const struct addr *listen; /* addresses to accept on */
         size_t n_listen;
         const struct dia_peer_conf *peers;
@@ -54,6 +57,9 @@ struct dia_handlers {
         void (*on_request)(struct dia_request *rq, void *arg);
         /* Peer became usable or lost. May be NULL. */
         void (*on_peer)(const char *identity, bool up, const char *why, void *arg);
+        /* The CER of a connection from that address was refused, for its identity is not configured or not
+         * for that address; identity as it gives it. May be NULL. */
+        void (*on_stranger)(struct span identity, const struct addr *from, const char *why, void *arg);
         /* NULL unless somebody looks: what leaves is parsed once more for it. */
         void (*on_trace)(const struct dia_trace_info *t, void *arg);
 };

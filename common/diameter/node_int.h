@@ -8,6 +8,7 @@
 #include "common/diameter/check.h"
 #include "common/diameter/dup.h"
 #include "common/diameter/watchdog.h"
+#include "common/net/prefix.h"
 #include "common/net/tcp.h"
 
 #define DIA_TRIED_MAX 4
@@ -22,6 +23,7 @@ struct dia_node {
         char *identity, *realm, *product;
         uint32_t tc_ms, tw_ms, cer_ms, answer_ms, message_max, max_pending;
         bool accept_unknown;
+        struct addr local; /* unset: as the kernel routes */
         struct dia_handlers h;
         void *arg;
         struct dia_listener *listeners;
@@ -94,7 +96,8 @@ struct dia_peer {
         struct hnode by_id;
         struct dia_node *dn;
         char *identity, *realm;
-        struct addr addr; /* port 0: it connects to us */
+        struct addr addr;  /* port 0: it connects to us */
+        struct trust from; /* where it may connect from */
         uint32_t priority;
         bool relay; /* by configuration or because it advertises the relay application */
         bool conf_relay;

@@ -36,10 +36,19 @@ static void insert_by_priority(struct dia_node *n, struct dia_peer *p)
         list_append(before, &p->node);
 }
 
+static void free_fields(struct dia_peer *p)
+{
+        trust_free(&p->from);
+        free(p->identity);
+        free(p->realm);
+        free(p);
+}
+
 int dia_peer_new(struct dia_node *n, const struct dia_peer_conf *conf, struct dia_peer **out)
 {
         struct dia_peer *p;
         struct span id = span_of(conf->identity);
+        int err;
 
         if (dia_peer_find(n, id)) {
                 log_error("diameter: peer %s stands twice in the configuration", conf->identity);
@@ -55,11 +64,14 @@ int dia_peer_new(struct dia_node *n, const struct dia_peer_conf *conf, struct di
         p->addr = conf->addr;
         p->priority = conf->priority;
         p->conf_relay = p->relay = conf->relay;
-        if (!p->identity || !p->realm || htab_insert(&n->peers_by_id, &p->by_id, hash_span_icase(id))) {
-                free(p->identity);
-                free(p->realm);
-                free(p);
-                return -IMS_ENOMEM;
+        err = trust_init(&p->from, conf->from, conf->n_from);
+        if (!err && (!p->identity || !p->realm))
+                err = -IMS_ENOMEM;
+        if (!err)
+                err = htab_insert(&n->peers_by_id, &p->by_id, hash_span_icase(id));
+        if (err) {
+                free_fields(p);
+                return err;
         }
         insert_by_priority(n, p);
         *out = p;
@@ -72,9 +84,7 @@ void dia_peer_free(struct dia_peer *p)
         list_unlink(&p->node);
         tmr_stop(p->dn->loop, &p->timer);
         tmr_stop(p->dn->loop, &p->wd_timer);
-        free(p->identity);
-        free(p->realm);
-        free(p);
+        free_fields(p);
 }
 
 static void on_timer(struct tmr *t, void *arg)

@@ -315,3 +315,20 @@ void cx_trace_peer(struct trace *t, const char *identity, bool up, const char *w
         trace_verdict(t, &v);
         buf_free(&text);
 }
+
+void cx_trace_stranger(struct trace *t, struct span identity, const struct addr *from, const char *why)
+{
+        struct buf text = BUF_INIT;
+        struct verdict v = {.procedure = VERDICT_CX_PEER,
+                            .outcome = VERDICT_REFUSED,
+                            .cause = CAUSE_peer_refused,
+                            .clause = "RFC 6733 5.3, TS 33.203 J"};
+        char name[ADDR_STR];
+
+        buf_quoted(&text, identity, ID_SHOWN);
+        buf_printf(&text, " from %s: %s", addr_str(from, name), why);
+        buf_char(&text, '\0');
+        v.evidence = text.err ? NULL : text.p;
+        trace_verdict(t, &v);
+        buf_free(&text);
+}

@@ -12,5 +12,8 @@ void cx_trace(const struct dia_trace_info *info, struct trace *t);
 /* The verdict on a Diameter peer that became usable or was lost, for dia_handlers.on_peer. */
 void cx_trace_peer(struct trace *t, const char *identity, bool up, const char *why);
 
+/* The verdict on one whose CER was refused, for dia_handlers.on_stranger. */
+void cx_trace_stranger(struct trace *t, struct span identity, const struct addr *from, const char *why);
+
 /* What a Cx message carries, in one line. */
 void cx_summary(struct msg *m, struct buf *out);

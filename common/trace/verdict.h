@@ -91,12 +91,16 @@ enum verdict_procedure {
         X(ipsec_failed, "the kernel did not install the security associations", "the log has its error")     \
         X(untrusted_source, "the request did not come from a node of the trusted list",                      \
           "is the sender a CSCF? then add its address to `trusted`")                                         \
+        X(outside_access, "what comes from an address outside the access networks is dropped unread",        \
+          "a forged source address, or a network of UEs that access.ranges lacks")                           \
         X(overload, "the node is at its limit", "")                                                          \
         X(storage_failed, "the HSS cannot store what it must before it answers",                             \
           "look at the disk of its database: room, mount, permissions; its log has the system's error")      \
         X(profile_unusable, "the user profile from the HSS cannot be used", "")                              \
         X(peer_up, "the Diameter peer is usable", "")                                                        \
         X(peer_lost, "the Diameter peer is lost", "")                                                        \
+        X(peer_refused, "a Diameter peer is refused: its identity or its address is not configured",         \
+          "is it one of ours? then it belongs in diameter.peers, and its address in from of its entry")      \
         X(forwarded, "the request was delivered", "")                                                        \
         X(internal_error, "a fault of this node", "please report it with the log")
 

@@ -43,6 +43,7 @@ static void test_node(void **state)
                                "  peers:\n"
                                "    - identity: hss.example.org\n"
                                "      address: \"127.0.0.1:1\"\n"
+                               "      from: [ 127.0.0.1, 10.0.0.0/8 ]\n"
                                "      priority: 3\n"
                                "    - identity: relay.example.org\n"
                                "      realm: example.com\n"
@@ -52,6 +53,9 @@ static void test_node(void **state)
         peers = c->dia.peers.items;
         assert_int_equal(c->dia.peers.n, 2);
         assert_int_equal(peers[0].priority, 3);
+        assert_int_equal(peers[0].from.n, 2);
+        assert_string_equal(((char **)peers[0].from.items)[1], "10.0.0.0/8");
+        assert_int_equal(peers[1].from.n, 0);
         assert_false(peers[0].relay);
         assert_int_equal(peers[1].priority, 10);
         assert_true(peers[1].relay);

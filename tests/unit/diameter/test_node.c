@@ -227,12 +227,98 @@ static void test_freed_with_requests(void **state)
         assert_int_equal(t->err, -IMS_EUNREACH);
 }
 
+/* --- where a peer may connect from ----------------------------------------------------------------- */
+
+struct strange {
+        struct loop *loop;
+        unsigned up, refused;
+        char identity[64], from[ADDR_STR];
+};
+
+static void on_strange_peer(const char *identity, bool up, const char *why, void *arg)
+{
+        struct strange *t = arg;
+
+        (void)identity, (void)why;
+        t->up += up;
+        loop_stop(t->loop);
+}
+
+static void on_stranger(struct span identity, const struct addr *from, const char *why, void *arg)
+{
+        struct strange *t = arg;
+
+        (void)why;
+        t->refused++;
+        assert_int_equal(span_copy(identity, t->identity, sizeof(t->identity)), 0);
+        (void)addr_ip_str(from, false, t->from);
+        loop_stop(t->loop);
+}
+
+/* A CSCF that connects from local to an HSS that expects it at 127.0.0.2 or in 127.9.0.0/16. */
+static struct strange connected_from(const char *local, const char *identity)
+{
+        static char *const from[] = {(char *)"127.0.0.2", (char *)"127.9.0.0/16"};
+        struct strange t = {0};
+        struct dia_handlers h = {.on_peer = on_strange_peer, .on_stranger = on_stranger};
+        struct dia_node *server = NULL, *client = NULL;
+        struct addr any;
+        struct dia_peer_conf cscf_peer = {.identity = "cscf.example.org", .from = from, .n_from = 2};
+        struct dia_peer_conf hss_peer = {.identity = "hss.example.org"};
+        struct dia_node_conf hss = {.identity = "hss.example.org",
+                                    .realm = "example.org",
+                                    .listen = &any,
+                                    .n_listen = 1,
+                                    .peers = &cscf_peer,
+                                    .n_peers = 1};
+        struct dia_node_conf cscf = {.identity = identity,
+                                     .realm = "example.org",
+                                     .peers = &hss_peer,
+                                     .n_peers = 1,
+                                     .tc_ms = 60000};
+
+        if (local)
+                assert_int_equal(addr_parse(span_of(local), 0, &cscf.local), 0);
+        assert_int_equal(addr_parse(SPAN("127.0.0.1:0"), 0, &any), 0);
+        assert_int_equal(loop_new(&t.loop), 0);
+        assert_int_equal(dia_node_new(t.loop, &hss, &h, &t, &server), 0);
+        hss_peer.addr = *dia_node_listen_addr(server, 0);
+        assert_int_equal(dia_node_new(t.loop, &cscf, &h, &t, &client), 0);
+        while (t.up < 2 && !t.refused)
+                loop_run(t.loop);
+        dia_node_free(client);
+        dia_node_free(server);
+        loop_free(t.loop);
+        return t;
+}
+
+static void test_addresses(void **state)
+{
+        static const char *const good[] = {"127.0.0.2", "127.9.8.7"}, *const bad[] = {NULL, "127.0.0.3"};
+        struct strange t;
+
+        (void)state;
+        for (size_t i = 0; i < 2; i++) {
+                t = connected_from(good[i], "cscf.example.org");
+                assert_int_equal(t.up, 2);
+                assert_int_equal(t.refused, 0);
+                t = connected_from(bad[i], "cscf.example.org");
+                assert_int_equal(t.up, 0);
+                assert_string_equal(t.identity, "cscf.example.org");
+                assert_string_equal(t.from, bad[i] ? bad[i] : "127.0.0.1");
+        }
+        t = connected_from(good[0], "other.example.org");
+        assert_int_equal(t.up, 0);
+        assert_string_equal(t.identity, "other.example.org");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_uar, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_plain, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_freed_with_requests, setup, teardown),
+                cmocka_unit_test(test_addresses),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,7 +95,8 @@ static void start(struct world *w)
 {
         struct dia_handlers h = {.on_request = on_request, .on_peer = on_peer};
         struct addr any;
-        struct dia_peer_conf cscf_peer = {.identity = "cscf.example.org"};
+        static char *const from[] = {(char *)"127.0.0.0/8"};
+        struct dia_peer_conf cscf_peer = {.identity = "cscf.example.org", .from = from, .n_from = 1};
         struct dia_peer_conf hss_peer = {.identity = "hss.example.org"};
         struct dia_node_conf hss = {.identity = "hss.example.org",
                                     .realm = "example.org",
