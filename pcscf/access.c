@@ -42,13 +42,28 @@ void access_map_free(struct access_map *m)
         free(m);
 }
 
+/* The first range with that address, m->n when none has it. */
+static size_t range_of(const struct access_map *m, const struct addr *ue)
+{
+        size_t i = 0;
+
+        while (i < m->n && !prefix_has(&m->prefixes[i], ue))
+                i++;
+        return i;
+}
+
+bool access_has(const struct access_map *m, const struct addr *ue)
+{
+        return range_of(m, ue) < m->n;
+}
+
 struct access access_of(const struct access_map *m, const struct addr *ue)
 {
         const struct pcscf_range *ranges = m->conf->ranges.items;
+        size_t i = range_of(m, ue);
 
-        for (size_t i = 0; i < m->n; i++)
-                if (prefix_has(&m->prefixes[i], ue))
-                        return (struct access){(enum access_type)ranges[i].type, ranges[i].pani};
+        if (i < m->n)
+                return (struct access){(enum access_type)ranges[i].type, ranges[i].pani};
         return (struct access){(enum access_type)m->conf->access_type, m->conf->pani};
 }
 

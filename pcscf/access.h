@@ -19,6 +19,9 @@ int access_map_new(const struct pcscf_conf *conf, struct access_map **out) IMS_C
 void access_map_free(struct access_map *m);
 struct access access_of(const struct access_map *m, const struct addr *ue);
 
+/* False for an address outside of every range. */
+bool access_has(const struct access_map *m, const struct addr *ue);
+
 /* True when the value carries the parameter network-provided. */
 bool pani_is_network_provided(struct span value);
 

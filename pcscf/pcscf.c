@@ -147,6 +147,39 @@ static bool is_core(const struct addr *remote, void *arg)
         return p->trust.n && trust_has(&p->trust, remote);
 }
 
+/* An address of ours where only the core is served. */
+static bool is_core_end(const struct pcscf *p, const struct addr *local)
+{
+        for (size_t i = 0; i < p->n_core; i++) {
+                const struct addr *a = &p->core[i].local;
+
+                if (addr_port(a) == addr_port(local) && (addr_is_any(a) || addr_ip_eq(a, local)))
+                        return true;
+        }
+        return false;
+}
+
+/* Only the access networks are heard on Gm, and who is listed where Gm listeners serve the core too;
+ * listeners of the core have the list itself. TS 33.203 Annex J. */
+static bool hears(const struct addr *local, const struct addr *remote, void *arg)
+{
+        struct pcscf *p = arg;
+        char from[ADDR_STR];
+        const struct verdict v = {.procedure = VERDICT_REQUEST,
+                                  .outcome = VERDICT_REFUSED,
+                                  .cause = CAUSE_outside_access,
+                                  .clause = "TS 33.203 J",
+                                  .evidence = from};
+
+        if (access_has(p->access, remote) || (p->n_core ? is_core_end(p, local) : is_core(remote, p)))
+                return true;
+        if (sip_stack_fault(p->stack, remote, SIP_FAULT_OUTSIDE)) {
+                (void)addr_ip_str(remote, false, from);
+                trace_verdict(p->trace, &v);
+        }
+        return false;
+}
+
 static void on_fault(const struct sip_msg *m, void *arg)
 {
         const struct pcscf *p = arg;
@@ -228,6 +261,7 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
                                                     .on_cancel = on_cancel,
                                                     .on_fault = on_fault,
                                                     .is_core = is_core,
+                                                    .hears = conf->only_ranges ? hears : NULL,
                                                     .admit = secured ? ipsec_admit : NULL,
                                                     .answer_flow = secured ? ipsec_answer_flow : NULL,
                                                     .on_use = secured ? ipsec_on_use : NULL,

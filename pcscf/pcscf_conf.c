@@ -123,6 +123,11 @@ static const struct conf_key keys[] = {
          .item = range_keys,
          .item_size = sizeof(struct pcscf_range),
          .doc = "access networks by UE address; the first prefix that fits counts"},
+        {.name = "access.only_ranges",
+         .type = CONF_BOOL,
+         .offset = offsetof(struct pcscf_conf, only_ranges),
+         .def = "no",
+         .doc = "on Gm, what comes from an address outside access.ranges is dropped unread (TS 33.203 J)"},
         {.name = "registration.max",
          .type = CONF_U32,
          .offset = offsetof(struct pcscf_conf, max_registrations),
@@ -204,6 +209,11 @@ static int check(const struct conf_schema *schema, void *conf, struct buf *err)
         if (c->access_type == ACCESS_NASS && !c->pani)
                 bad = conf_fail(err, "access.pani",
                                 "access.type nass needs a value to insert (TS 33.203 P.3)");
+        if (c->only_ranges && !c->ranges.n)
+                bad = conf_fail(err, "access.only_ranges", "needs access.ranges: no UE would be heard");
+        if (c->only_ranges && !c->sip.listen.n && !c->trusted.n)
+                bad = conf_fail(err, "access.only_ranges",
+                                "needs sip.listen or trusted: the core would not be heard");
         for (size_t i = 0; i < c->ranges.n; i++) {
                 if (ranges[i].type != ACCESS_NASS)
                         continue;

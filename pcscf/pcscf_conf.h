@@ -29,6 +29,7 @@ struct pcscf_conf {
         bool pani_aware;
         char *pani;              /* may be NULL */
         struct conf_list ranges; /* struct pcscf_range */
+        bool only_ranges;
         uint32_t max_registrations, max_pending, max_per_source;
         uint32_t max_asked_per_source, max_refusals;
         uint32_t await_auth_ms;

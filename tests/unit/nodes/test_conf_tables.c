@@ -23,6 +23,7 @@ static const struct conf_schema *const schemas[] = {&hss_conf_schema, &icscf_con
 #define HOSTS  "want NAME=ADDRESS[:PORT][/TRANSPORT]"
 #define DNS    "want ADDRESS[:PORT] of a DNS server"
 #define PEER   "is no IP address with port (192.0.2.1:3868, [2001:db8::1]:3868)"
+#define IP     "is no IP address"
 #define PREFIX "is not ADDRESS or ADDRESS/BITS"
 #define URI    "is not a SIP URI (sip:HOST[:PORT])"
 #define URI_P  "not a SIP URI (sip:icscf.example.org)"
@@ -64,6 +65,12 @@ static const struct {
         {NULL, "diameter.peers.realm", "", HOST},
         {NULL, "diameter.peers.realm", "a b", HOST},
         {NULL, "diameter.peers.address", "hss.example", PEER},
+        {NULL, "diameter.peers.from", "", PREFIX},
+        {NULL, "diameter.peers.from", "10.0.0.0/33", PREFIX},
+        {NULL, "diameter.peers.from", "hss.example", PREFIX},
+        {NULL, "diameter.local", "hss.example", IP},
+        {NULL, "diameter.local", "127.0.0.1:3868", IP},
+        {NULL, "diameter.local", "0.0.0.0", IP},
         {NULL, "trace.file", "", EMPTY},
         {NULL, "trusted", "", PREFIX},
         {NULL, "trusted", "10.0.0.0/33", PREFIX},

@@ -32,6 +32,8 @@ static void by_address(void **state)
         assert_int_equal(access_of(m, &second).type, ACCESS_NASS);
         assert_int_equal(access_of(m, &none).type, ACCESS_3GPP);
         assert_null(access_of(m, &none).pani);
+        assert_true(access_has(m, &first) && access_has(m, &second));
+        assert_false(access_has(m, &none));
         access_map_free(m);
         proves("COEX-020");
 }
@@ -111,6 +113,10 @@ static void configuration(void **state)
                  "pani: ADSL}]}\n",
                  "access.ranges"},
                 {"visited_network: a\naccess: {ranges: [{prefix: ten, type: other}]}\n", "prefix"},
+                {"visited_network: a\ntrusted: [10.0.0.1]\naccess: {only_ranges: yes}\n",
+                 "access.only_ranges"},
+                {"visited_network: a\naccess: {only_ranges: yes, ranges: [{prefix: 10.0.0.0/8}]}\n",
+                 "access.only_ranges"},
                 {"visited_network: a\ngm: {listen: []}\n", "gm.listen"},
                 {"visited_network: 'a\"b'\n", "visited_network"},
                 {"home: {icscf: 'sip:i'}\n", "visited_network"},
