@@ -30,6 +30,7 @@ lab_cx_client() {
 diameter:
   identity: $1.$HOME_DOMAIN
   realm: $HOME_DOMAIN
+  local: $(addr_of "$1")
   peers:
     - identity: hss.$HOME_DOMAIN
       address: "$(addr_of hss):3868"
@@ -72,7 +73,9 @@ diameter:
   listen: ["$(addr_of hss):3868"]
   peers:
     - identity: icscf.$HOME_DOMAIN
+      from: [$(addr_of icscf)]
     - identity: scscf.$HOME_DOMAIN
+      from: [$(addr_of scscf)]
 store:
   file: $(yaml_text "$LAB_DIR/hss.db")
   key_file: $(yaml_text "$LAB_DIR/hss.key")
