@@ -288,6 +288,18 @@ static void tunnel(void **state)
                 id = mnl_nlmsg_get_payload(link_.last);
                 expect_ip(&id->daddr, false, rows[i].to);
         }
+        p.port_uenc = 0; /* not known yet */
+        for (int w = 0; w < SA_WAYS; w++) {
+                struct xfrm_row r = {.p = &p, .end = SA_END_PCSCF, .way = (enum sa_way)w, .encap_port = 4500};
+                bool out = sa_sender(r.way) == SA_END_PCSCF;
+                const struct xfrm_encap_tmpl *e;
+                size_t n;
+
+                xfrm_put_sa(fresh(), &r, &keys);
+                e = attr(sizeof(struct xfrm_usersa_info), XFRMA_ENCAP, &n);
+                assert_int_equal(ntohs(e->encap_sport), out ? 4500 : 0);
+                assert_int_equal(ntohs(e->encap_dport), 4500);
+        }
         proves("NAT-003 NAT-006 NAT-008 NAT-010");
 }
 
