@@ -303,7 +303,13 @@ static bool challenged(struct pcscf *p, struct sip_request *rq, struct sip_edit 
                 return secure_challenge(p, rq, pe, e);
         if (!p->ipsec)
                 return true;
-        register_refuse_again(p, rq, (struct refusal){.cause = CAUSE_internal_error, .status = 500});
+        register_refuse_again(
+                p, rq,
+                (struct refusal){
+                        .cause = CAUSE_challenge_timeout,
+                        .status = 504,
+                        .clause = "TS 24.229 table 7.8.1",
+                        .evidence = "the challenge of the home network came after registration.await_auth"});
         return false;
 }
 
