@@ -361,7 +361,8 @@ struct phone {
         struct heard got[HEARD_MAX];
         unsigned n, seen;
         /* of the registration under way */
-        char call_id[64], nonce[32], path[200];
+        char call_id[64], nonce[32], path[400];
+        char core_call[64]; /* Call-ID and tag of a call that requests of the core belong to; "": of none */
         unsigned cseq, branch;
         char client[1024], verify[2048]; /* Security-Client as sent; Security-Server of the challenge */
         unsigned ps, pc;                 /* as the challenge says */

@@ -220,18 +220,21 @@ static inline void core_sends(struct phone *ph, const char *method)
         static unsigned calls;
         struct fix *x = ph->x;
         struct addr to;
-        char text[2048], core[ADDR_STR], ip[ADDR_STR], gm[ADDR_STR];
+        char text[2048], core[ADDR_STR], ip[ADDR_STR], gm[ADDR_STR], call[64];
 
         calls++;
+        (void)snprintf(call, sizeof(call), "core-%u", calls);
+        if (*ph->core_call)
+                (void)snprintf(call, sizeof(call), "%s", ph->core_call);
         (void)snprintf(gm, sizeof(gm), "%s1", x->net);
         to = fix_addr(gm, x->core_port);
         (void)snprintf(text, sizeof(text),
                        "%s sip:alice@%s:%u SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKcore%u\r\n"
-                       "Max-Forwards: 70\r\nRoute: %s\r\nFrom: <sip:bob@" HOME ">;tag=b\r\nTo: <%s>\r\n"
-                       "Call-ID: core-%u\r\nCSeq: 1 %s\r\nContact: <sip:bob@%s>\r\n"
+                       "Max-Forwards: 70\r\nRoute: %s\r\nFrom: <sip:bob@" HOME ">;tag=b\r\nTo: <%s>%s\r\n"
+                       "Call-ID: %s\r\nCSeq: 1 %s\r\nContact: <sip:bob@%s>\r\n"
                        "Content-Length: 0\r\n\r\n",
                        method, bracket(ph->ip, ip), ph->us, addr_str(&x->core.addr, core), calls, ph->path,
-                       ph->impu, calls, method, core);
+                       ph->impu, *ph->core_call ? ";tag=u1" : "", call, method, core);
         raw_send(&x->core, &to, text);
 }
 
