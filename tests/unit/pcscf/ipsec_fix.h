@@ -28,6 +28,7 @@ struct fix_conf {
         const char *security; /* more of security */
         const char *phones, *emergency;
         const char *more; /* sections of their own */
+        bool names;       /* ue.example and other.example; DNS at NET.53 */
         bool v6;
 };
 
@@ -114,6 +115,11 @@ static inline void fix_read_conf(struct fix *x, const struct fix_conf *c)
                 buf_printf(&text, "phones:\n%s", c->phones);
         if (c->emergency)
                 buf_printf(&text, "emergency:\n  psap: \"sip:%s\"\n", addr_str(&x->core.addr, core));
+        if (c->names)
+                buf_printf(&text,
+                           "resolver:\n  hosts: [\"ue.example=%s10\", \"other.example=%s99\"]\n"
+                           "  servers: [\"%s53:53\"]\n",
+                           x->net, x->net, x->net);
         buf_printf(&text, "%s", c->more ? c->more : "");
         if (conf_parse(&pcscf_conf_schema, "test", buf_as_span(&text), &conf, &err) != 0)
                 fail_msg("%.*s", (int)err.n, err.p);
@@ -222,6 +228,14 @@ static inline void expect_verdict(struct fix *x, const char *cause, const char *
 
                 fail_msg("no verdict %s with '%s' in:\n%s", cause, evidence ? evidence : "", text);
         }
+}
+
+/* The same, once it comes. */
+static inline void wait_verdict(struct fix *x, const char *cause, const char *evidence)
+{
+        bool found = false;
+
+        WAIT_FOR(&x->w, (found = found || has_verdict(x, cause, evidence)));
 }
 
 static inline void no_verdict(struct fix *x)
