@@ -403,6 +403,8 @@ static enum security_result choose_mode(struct security *s, const struct sip_msg
         return SECURITY_OK;
 }
 
+/* A P-CSCF that was asked in clear and gives out ports of SAs that we still have knows nothing of them any
+ * more: they end (7.4.0). */
 static bool clashes(struct security *s, const struct sec_ends *ours, const struct sec_ends *theirs,
                     struct buf *why)
 {
@@ -414,10 +416,14 @@ static bool clashes(struct security *s, const struct sec_ends *ours, const struc
         for (size_t i = 0; i < s->table.n; i++) {
                 const struct sa_params *p = &s->table.sets[i].p;
 
-                if (p->ue_ends.port_s == ours->port_s && p->pcscf_ends.port_c == theirs->port_c) {
+                if (p->ue_ends.port_s != ours->port_s || p->pcscf_ends.port_c != theirs->port_c)
+                        continue;
+                if (s->sm1_set) {
                         buf_printf(why, "the P-CSCF keeps its client port %u", theirs->port_c);
                         return true;
                 }
+                security_discard(s, &s->table.sets[i], UE_SA_EV_ENDED); /* one at most has these ports */
+                return false;
         }
         return false;
 }

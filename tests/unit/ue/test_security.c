@@ -375,6 +375,28 @@ static void an_unanswered_protected_sm1_is_followed_by_one_in_clear(void **state
         proves("SA-064");
 }
 
+/* A P-CSCF that began anew gives out the ports of SAs it has forgotten. */
+static void the_ports_of_forgotten_sas_come_again(void **state)
+{
+        struct fixture *f = *state;
+        unsigned a = registered(f), b;
+
+        f->port_pc = f->installed[0].pcscf_ends.port_c;
+        assert_int_equal(start(f, REG_KIND_REFRESH), (int)a);
+        assert_true(challenge(f, a) < 0); /* it has these SAs, and may not */
+        assert_int_equal(reg_result(f->reg)->outcome, REG_OUT_security_unacceptable);
+        f->port_pc = f->installed[0].pcscf_ends.port_c;
+        assert_int_equal(start(f, REG_KIND_REFRESH), (int)a);
+        assert_int_equal(reg_no_answer(f->reg, -IMS_ETIMEOUT, &f->out), REG_NEXT_SEND);
+        assert_int_equal(take(f), 0);
+        b = (unsigned)challenge(f, 0);
+        assert_false(f->there[0]);
+        assert_true(f->there[1]);
+        ok200(f, b);
+        assert_int_equal(reg_result(f->reg)->outcome, REG_OUT_refreshed);
+        proves("SA-064");
+}
+
 static void the_last_deregistration_ends_all(void **state)
 {
         struct fixture *f = *state;
@@ -514,6 +536,7 @@ int main(void)
                 TEST(failures_of_a_registration_that_began_protected),
                 TEST(an_unanswered_sm7_starts_again),
                 TEST(an_unanswered_protected_sm1_is_followed_by_one_in_clear),
+                TEST(the_ports_of_forgotten_sas_come_again),
                 TEST(the_last_deregistration_ends_all),
                 TEST(another_address_ends_all),
                 TEST(what_comes_in_clear),
