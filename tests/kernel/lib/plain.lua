@@ -122,7 +122,7 @@ end
 local function read(frame)
   local f = wire.parse(frame.octets)
   if f.family ~= 4 or f.fragment then
-    return { octets = frame.octets, t = frame.t, other = true }
+    return { octets = frame.octets, t = frame.t, arp = (">I2"):unpack(frame.octets, 13) == 0x0806 }
   end
   local length = (">I2"):unpack(frame.octets, 17)
   local octets = frame.octets:sub(1, 14 + length) -- without the padding of Ethernet
@@ -136,8 +136,6 @@ local function read(frame)
     r.transport, r.from_port, r.to_port = "tcp", (">I2I2"):unpack(text, at)
     r.tcp_seq, r.flags = (">I4"):unpack(text, at + 4), text:byte(at + 13)
     r.text = text:sub(at + 4 * (text:byte(at + 12) >> 4))
-  else
-    r.other = true
   end
   return r
 end
