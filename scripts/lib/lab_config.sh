@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The configuration files of the lab's nodes.
 
+# security.ipsec of the P-CSCF; lab_ipsec_choose sets it.
+LAB_IPSEC=off
+
 HOME_DOMAIN=ims.mnc001.mcc001.3gppnetwork.org
 
 # sip_listen ADDR [ADDR6]: the listen list of a node.
@@ -62,6 +65,54 @@ lab_conf_put() {
         mv "$made.new" "$made"
 }
 
+# network_can_esp: true when the kernel takes an ESP SA in the lab's namespaces.
+network_can_esp() {
+        local sa=(src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x100)
+        ip -n "$LAB_NAME-lab" xfrm state add "${sa[@]}" reqid 1 mode transport \
+                auth-trunc 'hmac(sha1)' 0x000102030405060708090a0b0c0d0e0f10111213 96 \
+                enc 'cbc(aes)' 0x000102030405060708090a0b0c0d0e0f >/dev/null 2>&1 || return
+        ip -n "$LAB_NAME-lab" xfrm state delete "${sa[@]}"
+}
+
+# lab_ipsec_choose: IPsec on Gm where the kernel offers it, unless QUINTET_LAB_IPSEC says otherwise. When the network is up.
+lab_ipsec_choose() {
+        LAB_IPSEC=${QUINTET_LAB_IPSEC:-}
+        if [ "$MODE" = loopback ]; then
+                # the kernel leaves packets of the loopback interface alone
+                case $LAB_IPSEC in
+                offered | required) die "QUINTET_LAB_IPSEC=$LAB_IPSEC: there is no IPsec between loopback addresses; as root, or with --uml" ;;
+                esac
+                LAB_IPSEC=off
+        elif [ -z "$LAB_IPSEC" ]; then
+                if network_can_esp; then LAB_IPSEC=required; else LAB_IPSEC=off; fi
+        fi
+}
+
+# What the P-CSCF says of IPsec; nothing when there is none.
+lab_security() {
+        [ "$LAB_IPSEC" != off ] || return 0
+        cat <<C
+security:
+  ipsec: $LAB_IPSEC
+C
+        [ -z "${QUINTET_LAB_KEYLOG:-}" ] || echo "  keylog: $(yaml_text "$QUINTET_LAB_KEYLOG")"
+}
+
+# Where pcscf status asks; the kernel takes no longer names.
+lab_control() {
+        local socket=$LAB_DIR/run/pcscf.sock
+        [ ${#socket} -gt 100 ] || printf 'control:\n  socket: %s\n' "$(yaml_text "$socket")"
+}
+
+# A UE whose REGISTER is not protected can answer no challenge where IPsec is required.
+lab_unprotected() {
+        [ "$LAB_IPSEC" = required ] || cat <<C
+registration:
+  # Gm is not always protected in this lab (docs/decisions.md)
+  unprotected_response: accept
+C
+}
+
 lab_write_config() {
         local pcscf=("$(addr_of pcscf)")
         [ "$MODE" = loopback ] || pcscf+=("$(addr6_of pcscf)")
@@ -106,9 +157,7 @@ scscf:
 home_domain: [$HOME_DOMAIN]
 trusted: $(lab_trusted)
 icscf: "sip:icscf.$HOME_DOMAIN:5060"
-registration:
-  # until IPsec protects Gm in this lab (docs/decisions.md)
-  unprotected_response: accept
+$(lab_unprotected)
 sip:
   listen: $(sip_listen "$(addr_of scscf)")
   name: scscf.$HOME_DOMAIN
@@ -133,6 +182,8 @@ resolver:
   hosts:
 $(lab_hosts)
 C
+                lab_control
+                lab_security
                 lab_trace pcscf
         } | lab_conf_put pcscf
 }

@@ -18,6 +18,11 @@ lab_names_valid() {
         netns | loopback | uml) ;;
         *) die "QUINTET_LAB_MODE is netns, loopback or uml, not '$QUINTET_LAB_MODE'" ;;
         esac
+        case ${QUINTET_LAB_IPSEC:-off} in
+        off | offered | required) ;;
+        *) die "QUINTET_LAB_IPSEC is off, offered or required, not '$QUINTET_LAB_IPSEC'" ;;
+        esac
+        [[ ${QUINTET_LAB_KEYLOG:-/} = /* ]] || QUINTET_LAB_KEYLOG=$PWD/$QUINTET_LAB_KEYLOG
 }
 
 # The mode, name and network of a lab that was started and not stopped; false when there is none.

@@ -105,7 +105,7 @@ lab_uml_call() {
         {
                 printf 'cd %q || exit\n' "$PWD"
                 for v in ${!QUINTET_@} COLUMNS TERM; do
-                        case $v in QUINTET_LAB_*) ;; *) [ -z "${!v:-}" ] || printf 'export %s=%q\n' "$v" "${!v}" ;; esac
+                        case $v in QUINTET_LAB_NAME | QUINTET_LAB_NET | QUINTET_LAB_MODE | QUINTET_LAB_DIR | QUINTET_BIN) ;; *) [ -z "${!v:-}" ] || printf 'export %s=%q\n' "$v" "${!v}" ;; esac
                 done
                 printf 'exec'
                 printf ' %q' "$@"

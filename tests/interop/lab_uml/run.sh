@@ -6,7 +6,8 @@
 . "$ROOT/scripts/lib/uml.sh"
 OUT=$WORK/out
 DIR="$WORK/a user/lab" # with a space
-export QUINTET_LAB_DIR=$DIR
+export QUINTET_LAB_DIR=$DIR QUINTET_LAB_KEYLOG="$WORK/a user/esp_sa"
+unset QUINTET_LAB_IPSEC
 SIM=(--impi 001010000000001@ims.mnc001.mcc001.3gppnetwork.org --k 465b5ce8b199b49faa5f0a2ee238a6bc --opc cd63cb71954a9f4e48a5994e37a02baf)
 ME=()
 
@@ -64,7 +65,7 @@ gone() { [ ! -e "/proc/$1" ] || grep -qs '^State:.Z' "/proc/$1/status"; }
 
 VERDICT='S-CSCF: (registration|refresh) ok'
 t0=$SECONDS
-check up 0 'MAA SUCCESS' "$VERDICT" '^registered: sip:001010000000001@' 'The lab is up \(uml\)' -- up --uml
+check up 0 'MAA SUCCESS' "$VERDICT" '^registered: sip:001010000000001@' 'The lab is up \(uml\).*IPsec required' -- up --uml
 echo "up took $((SECONDS - t0)) s"
 check status 0 'hss +running' 'icscf +running' 'scscf +running' 'pcscf +running' -- status
 check ladder 0 "$VERDICT" -- ladder --last
@@ -74,8 +75,7 @@ check address 0 "^10\.$QUINTET_LAB_NET\.0\.5$" -- address pcscf
 # commands inside: words as they are, exit code, both outputs, input
 check exec.words 0 '^<a  b><\$x><>$' -- exec ue printf '<%s>' 'a  b' "\$x" ''
 check exec.code 7 '^on stderr$' -- exec ue sh -c 'echo on stderr >&2; exit 7'
-check exec.esp 0 -- exec lab ip xfrm state add src 10.0.0.1 dst 10.0.0.2 proto esp spi 256 reqid 1 mode transport \
-        auth-trunc 'hmac(sha1)' 0x000102030405060708090a0b0c0d0e0f10111213 96 enc 'cbc(aes)' 0x000102030405060708090a0b0c0d0e0f
+check exec.associations 0 'proto esp spi' -- exec pcscf ip xfrm state
 printf 'imsi,msisdn,k,opc\n001010000000051,15550051,00112233445566778899aabbccddeeff,0f0e0d0c0b0a09080706050403020100\n' >"$WORK/import"
 INPUT=$WORK/import check exec.input 0 '^1 subscribers? imported' -- exec hss hss subscriber import -
 head -c 1000000 /dev/urandom >"$WORK/octets"
@@ -100,6 +100,13 @@ check demo 0 "$VERDICT" -- demo
 kill -INT "$(pgrep -f "$WORK/tree/scripts/lab exec lab tcpdump" | head -1)"
 wait $capture
 judge_file "$WORK/a user/all.pcap"
+# SIP between the phone and the P-CSCF is in clear until the challenge, and can be read with the keys after it
+PHONE=$(lab address ue)
+sip_of_phone() { tshark -r "$WORK/a user/all.pcap" "$@" -Y "sip && ip.addr == $PHONE" -T fields -e sip.Method -e sip.Status-Code 2>/dev/null | paste -sd' ' | tr -s ' \t' ' '; }
+keys=(-o esp.enable_encryption_decode:TRUE)
+while read -r line; do [[ $line != \"* ]] || keys+=(-o "uat:esp_sa:$line"); done < <("${ME[@]}" cat "$WORK/a user/esp_sa")
+confirm clear "in clear: $(sip_of_phone)" test "$(sip_of_phone)" = "REGISTER 401"
+confirm decrypted "with the keys: $(sip_of_phone "${keys[@]}")" test "$(sip_of_phone "${keys[@]}")" = "REGISTER 401 REGISTER 200"
 
 # a machine that was killed is missed, and made anew
 pid=$(machine)

@@ -8,6 +8,8 @@ ROOT=${QUINTET_ROOT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)}
 export QUINTET_BIN=${QUINTET_BIN:-$ROOT/build/release/bin}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/quintet-interop.XXXXXX")
 export QUINTET_LAB_DIR=$WORK/lab QUINTET_LAB_NAME=q$(( $$ % 100000 )) QUINTET_LAB_NET=$(( 100 + $$ % 100 ))
+# what is tried here is not IPsec, and SIPp has none
+export QUINTET_LAB_IPSEC=off
 TEST=interop.$(basename "$(dirname "$0")")
 FAILED=0
 CAPTURE_PID=""
