@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A REGISTER and its answers on their way through the P-CSCF: what leaves must be readable, and no keys go
- * to a UE. */
+ * to a UE; its Security-* as an offer, and as the repetition of one. */
 #include "tests/fuzz/fuzz.h"
 
 #include "common/base/secret.h"
 #include "common/sip/auth_param.h"
 #include "common/sip/grammar.h"
+#include "pcscf/agreement.h"
 #include "pcscf/register_msg.h"
 
 static void write_out(struct sip_edit *e, struct sip_msg **out)
@@ -20,6 +21,61 @@ static void write_out(struct sip_edit *e, struct sip_msg **out)
         sip_edit_free(e);
 }
 
+static const struct sec_policy policy = {.suites = {{SEC_ALG_HMAC_SHA_1_96, SEC_EALG_AES_CBC},
+                                                    {SEC_ALG_NULL, SEC_EALG_AES_GCM},
+                                                    {SEC_ALG_HMAC_SHA_1_96, SEC_EALG_NULL},
+                                                    {SEC_ALG_HMAC_MD5_96, SEC_EALG_DES_EDE3_CBC}},
+                                         .n = 4,
+                                         .confidentiality = SEC_CONF_PREFERRED};
+
+static void refused(int rc, const struct agreement_fault *f)
+{
+        MUST(rc != 1 || (f->status >= 400 && f->status < 500 && f->clause && f->evidence[0]));
+}
+
+/* The offer with Security-Verify as it should be repeats itself. */
+static void repeated(const struct agreement *a)
+{
+        struct agreement_fault fault = {0};
+        struct buf text = BUF_INIT;
+        struct sip_msg *m = NULL;
+        size_t used = 0;
+
+        buf_puts(&text, "REGISTER sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
+                        "From: <sip:a@a>;tag=1\r\nTo: <sip:a@a>\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n"
+                        "Security-Client: ");
+        buf_span(&text, buf_as_span(&a->client_text)); /* may hold a NUL */
+        buf_puts(&text, "\r\nSecurity-Verify: ");
+        buf_span(&text, buf_as_span(&a->server_text));
+        buf_puts(&text, "\r\nContent-Length: 0\r\n\r\n");
+        if (!text.err && sip_msg_parse(buf_as_span(&text), SIP_DATAGRAM, &m, &used) == 0 && !m->fault)
+                MUST(agreement_check(a, m, &fault) <= 0);
+        sip_msg_unref(m);
+        buf_free(&text);
+}
+
+static void agree(const struct sip_msg *m, enum sec_mode mode)
+{
+        const struct sec_ends ours = {1000000001, 1000000002, 6101, 6100};
+        struct agreement_fault fault = {0};
+        struct agreement *a = NULL;
+        struct buf server = BUF_INIT;
+        int rc = agreement_new(m, &policy, mode, &a, &fault);
+
+        refused(rc, &fault);
+        if (rc)
+                return;
+        MUST(sec_suite_allowed(a->suite) && a->ends.port_c != a->ends.port_s);
+        MUST(agreement_check(a, m, &fault) != 0); /* there was no challenge yet: nothing repeats it */
+        if (agreement_offer(a, &policy, &ours, &server) == 0) {
+                rc = agreement_check(a, m, &fault);
+                refused(rc, &fault);
+                repeated(a);
+        }
+        buf_free(&server);
+        agreement_free(a);
+}
+
 static void request(const struct sip_msg *m)
 {
         const struct reg_marks marks = {.integrity = "no",
@@ -31,6 +87,9 @@ static void request(const struct sip_msg *m)
         struct sip_msg *out;
         const char *why = NULL;
         const int rc = reg_facts_read(m, &f, &why);
+
+        agree(m, SEC_MODE_TRANS);
+        agree(m, SEC_MODE_UDP_ENC_TUN);
 
         if (rc == 0) {
                 sip_edit_init(&e, m);
