@@ -164,10 +164,11 @@ int sa_kernel_probe(struct sa_kernel *k, struct sec_suite suite, enum sec_mode m
         }
         if (!sys_err)
                 sys_err = sa_set_install(k, &p, &keys);
-        if (!sys_err) {
+        if (!sys_err)
                 sa_remove(k, &p);
+        loop_took_long(k->loop); /* modules may have been loaded */
+        if (!sys_err)
                 return 0;
-        }
         sa_why_refused(why, suite, family, sys_err, k->xfrm.said);
         return sa_error(sys_err);
 }

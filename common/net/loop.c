@@ -445,3 +445,8 @@ uint64_t loop_now_ms(const struct loop *l)
 {
         return uv_now(&l->uv);
 }
+
+void loop_took_long(struct loop *l)
+{
+        uv_update_time(loop_uv(l));
+}

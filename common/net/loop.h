@@ -27,6 +27,10 @@ uv_loop_t *loop_uv(struct loop *l);
 /* Monotonic milliseconds as of this turn of the loop. */
 uint64_t loop_now_ms(const struct loop *l);
 
+/* What was just done took long: now is read anew, so that timers started from here on do not count that time.
+ */
+void loop_took_long(struct loop *l);
+
 /* A timer: one entry in the loop's heap. Zero it before first use; it belongs to its container, must be
  * stopped before that is freed, and may be stopped or started again from its own callback. */
 struct tmr;
