@@ -151,6 +151,7 @@ int nl_run(struct nl_link *l, int errs[static NL_BATCH_MAX])
                         errs[i] = error_of(l, m);
                         done = i == n - 1;
                 }
+                secret_wipe(l->rx, err ? 0 : (size_t)size); /* an old kernel repeats what it refuses */
         }
         return err;
 }

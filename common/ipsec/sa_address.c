@@ -50,7 +50,6 @@ static void put_address(struct nl_link *l, uint16_t type, uint16_t flags, const 
         body->ifa_family = (uint8_t)a->u.sa.sa_family;
         body->ifa_prefixlen = (uint8_t)(n * 8);
         body->ifa_scope = RT_SCOPE_HOST;
-        body->ifa_flags = addr_is_v6(a) ? IFA_F_NODAD : 0;
         body->ifa_index = if_nametoindex(LOOPBACK);
         mnl_attr_put(m, IFA_LOCAL, n, octets);
         mnl_attr_put(m, IFA_ADDRESS, n, octets);
