@@ -400,6 +400,47 @@ static void challenge_was_lost(void **state)
         proves("SA-058");
 }
 
+/* The home network answers SM7 with another challenge: it goes the way of the first, and its SAs take the
+ * place of those before, with the same ports of the UE. */
+static void challenged_again(void **state)
+{
+        struct scene *s = *state;
+        struct phone *ph = &s->ph;
+        const struct heard *h;
+        unsigned spi;
+
+        sm1_clear(ph, NULL);
+        core_challenges(s->x, ph, core_hears(s->x));
+        (void)sm6(ph);
+        spi = fake_sa_set(0)->pcscf_ends.spi_s;
+        sm7(ph, NULL);
+        core_challenges(s->x, ph, core_hears(s->x));
+        h = sm6(ph);
+        expect_way(h, TRANSPORT_UDP, s->x->gm, ph->open);
+        assert_int_equal(fix_sets(s->x), 1);
+        assert_int_not_equal(fake_sa_set(0)->pcscf_ends.spi_s, spi);
+        assert_int_equal(state_of(ph, ph->uc), SA_SET_REGISTRATION);
+        answered(s);
+        assert_int_equal(state_of(ph, ph->uc), SA_SET_IN_USE);
+        proves("SA-088");
+}
+
+static void challenged_again_protected(void **state)
+{
+        struct scene *s = *state;
+        struct phone *ph = &s->ph;
+        unsigned old_pc = challenged(s);
+
+        sm7(ph, NULL);
+        core_challenges(s->x, ph, core_hears(s->x));
+        expect_way(sm6(ph), TRANSPORT_UDP, old_pc, ph->us);
+        assert_int_equal(fix_sets(s->x), 2);
+        answered(s);
+        assert_int_equal(state_of(ph, ph->uc), SA_SET_WAITING);
+        called_over(ph, old_pc, ph->in_uc);
+        proves("SA-088");
+}
+
 /* --- the wrong SA ---------------------------------------------------------------------------------- */
 
 static void answer_in_clear(void **state)
@@ -510,6 +551,8 @@ int main(void)
                 SCENE(network_failure, scene_udp),
                 SCENE(network_failure_protected, scene_udp),
                 SCENE(challenge_was_lost, scene_udp),
+                SCENE(challenged_again, scene_udp),
+                SCENE(challenged_again_protected, scene_udp),
                 SCENE(answer_in_clear, scene_udp),
                 SCENE(answer_on_the_old, scene_udp),
                 SCENE(request_before_success, scene_udp),
