@@ -8,9 +8,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-static bool alloc_armed;                            /* the countdown runs */
-static unsigned long alloc_countdown, alloc_failed; /* allocations to let pass; failures so far */
-static long alloc_live;
+#define ALLOC_UNUSED __attribute__((unused)) /* not every test looks at all */
+
+static bool alloc_armed ALLOC_UNUSED;              /* the countdown runs */
+static unsigned long alloc_countdown ALLOC_UNUSED; /* allocations to let pass */
+static unsigned long alloc_failed ALLOC_UNUSED;    /* failures so far */
+static long alloc_live ALLOC_UNUSED;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CAN_FAIL 0
