@@ -6,7 +6,7 @@ local lab = require "lab"
 local wire = require "wire"
 local xfrm = require "xfrm"
 
-local plain = { margin_s = 2 }
+local plain = { margin_s = 2, phones = {} }
 local Ear = {}
 Ear.__index = Ear
 
@@ -18,10 +18,11 @@ local PCSCF = {
   gm = { t1 = "50ms", t2 = "400ms" }, sip = { t1 = "20ms", t2 = "400ms", t4 = "100ms", udp_max = 8000 },
 }
 
--- lab(reauthenticate, more) -> a lab whose S-CSCF challenges every REGISTER ("always"), or only those in clear ("never"); more: over
--- the P-CSCF's configuration
-function plain.lab(reauthenticate, more)
-  return lab.start({ kernel = true, pcscf = PCSCF,
+-- lab(reauthenticate, more, o) -> a lab whose S-CSCF challenges every REGISTER ("always"), or only those in clear ("never"); more: over
+-- the P-CSCF's configuration; o.taps, o.hosts, o.configure: as of lab.start
+function plain.lab(reauthenticate, more, o)
+  o = o or {}
+  return lab.start({ kernel = true, pcscf = PCSCF, taps = o.taps, hosts = o.hosts,
     scscf = { registration = { unprotected_response = "refuse", reauthenticate = reauthenticate, min_expires = "1s", max_contacts = 3,
       overflow = "replace_oldest" } },
     configure = function(L)
@@ -33,6 +34,9 @@ function plain.lab(reauthenticate, more)
           conf[section][k] = v
         end
       end
+      if o.configure then
+        o.configure(L)
+      end
     end })
 end
 
@@ -43,7 +47,17 @@ function plain.phone(L, n, o)
   for k, v in pairs(o or {}) do
     t[k] = v
   end
-  return L:ue(n, t)
+  local u = L:ue(n, t)
+  plain.phones[#plain.phones + 1] = u
+  return u
+end
+
+-- Closes all phones that are open, after a failure.
+function plain.close_all()
+  for _, u in ipairs(plain.phones) do
+    pcall(u.close, u)
+  end
+  plain.phones = {}
 end
 
 -- A registered phone, and the numbers of its SAs as they passed the wire
@@ -105,7 +119,7 @@ end
 
 -- plain.listen(L) -> an ear on the wire between the phones and the P-CSCF of this lab
 function plain.listen(L)
-  return setmetatable({ L = L, capture = wire.capture({ dev = "gm", filter = "host " .. L.ip.pcscf }), kept = {}, at = 25 }, Ear)
+  return setmetatable({ L = L, capture = wire.capture({ dev = "gm", filter = ("host %s and not host %s"):format(L.ip.pcscf, L.ip.tap) }), kept = {}, at = 25 }, Ear)
 end
 
 -- The transport header and what follows it, of ESP with null encryption or of a packet in clear.
@@ -166,11 +180,6 @@ function Ear:packets()
   return self.kept
 end
 
--- mark() -> a point; messages and packets since it can be asked for
-function Ear:mark()
-  return #self:packets()
-end
-
 local function fits(r, filter)
   for k, v in pairs(filter) do
     if r[k] ~= v then
@@ -178,6 +187,22 @@ local function fits(r, filter)
     end
   end
   return true
+end
+
+-- The row of the last packet that fits, a pattern for packets by hand.
+function Ear:last(filter)
+  local all = self:packets()
+  for i = #all, 1, -1 do
+    if fits(all[i], filter) then
+      return all[i]
+    end
+  end
+  error("no such packet: " .. json.encode(filter), 2)
+end
+
+-- mark() -> a point; messages and packets since it can be asked for
+function Ear:mark()
+  return #self:packets()
 end
 
 -- messages(since, filter): the SIP messages since a mark, each as a row of a packet with m (parsed), method (also that of the request
