@@ -81,7 +81,7 @@ MEMCHECK="$MEMCHECK --soname-synonyms=somalloc=*jemalloc*"
 # kernel_tests NAME...: all of them in one machine with IPsec (tests/kernel/run.sh); those that did not run have failed, or
 # are skipped where there is no such machine.
 kernel_tests() {
-        local name test code=0 why dir=$RESULTS/${PREFIX}kernel out=$RESULTS/${PREFIX}kernel.out limit=1200 one
+        local name test code=0 why dir=$RESULTS/${PREFIX}kernel out=$RESULTS/${PREFIX}kernel.out limit=1800 one
         if [ "$PREFIX" = asan. ] && [ "$("$ROOT/tests/kernel/run.sh" --why)" = "in User-Mode Linux" ]; then
                 built release || return
                 export QUINTET_BUILD=$ROOT/build/release QUINTET_BIN=$ROOT/build/release/bin QUINTET_MEMCHECK=$MEMCHECK

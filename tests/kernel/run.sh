@@ -18,7 +18,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
 . "$ROOT/scripts/lib/uml.sh"
 
-WHERE="" RESULTS="" LIMIT_S=1200 MEM=1G ACTION=tests SCRATCH="" NAMES=()
+WHERE="" RESULTS="" LIMIT_S=1800 MEM=1G ACTION=tests SCRATCH="" NAMES=()
 
 # esp_works: true when the kernel we run on takes an ESP SA; in a namespace that nobody sees. Else a reason is printed.
 esp_works() {
