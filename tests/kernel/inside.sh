@@ -13,6 +13,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
 
 TEST_LIMIT_S=${QUINTET_KERNEL_LIMIT:-300}
+# tests at a time: they wait more than they compute
+JOBS=${QUINTET_KERNEL_JOBS:-2}
 # words that run a program in valgrind: kernel_* here, the P-CSCF in lab_kernel.lua (valgrind cannot do what ue run needs)
 WATCH=()
 [ -z "${QUINTET_MEMCHECK:-}" ] || read -ra WATCH <<<"$QUINTET_MEMCHECK"
@@ -69,20 +71,28 @@ networks_down() {
         done
 }
 
-# one NAME CMD...: a test with networks of its own, in the namespace of the phones.
+# one NAME CMD...: a test with networks of its own, in the namespace of the phones. Names of namespaces are its own, too: others
+# run beside it.
 one() {
         local name=$1 code=0 t0=$SECONDS
         shift
-        if networks_up 2>"$RESULTS/$name.out"; then
-                timeout --kill-after=20 "$TEST_LIMIT_S" ip netns exec phones "$@" >"$RESULTS/$name.out" 2>&1 </dev/null || code=$?
+        if mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && networks_up; then
+                timeout --kill-after=20 "$TEST_LIMIT_S" ip netns exec phones "$@" || code=$?
         else
                 code=1
-        fi
+        fi >"$RESULTS/$name.out" 2>&1 </dev/null
         networks_down 2>/dev/null
         echo $((SECONDS - t0)) >"$RESULTS/$name.seconds"
         echo $code >"$RESULTS/$name.code"
         grep -E '^(PASS|FAIL|SKIP|ok|not ok) ' "$RESULTS/$name.out"
-        [ $code = 0 ] || { say "kernel.$name: exit code $code"; CODE=1; }
+        [ $code = 0 ] || say "kernel.$name: exit code $code"
+}
+
+# job NAME CMD...: one in the background, when fewer than JOBS are.
+job() {
+        [ "$(jobs -pr | wc -l)" -lt "$JOBS" ] || wait -n
+        unshare --mount bash "$0" one "$@" &
+        STARTED+=("$1")
 }
 
 # wanted NAME PATTERN...
@@ -95,17 +105,21 @@ wanted() {
 }
 
 tests() {
-        local f
-        RESULTS=$1 CODE=0
+        local f name code STARTED=()
+        export RESULTS=$1
         shift
         export LUA_PATH="$ROOT/tests/flows/lib/?.lua;;" CMOCKA_MESSAGE_OUTPUT=TAP
         for f in "$ROOT"/tests/kernel/*.lua; do
-                [ -f "$f" ] && wanted "$(basename "$f" .lua)" "$@" && one "$(basename "$f" .lua)" "$QUINTET_BIN/ue" run "$f"
+                [ -f "$f" ] && wanted "$(basename "$f" .lua)" "$@" && job "$(basename "$f" .lua)" "$QUINTET_BIN/ue" run "$f"
         done
         for f in "$QUINTET_BUILD"/tests/kernel_*; do
-                [ -f "$f" ] && [ -x "$f" ] && wanted "${f##*/kernel_}" "$@" && one "${f##*/kernel_}" "${WATCH[@]}" "$f"
+                [ -f "$f" ] && [ -x "$f" ] && wanted "${f##*/kernel_}" "$@" && job "${f##*/kernel_}" "${WATCH[@]}" "$f"
         done
-        exit $CODE
+        wait
+        for name in "${STARTED[@]}"; do
+                { read -r code <"$RESULTS/$name.code" && [ "$code" = 0 ]; } 2>/dev/null || exit 1
+        done
+        exit 0
 }
 
 shell() {
