@@ -273,14 +273,14 @@ function plain.ends(value)
   return out
 end
 
--- registration(ear, since) -> the REGISTERs and answers of a procedure as rows in the order they passed (first copies), with ends: what
--- Security-Client of the first and Security-Server of the challenge say, as spi_uc, spi_us, spi_pc, spi_ps, port_uc, ...
+-- registration(ear, since) -> the REGISTERs and answers of a procedure as rows in the order they passed (first copies), with ends: what the
+-- last Security-Client and the last Security-Server say, as spi_uc, spi_us, spi_pc, spi_ps, port_uc, ...
 function plain.registration(ear, since, call_id)
   local list = ear:messages(since, { method = "REGISTER", again = false, call_id = call_id })
   local out = { ends = {} }
   for _, r in ipairs(list) do
     local client, server = r.m:get("Security-Client"), r.m:get("Security-Server")
-    for side, value in pairs({ u = r.request and #out == 0 and client or "", p = server or "" }) do
+    for side, value in pairs({ u = r.request and client or "", p = server or "" }) do
       for name, n in pairs(plain.ends(value)) do
         out.ends[name:gsub("_", "_" .. side)] = n
       end
