@@ -9,6 +9,7 @@
 
 #define SETS_PER_IMPI 3 /* six SAs per direction (TS 33.203 7.1 rule 3) */
 #define SPI_TRIES     64
+#define SPI_STEP      0x9e3779b1U /* of the golden ratio: numbers that follow one another lie far apart */
 
 int sa_table_new(struct loop *l, const struct sa_table_conf *conf, struct sa_table **out)
 {
@@ -312,15 +313,25 @@ enum sa_refusal sa_may_open(const struct sa_table *t, const struct sa_who *who, 
 
 /* --- making --------------------------------------------------------------------------------------- */
 
-/* The next SPI of the range that is neither live here nor one of the UE's (TS 33.203 7.1, 7.2). */
+/* The number so much further on in the range, first < n <= last. */
+static uint32_t spi_behind(const struct security_conf *c, uint32_t n, uint32_t step)
+{
+        uint64_t size = c->spi_last - c->spi_first;
+
+        return c->spi_first + 1 + (uint32_t)(((uint64_t)n - c->spi_first - 1 + step) % size);
+}
+
+/* The next SPI of the range that is neither live here nor one of the UE's (TS 33.203 7.1, 7.2). It lies far
+ * from the last one: numbers in a row share few slots of the hash by which the kernel finds the SA of a
+ * packet. */
 static int draw_spi(struct sa_table *t, const struct sec_ends *ue, uint32_t other, uint32_t *out)
 {
         const struct security_conf *c = t->conf.conf;
 
         for (int i = 0; i < SPI_TRIES; i++) {
-                if (t->last_spi < c->spi_first || t->last_spi >= c->spi_last)
-                        t->last_spi = c->spi_first + t->last_spi % (c->spi_last - c->spi_first);
-                t->last_spi++;
+                if (t->last_spi <= c->spi_first || t->last_spi > c->spi_last)
+                        t->last_spi = spi_behind(c, c->spi_first + 1, t->last_spi);
+                t->last_spi = spi_behind(c, t->last_spi, i ? 1 : SPI_STEP);
                 if (t->last_spi != other && t->last_spi != ue->spi_c && t->last_spi != ue->spi_s &&
                     !spi_node(t, t->last_spi)) {
                         *out = t->last_spi;

@@ -13,6 +13,9 @@
 #define LIVE_MAX   8      /* numbers of live sets */
 #define SETS_MAX   200000 /* the numbers of sa_kernel_reqid reach somewhat further */
 #define ROUNDS_MAX 99
+#define SPI_FIRST  0x20000000U /* SPIs in no order: those of a UE from here on, those of the P-CSCF above */
+#define SPI_COUNT  0x10000000U
+#define SPI_STEP   0x9e3779b1U
 #define UE_FIRST   0x0a500001U /* 10.80.0.1, the first UE */
 
 static const char usage_text[] =
@@ -64,15 +67,17 @@ static struct sa_params params_of(const struct bench *b, uint32_t i)
 {
         uint16_t port = (uint16_t)(b->one_address ? 10000 + i % 25000 * 2 : 50000);
         uint32_t ip = UE_FIRST + (b->one_address ? i / 25000 : i);
+        uint32_t ue_spi = SPI_FIRST + i * 2 * SPI_STEP % SPI_COUNT;
+        uint32_t pcscf_spi = SPI_FIRST * 4 + (i * 2 + 1) * SPI_STEP % SPI_COUNT;
+        struct sa_params p = {.ue = address(ip),
+                              .pcscf = address(UE_FIRST - 1),
+                              .suite = b->suite,
+                              .mode = SEC_MODE_TRANS,
+                              .reqid = sa_kernel_reqid(b->kernel)};
 
-        return (struct sa_params){
-                .ue = address(ip),
-                .pcscf = address(UE_FIRST - 1),
-                .ue_ends = {0x20000000 + i * 2, 0x20000001 + i * 2, port, port + 1},
-                .pcscf_ends = {1000000000 + i * 2, 1000000001 + i * 2, (uint16_t)(6101 + i % 4), 6100},
-                .suite = b->suite,
-                .mode = SEC_MODE_TRANS,
-                .reqid = sa_kernel_reqid(b->kernel)};
+        p.ue_ends = (struct sec_ends){ue_spi, ue_spi ^ SPI_COUNT, port, (uint16_t)(port + 1)};
+        p.pcscf_ends = (struct sec_ends){pcscf_spi, pcscf_spi ^ SPI_COUNT, (uint16_t)(6101 + i % 4), 6100};
+        return p;
 }
 
 static int grow(struct bench *b, uint32_t to)

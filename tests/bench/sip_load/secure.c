@@ -10,7 +10,9 @@
 #include "common/base/secret.h"
 #include "common/ipsec/sa_kernel.h"
 
-#define SPI_FIRST 0x10000000U /* below what P-CSCFs here use; four for each address */
+#define SPI_FIRST 0x10000000U /* below what P-CSCFs here use; four for each address, in no order */
+#define SPI_COUNT 0x10000000U
+#define SPI_STEP  0x9e3779b1U
 
 struct phone {
         struct sa_params now, next; /* reqid 0: there is none */
@@ -72,10 +74,10 @@ static uint32_t ip_of(const struct load_secure *s, uint32_t ue)
 static struct sec_ends ends_of(const struct load_secure *s, uint32_t ue)
 {
         uint8_t turn = s->phones[ue].turn;
-        uint32_t spi = SPI_FIRST + ((ip_of(s, ue) & 0xffffff) * 2 + turn) * 2;
+        uint32_t n = ((ip_of(s, ue) & 0xffffff) * 2 + turn) * 2;
 
-        return (struct sec_ends){.spi_c = spi,
-                                 .spi_s = spi + 1,
+        return (struct sec_ends){.spi_c = SPI_FIRST + n * SPI_STEP % SPI_COUNT,
+                                 .spi_s = SPI_FIRST + (n + 1) * SPI_STEP % SPI_COUNT,
                                  .port_c = (uint16_t)(s->conf->ports + LOAD_UC0 + turn),
                                  .port_s = (uint16_t)(s->conf->ports + LOAD_US)};
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The measuring programs do what they say: sip_load's phones come and go without a failure and notice a wrong key,
-# scripts/bench prints every figure, and the messages that the floor passes are those of a real registration.
+# scripts/bench prints every figure (those of IPsec too), and the messages that the floor passes are those of a real registration.
 . "$(dirname "$0")/../lib/lab.sh"
 TOOLS=$(dirname "$QUINTET_BIN")/tests
 
@@ -69,6 +69,28 @@ figures() {
         else pass figures; fi
 }
 
+# Registrations over ESP, where there is a kernel for them: every figure is there, nobody failed, SAs cost something.
+ipsec() {
+        local key missing="" code=0 n
+        bench ipsec --live 5,10 --rounds 1 --batch 40 --rate 20 --json >"$WORK/bench.json" 2>"$WORK/ipsec.err" || code=$?
+        case $code in
+        0) ;;
+        77) echo "SKIP $TEST.ipsec: $(sed -n 's/^SKIP kernel: //p' "$WORK/ipsec.err")"; return ;;
+        *) fail ipsec "exit code $code: $(tail -3 "$WORK/ipsec.err" | paste -sd' ')"; return ;;
+        esac
+        for n in live_5 live_10; do
+                for key in sets_per_s install_us remove_us ue_sa_us ratio_pcscf ratio_whole {secure,plain}.{registrations_per_s,whole_us,p50_ms,p99_ms}; do
+                        [[ $(json $n.$key) =~ ^[0-9]*[1-9][0-9.]*$|^0\.[0-9]*[1-9][0-9]*$ ]] || missing="$missing $n.$key"
+                done
+        done
+        for key in growth_pcscf growth_whole live_10.{secure,plain}.{cpu_us_pcscf,heap_bytes_per_ue,private_bytes_per_ue}; do
+                [[ $(json $key) =~ ^-?[0-9]+(\.[0-9]+)?$ ]] || missing="$missing $key"
+        done
+        if [ -n "$missing" ]; then fail ipsec "no number for:$missing"
+        elif [ "$(json failed)/$(json rate)" != 0/20 ]; then fail ipsec "$(json failed) failed at $(json rate)/s: $(grep failed "$WORK/ipsec.err" | paste -sd' ')"
+        else pass ipsec; fi
+}
+
 # The floor's table against a registration that was captured: who, to whom, over what, and within 3 % how long.
 messages() {
         [ "$(id -u)" = 0 ] || { echo "SKIP $TEST.messages: capturing needs root"; return; }
@@ -90,4 +112,5 @@ generator
 if [ -e "$TOOLS/bench_heap.so" ]; then
         figures
         messages
+        ipsec
 fi

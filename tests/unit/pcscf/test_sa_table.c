@@ -68,6 +68,38 @@ static void spis_of_the_ue(void **state)
         proves("SA-020");
 }
 
+/* Linux finds the SA of a packet in a table by this, of the SPI in network order. */
+static uint32_t slot_of(uint32_t spi)
+{
+        uint32_t x = htonl(spi);
+
+        return (x ^ x >> 10 ^ x >> 20) & 1023;
+}
+
+/* Numbers in a row would take at most 128 of 1024 slots. */
+static void spis_lie_apart(void **state)
+{
+        struct sa_world *w = *state;
+        bool used[1024] = {0};
+        unsigned slots = 0;
+
+        for (uint32_t i = 0; i < 500; i++) {
+                char ip[32], impi[32];
+                struct sa_open o;
+                struct sa_set *s;
+
+                snprintf(ip, sizeof(ip), "198.51.%u.%u", i / 200, i % 200);
+                snprintf(impi, sizeof(impi), "u%u@ims.example", i);
+                o = open_of(impi, ip, 31000, NULL);
+                s = open_set(w, &o);
+                used[slot_of(s->params.pcscf_ends.spi_c)] = true;
+                used[slot_of(s->params.pcscf_ends.spi_s)] = true;
+        }
+        for (size_t i = 0; i < 1024; i++)
+                slots += used[i];
+        assert_in_range(slots, 500, 1000);
+}
+
 /* Live SPIs are not given again; when none is left the challenge cannot be followed up. */
 static void spis_run_out(void **state)
 {
@@ -403,6 +435,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(numbers, setup, teardown),
                 cmocka_unit_test_setup_teardown(spis_of_the_ue, setup, teardown),
+                cmocka_unit_test_setup_teardown(spis_lie_apart, setup, teardown),
                 cmocka_unit_test_setup_teardown(spis_run_out, setup, teardown),
                 cmocka_unit_test_setup_teardown(taken_by_somebody_else, setup, teardown),
                 cmocka_unit_test_setup_teardown(ports_rotate, setup, teardown),
