@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "common/sip/msg_lex.h"
+
 /* --- reading -------------------------------------------------------------------------------------- */
 
 static int malformed(struct agreement_fault *f, const char *field, const char *why)
@@ -53,16 +55,17 @@ static bool sip_port(uint16_t port)
         return port == 0 || port == 5060 || port == 5061;
 }
 
-static int choose(struct agreement *a, const struct sec_policy *policy, struct agreement_fault *fault)
+static int choose(struct agreement *a, const struct sec_list *client, const struct sec_policy *policy,
+                  struct agreement_fault *fault)
 {
         const char *why = NULL;
-        const struct sec_ends *ends = sec_list_ends(&a->client, &why);
+        const struct sec_ends *ends = sec_list_ends(client, &why);
 
         if (!ends)
                 return unacceptable(fault, why);
         if (sip_port(ends->port_c) || sip_port(ends->port_s))
                 return unacceptable(fault, "port-c and port-s may not be 0, 5060 or 5061 (TS 33.203 7.1)");
-        if (!sec_choose_pcscf(policy, &a->client, a->mode, &a->suite, &why))
+        if (!sec_choose_pcscf(policy, client, a->mode, &a->suite, &why))
                 return unacceptable(fault, why);
         a->ends = *ends;
         return 0;
@@ -77,11 +80,15 @@ int agreement_new(const struct sip_msg *m, const struct sec_policy *policy, enum
 
         if (!err)
                 err = read_list(m, SIP_HDR_SECURITY_CLIENT, read, fault);
+        for (size_t i = 0; !err && i < read->n; i++) {
+                buf_puts(&a->client, i ? ", " : "");
+                buf_span(&a->client, read->e[i].raw);
+        }
         if (!err)
-                err = sec_list_copy(read, &a->client, &a->client_text);
+                err = a->client.err;
         if (!err) {
                 a->mode = mode;
-                err = choose(a, policy, fault);
+                err = choose(a, read, policy, fault);
         }
         free(read);
         if (err)
@@ -95,8 +102,8 @@ void agreement_free(struct agreement *a)
 {
         if (!a)
                 return;
-        buf_free(&a->client_text);
-        buf_free(&a->server_text);
+        buf_free(&a->client);
+        buf_free(&a->server);
         free(a);
 }
 
@@ -127,52 +134,86 @@ void agreement_security_server(const struct sec_policy *policy, struct buf *out)
 int agreement_offer(struct agreement *a, const struct sec_policy *policy, const struct sec_ends *ends,
                     struct buf *out)
 {
-        struct sec_list *list = calloc(1, sizeof(*list));
-        struct span rest, value;
-        const char *why;
-        int err = list ? 0 : -IMS_ENOMEM;
-
-        if (err)
-                return err;
         write_server(policy, ends, a->mode, out);
-        rest = buf_as_span(out);
-        while (!err && span_split(&rest, ',', &value))
-                err = sec_list_add(list, span_trim(value), &why);
-        buf_reset(&a->server_text);
-        if (!err)
-                err = sec_list_copy(list, &a->server, &a->server_text);
-        free(list);
-        return out->err ? out->err : err;
+        buf_reset(&a->server);
+        buf_span(&a->server, buf_as_span(out));
+        return out->err ? out->err : a->server.err;
 }
 
 /* --- the repetition ------------------------------------------------------------------------------- */
 
-static int compare(const struct sip_msg *m, enum sip_hdr_id id, const struct sec_list *want,
-                   struct agreement_fault *fault)
+/* True when the values stand there octet by octet, as nearly every phone has them: then they need not be
+ * read.
+ */
+static bool repeats(const struct sip_msg *m, enum sip_hdr_id id, struct span want)
 {
-        struct sec_list *got = calloc(1, sizeof(*got));
-        const char *what;
-        size_t at = 0;
-        int err = got ? read_list(m, id, got, fault) : -IMS_ENOMEM;
+        struct sip_value_iter it = {0};
+        struct span v;
+        bool any = false;
 
-        if (err)
-                goto out;
-        what = got->n ? sec_list_differs(want, got, &at) : "absent";
-        if (!what)
-                goto out;
+        while (sip_msg_next_value(m, id, &it, &v)) {
+                struct span between = any ? SPAN(", ") : SPAN_NULL;
+
+                if (!span_starts(want, between) || !span_starts(span_sub(want, between.n, want.n), v))
+                        return false;
+                want = span_sub(want, between.n + v.n, want.n);
+                any = true;
+        }
+        return any && !want.n;
+}
+
+/* What was read or written before. */
+static int read_text(struct span text, struct sec_list *out)
+{
+        int err = 0;
+
+        while (!err && text.n) {
+                size_t end = sip_lex_value_end(text);
+
+                err = sec_list_add(out, span_trim(span_sub(text, 0, end)), NULL);
+                text = span_sub(text, end + 1, text.n);
+        }
+        return err;
+}
+
+static void tell_difference(enum sip_hdr_id id, const char *what, size_t at, struct agreement_fault *fault)
+{
         *fault = (struct agreement_fault){.status = 494,
                                           .cause = id == SIP_HDR_SECURITY_VERIFY
                                                            ? CAUSE_security_verify_differs
                                                            : CAUSE_security_client_differs,
                                           .clause = "TS 33.203 7.2, 7.3.2.3"};
-        if (got->n)
+        if (what)
                 (void)snprintf(fault->evidence, sizeof(fault->evidence), "%s differs in %s of mechanism %zu",
                                sip_hdr_name(id), what, at + 1);
         else
                 (void)snprintf(fault->evidence, sizeof(fault->evidence), "%s is absent", sip_hdr_name(id));
+}
+
+static int compare(const struct sip_msg *m, enum sip_hdr_id id, const struct buf *want,
+                   struct agreement_fault *fault)
+{
+        struct sec_list *lists; /* what is wanted and what is there */
+        const char *what = NULL;
+        size_t at = 0;
+        int err;
+
+        if (repeats(m, id, buf_as_span(want)))
+                return 0;
+        lists = calloc(2, sizeof(*lists));
+        err = lists ? read_text(buf_as_span(want), &lists[0]) : -IMS_ENOMEM;
+        if (!err)
+                err = read_list(m, id, &lists[1], fault);
+        if (err)
+                goto out;
+        if (lists[1].n)
+                what = sec_list_differs(&lists[0], &lists[1], &at);
+        if (!what && lists[1].n)
+                goto out;
+        tell_difference(id, what, at, fault);
         err = 1;
 out:
-        free(got);
+        free(lists);
         return err;
 }
 

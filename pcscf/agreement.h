@@ -9,8 +9,8 @@
 #include "common/trace/verdict.h"
 
 struct agreement {
-        struct sec_list client, server; /* of SM1 and SM6; server empty before the challenge */
-        struct buf client_text, server_text;
+        struct buf client,
+                server;       /* values of SM1 and SM6 joined by ", "; server empty before the challenge */
         struct sec_ends ends; /* of the UE */
         struct sec_suite suite;
         enum sec_mode mode;

@@ -65,6 +65,8 @@ static const char *entry_differs(const struct sec_entry *a, const struct sec_ent
         const char *why;
         bool ipsec;
 
+        if (span_eq(a->raw, b->raw))
+                return NULL;
         if (sec_params_read(a->raw, &pa, &why) != 0 || sec_params_read(b->raw, &pb, &why) != 0 ||
             !span_ieq(pa.mechanism, pb.mechanism))
                 return "mechanism";

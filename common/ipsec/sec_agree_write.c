@@ -15,13 +15,38 @@ static unsigned q_of(size_t i, size_t n)
         return (unsigned)(Q_FIRST - i * (Q_FIRST - Q_LAST) / (n - 1));
 }
 
+/* With at least so many digits. */
+static void write_number(uint32_t n, size_t least, struct buf *out)
+{
+        char digits[10];
+        size_t at = sizeof(digits);
+
+        do
+                digits[--at] = (char)('0' + n % 10);
+        while ((n /= 10) != 0 || sizeof(digits) - at < least);
+        buf_put(out, digits + at, sizeof(digits) - at);
+}
+
 static void write_q(unsigned q, struct buf *out)
 {
         size_t zeros = q % 100 == 0 ? 2 : q % 10 == 0 ? 1 : 0;
 
-        buf_printf(out, ";q=0.%03u", q);
+        buf_puts(out, ";q=0.");
+        write_number(q, 3, out);
         if (!out->err)
                 out->n -= zeros;
+}
+
+static void write_ends(const struct sec_ends *e, struct buf *out)
+{
+        buf_puts(out, ";spi-c=");
+        write_number(e->spi_c, 10, out);
+        buf_puts(out, ";spi-s=");
+        write_number(e->spi_s, 10, out);
+        buf_puts(out, ";port-c=");
+        write_number(e->port_c, 1, out);
+        buf_puts(out, ";port-s=");
+        write_number(e->port_s, 1, out);
 }
 
 static void write_entry(const struct sec_write *w, struct sec_suite s, enum sec_mode mode, unsigned q,
@@ -30,15 +55,19 @@ static void write_entry(const struct sec_write *w, struct sec_suite s, enum sec_
         buf_puts(out, "ipsec-3gpp");
         if (w->with_q)
                 write_q(q, out);
-        buf_printf(out, ";alg=%s", sec_alg_name(s.alg));
-        if (w->with_ealg)
-                buf_printf(out, ";ealg=%s", sec_ealg_name(s.ealg));
-        if (w->name_mode || mode != SEC_MODE_TRANS) /* which an absent one means */
-                buf_printf(out, ";mod=%s", sec_mode_name(mode));
+        buf_puts(out, ";alg=");
+        buf_puts(out, sec_alg_name(s.alg));
+        if (w->with_ealg) {
+                buf_puts(out, ";ealg=");
+                buf_puts(out, sec_ealg_name(s.ealg));
+        }
+        if (w->name_mode || mode != SEC_MODE_TRANS) { /* which an absent one means */
+                buf_puts(out, ";mod=");
+                buf_puts(out, sec_mode_name(mode));
+        }
         buf_puts(out, ";prot=esp");
         if (w->ends.port_s) /* the list of a 494 has none */
-                buf_printf(out, ";spi-c=%010u;spi-s=%010u;port-c=%u;port-s=%u", w->ends.spi_c, w->ends.spi_s,
-                           w->ends.port_c, w->ends.port_s);
+                write_ends(&w->ends, out);
 }
 
 static bool written(const struct sec_write *w, struct sec_suite s)

@@ -44,9 +44,9 @@ static void repeated(const struct agreement *a)
         buf_puts(&text, "REGISTER sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
                         "From: <sip:a@a>;tag=1\r\nTo: <sip:a@a>\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n"
                         "Security-Client: ");
-        buf_span(&text, buf_as_span(&a->client_text)); /* may hold a NUL */
+        buf_span(&text, buf_as_span(&a->client)); /* may hold a NUL */
         buf_puts(&text, "\r\nSecurity-Verify: ");
-        buf_span(&text, buf_as_span(&a->server_text));
+        buf_span(&text, buf_as_span(&a->server));
         buf_puts(&text, "\r\nContent-Length: 0\r\n\r\n");
         if (!text.err && sip_msg_parse(buf_as_span(&text), SIP_DATAGRAM, &m, &used) == 0 && !m->fault)
                 MUST(agreement_check(a, m, &fault) <= 0);
