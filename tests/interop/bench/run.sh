@@ -72,7 +72,7 @@ figures() {
 # Registrations over ESP, where there is a kernel for them: every figure is there, nobody failed, SAs cost something.
 ipsec() {
         local key missing="" code=0 n
-        bench ipsec --live 5,10 --rounds 1 --batch 40 --rate 20 --json >"$WORK/bench.json" 2>"$WORK/ipsec.err" || code=$?
+        bench ipsec --live 5,10 --rounds 1 --batch 30 --rate 20 --json >"$WORK/bench.json" 2>"$WORK/ipsec.err" || code=$?
         case $code in
         0) ;;
         77) echo "SKIP $TEST.ipsec: $(sed -n 's/^SKIP kernel: //p' "$WORK/ipsec.err")"; return ;;
