@@ -23,7 +23,8 @@ export PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libfreediamete
 export PACKAGES_FUZZ="clang libclang-rt-14-dev"
 # Needed by the tests on top of that: programs nobody here wrote.
 export PACKAGES_TEST="sip-tester tshark freediameterd freediameter-extensions openssl libxml2-utils sqlite3
-        clang-format user-mode-linux kmod iptables conntrack tcpdump valgrind $PACKAGES_FUZZ"
+        clang-format user-mode-linux kmod iptables conntrack tcpdump valgrind
+        kamailio kamailio-ims-modules $PACKAGES_FUZZ"
 
 # packages_missing LIST: the packages of the list that are not installed.
 packages_missing() {
@@ -55,6 +56,9 @@ packages_ensure() {
         { "${sudo[@]}" apt-get update -q &&
                 "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } \
                 >"$log" 2>&1 </dev/null || { tail -20 "$log" >&2; die "apt-get failed, see $log; it was: $type"; }
+        # Debian starts it at once, on port 5060; tests start their own
+        [[ " $missing" != *" kamailio "* ]] || [ ! -d /run/systemd/system ] ||
+                "${sudo[@]}" systemctl disable --now kamailio >>"$log" 2>&1 || true
 }
 
 # build_dir: build/ exists and can be written.
