@@ -102,12 +102,14 @@ kernel_tests() {
         done
 }
 
-# kernel_names DIR: those that are wanted, one a line; DIR is that of the build.
+# kernel_names DIR: those that are wanted, one a line; DIR is that of the build. With sanitizers: scenarios that ask for it by
+# a line "-- under memcheck too", and the programs.
 kernel_names() {
         local f name
         for f in "$ROOT"/tests/kernel/*.lua "$1"/tests/kernel_*; do
                 [ -f "$f" ] || continue
                 name=$(basename "${f##*/kernel_}" .lua)
+                if [ "$PREFIX" = asan. ] && [[ $f = *.lua ]] && ! grep -q '^-- under memcheck too' "$f"; then continue; fi
                 if [[ $f != *.lua ]] && [ ! -x "$f" ]; then continue; fi
                 wanted "${PREFIX}kernel.$name" && echo "$name"
         done

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- Packets that are changed, played again, sent back or made up, and messages on SAs that may not carry them (TS 33.203 5.1.4, 7.1, 7.3.1.1,
 -- 7.4.1a, 7.4.2a): nothing comes of them, and the P-CSCF says why.
+-- under memcheck too
 local check = require "check"
 local forge = require "forge"
 local plain = require "plain"

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- The life of security associations (TS 33.203 7.2, 7.4, 7.5): which message travels on which, and when each ends. Judges: the SPI
 -- on the wire, both kernels, and what the P-CSCF says.
+-- under memcheck too
 local check = require "check"
 local plain = require "plain"
 local test = require "test"
