@@ -272,18 +272,19 @@ test("integrity_protected_and_status", { "SA-041", "SA-087", "SA-006", "SA-022" 
 end)
 
 test("ports_are_drawn_at_random", { "SA-050", "NAT-016" }, function()
-  local seen, in_a_row, last = {}, 0, nil
+  local seen, again, in_a_row, last = {}, 0, 0, nil
   for _ = 1, 12 do
     local u = phone(1)
     local ends = registered(u).steps[1].request:values("Security-Client")[1]
     local c, s = tonumber(ends:match("port%-c=(%d+)")), tonumber(ends:match("port%-s=(%d+)"))
-    check.no(seen[c], "another port each time")
-    check.no(seen[s])
+    check.ne(c, s)
+    again = again + (seen[c] and 1 or 0) + (seen[s] and 1 or 0)
     seen[c], seen[s] = true, true
     in_a_row = in_a_row + (last and math.abs(c - last) <= 2 and 1 or 0)
     last = c
     u:close()
   end
+  check.ok(again <= 1, "other ports each time, but for one chance in 200 of one that comes again")
   check.ok(in_a_row < 3, "no sequence")
 end)
 
