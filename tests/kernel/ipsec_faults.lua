@@ -159,7 +159,7 @@ end)
 local function answered(u)
   local since, p = ear:mark(), u:steps("register", { expires = 600 })
   local sm7 = check.ok(p:answer(check.ok(u:exchange(p:start(), 5, {}, { on = "register", step = true }), "401")), "SM7")
-  local e = plain.registration(ear, since).ends
+  local e = plain.registration(ear, since, sm7:get("Call-ID")).ends
   sm7:insert("Via", ("SIP/2.0/UDP %s:%d;branch=%s;rport"):format(UE, e.port_us, sip.branch()))
   return sm7, e, p
 end
@@ -193,7 +193,7 @@ test("a phone whose IK differs", { "SA-054" }, function()
   local u, mark, since = plain.phone(L, 2), L:mark(), ear:mark()
   u:play({ wrong_ik = true })
   check.eq(u:register({ expires = 600, once = true }).verdict, "no_answer")
-  local e = plain.registration(ear, since).ends
+  local e = plain.registration(ear, since, u.last.call_id).ends
   local v = refused("esp_integrity_failed", mark, ("spi-s %d "):format(e.spi_ps))
   check.eq(v.impi, L:impi(2))
   plain.gone(L, e, AWAIT_S + 3)
@@ -203,7 +203,7 @@ end)
 test("a phone that says nothing after the challenge", function()
   local u, mark, since = plain.phone(L, 2), L:mark(), ear:mark()
   u:register({ expires = 600, max_steps = 1 })
-  local e = plain.registration(ear, since).ends
+  local e = plain.registration(ear, since, u.last.call_id).ends
   check.eq(refused("esp_missing", mark, ("spi-s %d "):format(e.spi_ps)).impi, L:impi(2))
   plain.gone(L, e, AWAIT_S + 3)
   u:close()
@@ -346,7 +346,7 @@ test("new SAs carry nothing but the answer to their challenge", { "SA-086" }, fu
   end })
   check.eq(r.status, 0, "no answer")
   check.eq(got.verdict, "refreshed")
-  local b = plain.registration(ear, since).ends
+  local b = plain.registration(ear, since, u.last.call_id).ends
   check.eq(ear:one(since, { method = "MESSAGE", request = true }).spi, b.spi_ps)
   check.no(v:expect_request({ timeout = 0.1 }))
   check.eq(refused("wrong_sa", mark).impi, L:impi(1))
@@ -405,7 +405,7 @@ test("SM12 on other SAs than the new ones, or in clear", { "SA-051", "SA-068", "
   local since, h = ear:mark(), hold(200)
   local task = async(u.reregister, u, { expires = 600, timeout = 20 })
   h.wait()
-  local e = plain.registration(ear, since).ends
+  local e = plain.registration(ear, since, u.last.call_id).ends
   local sm7 = ear:one(since, { from = UE, spi = e.spi_ps })
   local like = ear:last({ from = PCSCF, to = UE })
   local ok = sm7.m:reply(200, nil, { { "Contact", sm7.m:get("Contact") .. ";expires=600" }, { "P-Associated-URI", "<" .. L:impu(1) .. ">" } }):text()

@@ -85,7 +85,7 @@ test("failures of a registration that began in clear", { "SA-080", "SA-082" }, f
   local since = ear:mark()
   local u = plain.phone(L, 1, { opc = ("00"):rep(16) })
   check.eq(u:register({ expires = 600 }).verdict, "mac_mismatch")
-  local r = plain.registration(ear, since)
+  local r = plain.registration(ear, since, u.last.call_id)
   check.above(#r, 3)
   for _, way in ipairs(ways(r, {})) do
     check.has(way, "clear", "network authentication failure")
@@ -96,7 +96,7 @@ test("failures of a registration that began in clear", { "SA-080", "SA-082" }, f
   since, u = ear:mark(), plain.phone(L, 1)
   u:set_sqn(u:sqn() + 32 * 10000)
   check.eq(u:register({ expires = 600 }).verdict, "registered")
-  r = plain.registration(ear, since)
+  r = plain.registration(ear, since, u.last.call_id)
   check.eq(ways(r, named({}, "new", r.ends)), { "clear", "401 clear", "clear", "401 clear", "new", "200 new" }, "synchronisation failure")
   new_gone(r[2])
   plain.leave(u)
@@ -104,7 +104,7 @@ test("failures of a registration that began in clear", { "SA-080", "SA-082" }, f
   since, u = ear:mark(), plain.phone(L, 1)
   local got = u:register({ expires = 600, mutate = spoil_response, once = true })
   check.between(got.status, 400, 499)
-  r = plain.registration(ear, since)
+  r = plain.registration(ear, since, u.last.call_id)
   check.eq(ways(r, named({}, "new", r.ends)), { "clear", "401 clear", "new", got.status .. " new" }, "user authentication failure")
   new_gone(r[2])
   u:close()
@@ -119,7 +119,7 @@ test("failures of a registration that began protected", { "SA-055", "SA-081", "S
       spoil_autn(m)
     end
   end }).ok)
-  local r = plain.registration(ear, since)
+  local r = plain.registration(ear, since, u.last.call_id)
   check.above(#r, 3)
   for _, way in ipairs(ways(r, old)) do
     check.has(way, "old", "network authentication failure")
@@ -130,7 +130,7 @@ test("failures of a registration that began protected", { "SA-055", "SA-081", "S
   since = ear:mark()
   local got = u:reregister({ expires = 600, mutate = spoil_response, once = true })
   check.between(got.status, 400, 499)
-  r = plain.registration(ear, since)
+  r = plain.registration(ear, since, u.last.call_id)
   check.eq(ways(r, named(named({}, "new", r.ends), "old", a)), { "old", "401 old", "new", got.status .. " old" }, "user authentication failure")
   new_gone(r[2])
   old_kept(a)
@@ -138,7 +138,7 @@ test("failures of a registration that began protected", { "SA-055", "SA-081", "S
   since = ear:mark()
   u:set_sqn(u:sqn() + 32 * 10000)
   check.eq(u:reregister({ expires = 600 }).verdict, "refreshed")
-  r = plain.registration(ear, since)
+  r = plain.registration(ear, since, u.last.call_id)
   check.eq(ways(r, named(named({}, "new", r.ends), "old", a)), { "old", "401 old", "old", "401 old", "new", "200 new" },
     "synchronisation failure")
   new_gone(r[2])
@@ -166,7 +166,7 @@ for _, protected in ipairs({ false, true }) do
     end })
     check.ok(r.ok, r.text)
     local first = protected and "old" or "clear"
-    local rows = plain.registration(ear, since)
+    local rows = plain.registration(ear, since, u.last.call_id)
     check.eq(ways(rows, named(named({}, "new", rows.ends), "old", a)),
       { first, "401 " .. first, "other", first, "401 " .. first, "new", "200 new" }, "a new SM1 after the SM7 without answer")
     new_gone(rows[2])
