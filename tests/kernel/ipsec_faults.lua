@@ -37,8 +37,18 @@ local function anew(text)
 end
 
 -- How often the core was asked for something, and what the P-CSCF took in over SIP
+-- How many SIP messages the core has seen, once it has told of all that was under way.
 local function core_events()
-  return #L:events("scscf", { ev = "sip" }) + #L:events("icscf", { ev = "sip" })
+  local n
+  local function count()
+    return #L:events("scscf", { ev = "sip" }) + #L:events("icscf", { ev = "sip" })
+  end
+  repeat
+    n = count()
+  until not plain.wait(function()
+    return count() ~= n
+  end, 0.4)
+  return n
 end
 
 local function refused(cause, since, what)
