@@ -50,12 +50,17 @@ static bool on_failure(struct sip_request *rq, int err, void *arg)
         return true;
 }
 
-static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
+static void edit_answer(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
 {
         (void)rq;
         (void)resp;
         (void)arg;
         reg_edit_answer(e);
+}
+
+static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
+{
+        edit_answer(rq, resp, e, arg);
         return true;
 }
 
@@ -90,6 +95,7 @@ void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e
                                             .t1_ms = p->conf->gm_t1_ms,
                                             .t2_ms = p->conf->gm_t2_ms},
                                  .on_response = on_response,
+                                 .on_further = edit_answer,
                                  .on_failure = on_failure,
                                  .arg = p};
 
@@ -122,6 +128,7 @@ void emergency_request(struct pcscf *p, struct sip_request *rq, const struct ue_
 {
         struct sip_forward fw = {.target = {.uri = span_of(p->conf->psap)},
                                  .on_response = on_response,
+                                 .on_further = edit_answer,
                                  .on_failure = on_failure,
                                  .arg = p};
         struct span next = SPAN_NULL;

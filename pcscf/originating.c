@@ -178,12 +178,17 @@ static void begin(struct pcscf *p, struct sip_edit *e, const struct binding *b, 
 
 /* --- requests and answers -------------------------------------------------------------------------- */
 
-static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
+static void edit_answer(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
 {
         (void)rq;
         (void)resp;
         (void)arg;
         reg_edit_answer(e);
+}
+
+static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
+{
+        edit_answer(rq, resp, e, arg);
         return true;
 }
 
@@ -201,8 +206,11 @@ static bool on_failure(struct sip_request *rq, int err, void *arg)
 
 static void send_on(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, struct span next)
 {
-        struct sip_forward fw = {
-                .target = {.uri = next}, .on_response = on_response, .on_failure = on_failure, .arg = p};
+        struct sip_forward fw = {.target = {.uri = next},
+                                 .on_response = on_response,
+                                 .on_further = edit_answer,
+                                 .on_failure = on_failure,
+                                 .arg = p};
 
         if (rq->msg->method == SIP_ACK)
                 sip_forward_stateless(rq, e, &fw.target);

@@ -50,14 +50,13 @@ static void assert_called(struct sip_edit *e, const struct sip_request *rq, cons
         buf_free(&value);
 }
 
-static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
+static void edit_answer(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
 {
         const struct sip_hdr *charging = sip_msg_hdr(rq->msg, SIP_HDR_P_CHARGING_VECTOR, 0);
         const struct binding *b = rq->msg->to_tag.n ? NULL
                                                     : regstore_by_id(((struct pcscf *)arg)->store,
                                                                      (uint32_t)(uintptr_t)rq->user);
 
-        (void)resp;
         sip_edit_remove_all(e, SIP_HDR_P_ASSERTED_IDENTITY);
         sip_edit_remove_all(e, SIP_HDR_P_PREFERRED_IDENTITY);
         remove_internal(e);
@@ -66,6 +65,11 @@ static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip
                 assert_called(e, rq, b);
         if (charging)
                 sip_edit_append(e, SIP_HDR_P_CHARGING_VECTOR, charging->value);
+}
+
+static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
+{
+        edit_answer(rq, resp, e, arg);
         return true;
 }
 
@@ -130,6 +134,7 @@ static void send_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit 
         struct sip_forward fw = {
                 .target = {.flow = &flow, .t1_ms = p->conf->gm_t1_ms, .t2_ms = p->conf->gm_t2_ms},
                 .on_response = on_response,
+                .on_further = edit_answer,
                 .on_failure = on_failure,
                 .arg = p};
 

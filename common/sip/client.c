@@ -339,9 +339,11 @@ void sip_client_abandon(struct sip_client *c)
         c->fn = NULL;
 }
 
-void sip_client_set_peer(struct sip_client *c, struct sip_request *rq)
+void sip_client_set_peer(struct sip_client *c, struct sip_request *rq, sip_further_fn *fn, void *arg)
 {
         c->peer = sip_request_ref(rq);
+        c->on_further = fn;
+        c->further_arg = arg;
 }
 
 /* Where a response goes that belongs to no transaction of ours. */

@@ -8,6 +8,9 @@
 
 #define SIP_HOPS_MAX 8 /* addresses tried for one request */
 
+/* As on_further of struct sip_forward. */
+typedef void sip_further_fn(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg);
+
 struct sip_client {
         struct list all; /* s->clients */
         struct sip_stack *stack;
@@ -49,6 +52,8 @@ struct sip_client {
         char *octets; /* the request, later the ACK to a refusal */
         size_t n_octets, via_at, via_n;
         struct sip_request *peer; /* INVITE that was relayed by this one, for further 2xx */
+        sip_further_fn *on_further;
+        void *further_arg;
 };
 
 static inline bool sip_client_is_invite(const struct sip_client *c)
@@ -66,8 +71,8 @@ struct sip_client_owner {
 int sip_client_send(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target,
                     const struct sip_client_owner *owner, struct sip_client **out) IMS_CHECK;
 
-/* Further 2xx to this INVITE are relayed to rq (a reference is taken). */
-void sip_client_set_peer(struct sip_client *c, struct sip_request *rq);
+/* Further 2xx to this INVITE are relayed to rq (a reference is taken), changed by fn, which may be NULL. */
+void sip_client_set_peer(struct sip_client *c, struct sip_request *rq, sip_further_fn *fn, void *arg);
 
 /* --- for the files of the client only -------------------------------------------------------------- */
 

@@ -161,7 +161,7 @@ static void on_response(struct sip_client *c, int err, struct sip_msg *resp, voi
         } else if (resp->status >= 200) {
                 (void)forwarding_end(w);
                 if (rq->msg->method == SIP_INVITE && resp->status < 300)
-                        sip_client_set_peer(c, rq);
+                        sip_client_set_peer(c, rq, f.on_further, f.arg);
                 (void)relay(&f, rq, resp);
         } else if (resp->status > 100) {
                 on_provisional(w, c, resp);

@@ -11,6 +11,9 @@ struct sip_forward {
          * Return false to take the request over (to try another target, say): the response is not
          * relayed and rq with its reference belongs to the hook. */
         bool (*on_response)(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg);
+        /* Changes further 2xx to an INVITE: those of the callee until it has its ACK, those of other
+         * callees (RFC 6026 7.1). NULL: relayed as they are. */
+        void (*on_further)(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg);
         /* Nobody answered (err as in sip_response_fn). Return false to take the request over; true:
          * 504 (time-out) or 503 is answered. NULL: as true. */
         bool (*on_failure)(struct sip_request *rq, int err, void *arg);

@@ -127,14 +127,8 @@ void sip_reply_forward(struct sip_request *rq, struct sip_edit *e)
                 sip_request_unref(rq);
 }
 
-void sip_server_relay_2xx(struct sip_request *rq, const struct sip_msg *resp)
+void sip_server_relay_2xx(struct sip_request *rq, struct sip_edit *e)
 {
-        struct sip_edit e;
-
-        if (!rq->stack)
-                return;
-        sip_edit_init(&e, resp);
-        if (write_relayed(rq->stack, &e) == 0)
+        if (rq->stack && write_relayed(rq->stack, e) == 0)
                 sip_server_repeat(sip_server_of(rq), buf_as_span(&rq->stack->scratch));
-        sip_edit_free(&e);
 }

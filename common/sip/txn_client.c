@@ -314,6 +314,19 @@ static void on_final(struct sip_client *c, struct sip_msg *m)
                 sip_client_free(c);
 }
 
+static void relay_further(struct sip_client *c, struct sip_msg *m)
+{
+        struct sip_edit e;
+
+        if (!c->peer->stack)
+                return;
+        sip_edit_init(&e, m);
+        if (c->on_further)
+                c->on_further(c->peer, m, &e, c->further_arg);
+        sip_server_relay_2xx(c->peer, &e);
+        sip_edit_free(&e);
+}
+
 /* A response after the final one. */
 static void on_repeated(struct sip_client *c, struct sip_msg *m, const struct sip_flow *flow)
 {
@@ -323,7 +336,7 @@ static void on_repeated(struct sip_client *c, struct sip_msg *m, const struct si
                 sip_client_send_again(c, "retransmission");
         } else if (c->state == CT_ST_ACCEPTED && m->status >= 200 && m->status < 300) {
                 if (c->peer)
-                        sip_server_relay_2xx(c->peer, m);
+                        relay_further(c, m);
                 else if (s->handlers.on_stray_response)
                         s->handlers.on_stray_response(m, flow, s->arg);
         }

@@ -87,8 +87,8 @@ void sip_server_answer(struct sip_server_txn *t, int status, struct span octets,
 /* Sends further 2xx of a relayed INVITE (RFC 6026 7.1). */
 void sip_server_repeat(struct sip_server_txn *t, struct span octets);
 
-/* The same from the response that came. */
-void sip_server_relay_2xx(struct sip_request *rq, const struct sip_msg *resp);
+/* The same from the response that came, with edits. */
+void sip_server_relay_2xx(struct sip_request *rq, struct sip_edit *e);
 
 /* A response to m that leaves no state behind. */
 void sip_server_refuse(struct sip_stack *s, const struct sip_msg *m, const struct sip_flow *flow,

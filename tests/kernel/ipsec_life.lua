@@ -187,6 +187,9 @@ for _, transport in ipairs({ "udp", "tcp" }) do
     check.ok(v:expect_request({ method = "ACK" }), "ACK")
     local ok = ear:one(since, { status = 200, method = "INVITE", to = L.phones[1] })
     check.eq(ok.spi, transport == "udp" and a.spi_us or a.spi_uc, "the answer takes the old SAs")
+    for _, copy in ipairs(ear:messages(since, { status = 200, method = "INVITE", to = L.phones[1] })) do
+      check.has(copy.m:get("P-Asserted-Identity"), L:impu(2), "every copy is treated alike")
+    end
     check.eq(ear:one(since, { method = "ACK", from = L.phones[1] }).spi, c.spi_ps, "ACK is new")
     plain.gone(L, a, nil, "the old SAs end with the transaction")
     plain.leave(u, v)

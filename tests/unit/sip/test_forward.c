@@ -8,7 +8,7 @@ struct chain {
         struct call call;
         struct sip_target to_p;
         char text[2][128];
-        unsigned hooked, failed;
+        unsigned hooked, failed, further;
         bool take_over;
 };
 
@@ -18,7 +18,7 @@ static void chain_start(struct chain *c)
         node_start(&c->a, &c->w, NULL);
         node_start(&c->p, &c->w, NULL);
         node_start(&c->b, &c->w, NULL);
-        c->hooked = c->failed = 0;
+        c->hooked = c->failed = c->further = 0;
         c->take_over = false;
         c->to_p = target_to(&c->p.udp, NULL, c->text[0]);
         c->p.answer = -2;
@@ -71,6 +71,16 @@ static bool change_answer(struct sip_request *rq, struct sip_msg *resp, struct s
         }
         sip_edit_set(e, SIP_HDR_SERVICE_ROUTE, SPAN("<sip:s.example.net;lr>"));
         return true;
+}
+
+static void change_further(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
+{
+        struct chain *c = arg;
+
+        assert_int_equal(rq->msg->method, SIP_INVITE);
+        assert_int_equal(resp->status, 200);
+        sip_edit_set(e, SIP_HDR_SERVICE_ROUTE, SPAN("<sip:further.example.net;lr>"));
+        c->further++;
 }
 
 static void hook_changes_the_answer(void **state)
@@ -230,6 +240,8 @@ static void call_with_ringing(void **state)
         (void)state;
         chain_start(&c);
         c.b.answer = 180;
+        c.p.forward.on_further = change_further;
+        c.p.forward.arg = &c;
         call_start(&c.call, &c.a, "INVITE", 0, &c.to_p);
         WAIT_FOR(&c.w, c.call.provisional == 2); /* 100 of the proxy, 180 */
         sip_reply(c.b.ringing, 200, NULL, NULL, 0);
@@ -237,6 +249,8 @@ static void call_with_ringing(void **state)
         WAIT_FOR(&c.w, c.call.done);
         assert_int_equal(c.call.status, 200);
         WAIT_FOR(&c.w, c.a.strays >= 1); /* the callee repeats its 2xx, the proxy lets it through */
+        assert_true(c.further >= 1);     /* changed as the node wants it */
+        assert_non_null(strstr(c.a.last, "\r\nService-Route: <sip:further.example.net;lr>\r\n"));
         assert_int_equal(sip_msg_parse(span_of(c.call.text), SIP_DATAGRAM, &m, &used), 0);
         sip_msg_unref(m);
         /* ACK through the proxy, as a request of its own */
