@@ -92,6 +92,14 @@ static int grow(struct bench *b, uint32_t to)
         return err;
 }
 
+/* Linux looks at every SA once, a second after it was made. */
+static void settle(void)
+{
+        const struct timespec ts = {.tv_sec = 2};
+
+        (void)nanosleep(&ts, NULL);
+}
+
 static void shrink(struct bench *b, uint32_t to)
 {
         while (b->n > to)
@@ -140,6 +148,7 @@ static int measure(struct bench *b, uint32_t live, struct out *o)
         double install[ROUNDS_MAX], removal[ROUNDS_MAX], counters[ROUNDS_MAX], in, out;
         int err = grow(b, live);
 
+        settle();
         mark(b, live, "open");
         for (uint32_t i = 0; !err && !stopped && i < b->rounds; i++) {
                 uint64_t t0 = bench_now_ns();
