@@ -35,25 +35,34 @@ cmd_ipsec() {
 # what was counted as CPU inside. (The closed loop leaves no time idle; at a rate there is no such share.) Elsewhere
 # whole_us is CPU of the nodes and of the generator.
 ipsec_digest() {
-        awk '
+        awk -v n_sets=$((ROUNDS * BATCH)) '
                 FILENAME ~ /marks/ {
                         if ($1 == "sets") { at = "sets max " $2 " 1"; what = $3 }
                         else if ($2 ~ /^(max|rate|grow)$/) { at = $1 " " $2 " " $3 " " $4; next }
                         else if ($1 == "register") what = $2
                         else next
-                        if (what == "open") { cpu = $(NF - 1); wall = $NF }
-                        else if (cpu >= 0 && $NF > wall) {
-                                share[at] = ($(NF - 1) - cpu) / ($NF - wall)
-                                spent[at] = $(NF - 1) - cpu
-                        }
+                        if (what == "open") cpu = $NF
+                        else if (cpu >= 0) spent[at] = $NF - cpu
                         next
                 }
                 { at = $1 " " $2 " " $3 " " $4 }
-                $5 == "window_ok" && at in spent && $6 > 0 { add($1 "." $2 ".whole_us_" $3, spent[at] / 1000 / $6) }
+                $5 == "ok" { ok = $6; next }
+                $5 == "achieved" && at in spent && ok > 0 {
+                        add($1 "." $2 ".whole_us_" $3, spent[at] / 1000 / ok)
+                        share[at] = spent[at] / 1e9 / (ok / $6)
+                }
                 $5 == "cpu_us" { nodes[at] = $6 }
                 $5 == "own_cpu_us" && !(at in spent) { add($1 "." $2 ".whole_us_" $3, nodes[at] + $6) }
+                $1 == "sets" && at in spent { sets[at] += $6; part[at, $5] = $6; next } # the sum is known, how it divides too
                 $5 ~ /_us/ && $2 == "max" && at in share { $6 *= share[at] }
                 { add($1 "." $2 "." $5 "_" $3, $6) }
+                END {
+                        for (i in part) {
+                                split(i, k, SUBSEP)
+                                split(k[1], f, " ")
+                                add("sets.max." k[2] "_" f[3], spent[k[1]] / 1000 / n_sets * part[i] / sets[k[1]])
+                        }
+                }
                 function add(name, v) { printf "%s %.6g\n", name, v | "sort -k1,1 -k2,2g" }
         ' "$BENCH_DIR/ipsec_marks.txt" "$BENCH_DIR/ipsec_rounds.txt" | awk '
                 function done() { if (n) printf "%s %.6g\n", name, n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2 }

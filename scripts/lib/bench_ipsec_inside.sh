@@ -149,7 +149,7 @@ measured() {
         lab_use "$k"
         say "mark $k $mode $live $round"
         load "$k.$mode" "$first" "$n" --phases register,deregister "$@"
-        for name in achieved p50_ms p99_ms cpu_us cpu_us_pcscf own_cpu_us ue_sa_us window_ok; do
+        for name in ok achieved p50_ms p99_ms cpu_us cpu_us_pcscf own_cpu_us ue_sa_us; do
                 put "$k $mode $live $round $name $(value "$k.$mode" register.$name)"
         done
 }
@@ -176,7 +176,7 @@ say "sets of SAs alone"
 unshare --net "$TOOLS/sa_load" --live "$LIVE" --sets "$BATCH" --rounds "$ROUNDS" --marks >"$BENCH_DIR/sets.txt" ||
         die "no sets of SAs"
 for L in ${LIVE//,/ }; do
-        for name in install_us remove_us; do put "sets max $L 1 $name $(value sets "live_$L.$name")"; done
+        for name in install_us remove_us count_us; do put "sets max $L 1 $name $(value sets "live_$L.$name")"; done
 done
 for k in secure plain; do
         lab_use $k

@@ -7,15 +7,13 @@
  *
  * Lines of standard input go to standard error, but for these:
  *   mark uml DIR     the machine whose directory that is (uml_dir=) is watched
- *   mark TEXT...     FILE gets "TEXT... CPU_NS WALL_NS": CPU of all its processes, and the clock; -1 without
- * a machine */
+ *   mark TEXT...     FILE gets "TEXT... CPU_NS": CPU of all its processes; -1 without a machine */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "common/base/span.h"
-#include "tests/bench/lib/clock.h"
 
 /* The process group of the machine, or -1. */
 static pid_t machine(const char *dir)
@@ -83,8 +81,7 @@ int main(int argc, char **argv)
                 } else if (span_starts(text, SPAN("mark uml "))) {
                         group = machine(text.p + 9);
                 } else {
-                        (void)fprintf(out, "%s %lld %llu\n", text.p + 5, group_ns(group),
-                                      (unsigned long long)bench_now_ns());
+                        (void)fprintf(out, "%s %lld\n", text.p + 5, group_ns(group));
                         (void)fflush(out);
                 }
         }

@@ -150,6 +150,7 @@ static int measure(struct bench *b, uint32_t live, struct out *o)
 
         settle();
         mark(b, live, "open");
+        settle(); /* whoever reads the mark may be late */
         for (uint32_t i = 0; !err && !stopped && i < b->rounds; i++) {
                 uint64_t t0 = bench_now_ns();
 
@@ -164,6 +165,7 @@ static int measure(struct bench *b, uint32_t live, struct out *o)
                 removal[i] = per_set_us(b, t0);
         }
         mark(b, live, "close");
+        settle();
         if (err || stopped)
                 return err ? err : -IMS_ECANCELED;
         (void)snprintf(o->prefix, sizeof o->prefix, "live_%u", live);

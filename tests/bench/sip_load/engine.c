@@ -353,15 +353,8 @@ static void attempt_begin(struct load *l, uint32_t ue, enum load_op op, uint64_t
         hist_add(&r->lag, (now - l->due_ns) / NS_PER_US);
 }
 
-static void mark(const struct load *l, const char *what)
-{
-        if (l->conf->marks)
-                (void)fprintf(stderr, "mark %s %s\n", load_phase_name(l->kind), what);
-}
-
 static void window_open(struct load *l)
 {
-        mark(l, "open");
         procs_read(&l->result->procs, 0);
         l->result->own_cpu_ns[0] = bench_own_cpu_ns();
         l->result->window_ns[0] = bench_now_ns();
@@ -374,7 +367,6 @@ static void window_close(struct load *l)
         l->result->window_ns[1] = bench_now_ns();
         l->result->own_cpu_ns[1] = bench_own_cpu_ns();
         procs_read(&l->result->procs, 1);
-        mark(l, "close");
 }
 
 static void schedule_next(struct load *l)
@@ -477,6 +469,17 @@ static void report_progress(struct load *l, uint64_t *next_ns)
                       (unsigned long long)r->ok, (unsigned long long)r->failed, l->n_registered);
 }
 
+/* Says where a phase begins or ends, and does nothing for a moment: whoever reads the mark may be late. */
+static void mark(const struct load *l, const char *what)
+{
+        const struct timespec ts = {.tv_nsec = 200 * NS_PER_MS};
+
+        if (!l->conf->marks)
+                return;
+        (void)fprintf(stderr, "mark %s %s\n", load_phase_name(l->kind), what);
+        (void)nanosleep(&ts, NULL);
+}
+
 struct load_result *load_run(struct load *l, enum load_phase_kind kind)
 {
         struct load_result *r = calloc(1, sizeof *r);
@@ -490,6 +493,7 @@ struct load_result *load_run(struct load *l, enum load_phase_kind kind)
         l->due_exact_ns = 0;
         l->over = false;
         r->procs = l->procs;
+        mark(l, "open");
         r->begin_ns = l->due_ns = r->last_ns = bench_now_ns();
         for (;;) {
                 start_due(l);
@@ -504,6 +508,7 @@ struct load_result *load_run(struct load *l, enum load_phase_kind kind)
                 load_net_flush(l->net);
                 report_progress(l, &progress_ns);
         }
+        mark(l, "close");
         r->secure_ns = load_secure_spent_ns(l->secure);
         l->result = NULL;
         return r;

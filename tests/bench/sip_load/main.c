@@ -41,7 +41,7 @@ static const char usage_text[] =
         "  --max-pending N       operations under way at once (65536)\n"
         "  --process NAME=PID    measure its CPU; may be repeated\n"
         "  --json                one JSON object instead of lines\n"
-        "  --marks               a line \"mark PHASE open\" (close) on standard error where CPU is read\n"
+        "  --marks               a line \"mark PHASE open\" (close) on standard error around each\n"
         "  --progress            a line per second on standard error\n"
         "Latency runs from the moment an operation was due to its 200. The exit code is 0 when none failed, "
         "1 when\n"
