@@ -42,7 +42,10 @@ ipsec_digest() {
                         else if ($1 == "register") what = $2
                         else next
                         if (what == "open") cpu = $NF
-                        else if (cpu >= 0) spent[at] = $NF - cpu
+                        else {
+                                if (cpu >= 0 && at != "") spent[at] = $NF - cpu
+                                at = "" # the next phase is of something else, or has its own name
+                        }
                         next
                 }
                 { at = $1 " " $2 " " $3 " " $4 }

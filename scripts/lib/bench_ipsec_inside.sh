@@ -130,6 +130,7 @@ grow() {
                 say "mark $k grow $2 1"
                 load grow "$1" $(($2 - $1)) --at-once $AT_ONCE
                 after=$(memory $(($2 - $1)))
+                put "$k grow $2 1 ok $(value grow register.ok)"
                 put "$k grow $2 1 achieved $(value grow register.achieved)"
                 put "$k grow $2 1 heap $(calc "(${after% *} - ${before% *}) / ($2 - $1)")"
                 put "$k grow $2 1 private $(calc "(${after#* } - ${before#* }) / ($2 - $1)")"
