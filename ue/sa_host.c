@@ -95,7 +95,11 @@ bool sa_host_can(struct sa_host *h, struct sec_suite suite, enum sec_mode mode, 
                     (p->can || !why))
                         return p->can;
         }
-        can = sa_kernel_probe(h->kernel, suite, mode, family, why ? why : &own) == 0;
+        can = sa_kernel_probe(h->kernel, suite, mode, family, &own) == 0;
+        if (why && own.n && (!why->n || span_find(buf_as_span(why), buf_as_span(&own)) < 0)) { /* said once */
+                buf_puts(why, why->n ? "; " : "");
+                buf_span(why, buf_as_span(&own));
+        }
         buf_free(&own);
         if (h->n_probes < PROBES_MAX)
                 h->probes[h->n_probes++] = (struct probe){suite, mode, family, can};
