@@ -58,12 +58,6 @@ static void edit_answer(struct sip_request *rq, struct sip_msg *resp, struct sip
         reg_edit_answer(e);
 }
 
-static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
-{
-        edit_answer(rq, resp, e, arg);
-        return true;
-}
-
 /* Who calls is asserted only when it is known (5.2.10.2, 5.2.10.3). */
 static void edit(struct pcscf *p, struct sip_edit *e, const struct ue_flow *from)
 {
@@ -94,8 +88,7 @@ void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e
         struct sip_forward fw = {.target = {.uri = next.n ? sip_addr_spec(next) : rq->msg->ruri,
                                             .t1_ms = p->conf->gm_t1_ms,
                                             .t2_ms = p->conf->gm_t2_ms},
-                                 .on_response = on_response,
-                                 .on_further = edit_answer,
+                                 .edit = edit_answer,
                                  .on_failure = on_failure,
                                  .arg = p};
 
@@ -127,8 +120,7 @@ static uint32_t protected_caller(const struct ue_flow *from)
 void emergency_request(struct pcscf *p, struct sip_request *rq, const struct ue_flow *from)
 {
         struct sip_forward fw = {.target = {.uri = span_of(p->conf->psap)},
-                                 .on_response = on_response,
-                                 .on_further = edit_answer,
+                                 .edit = edit_answer,
                                  .on_failure = on_failure,
                                  .arg = p};
         struct span next = SPAN_NULL;

@@ -243,7 +243,7 @@ static int open_encaps(struct ipsec *i)
 
                 if (seen(p, k))
                         continue;
-                addr_set_port(&a, 4500);
+                addr_set_port(&a, SA_ENCAP_PORT);
                 err = sa_encap_open(i->kernel, &a, &i->encaps[i->n_encaps]);
                 if (err)
                         log_error("ESP in UDP at %s: %s; security.nat: false works without",

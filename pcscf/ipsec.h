@@ -52,7 +52,7 @@ bool secure_register(struct pcscf *p, struct sip_request *rq, const struct reg_f
                      struct secure_entry *out);
 
 /* The record of this REGISTER: takes over the agreement. */
-void secure_attach(struct pcscf *p, struct pending *pe, struct secure_entry *entry);
+void secure_attach(struct pending *pe, struct secure_entry *entry);
 
 /* Rule 3 of 7.1, with REGISTER and again with the challenge, for another may have been quicker. False: it was
  * answered. */

@@ -186,12 +186,6 @@ static void edit_answer(struct sip_request *rq, struct sip_msg *resp, struct sip
         reg_edit_answer(e);
 }
 
-static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
-{
-        edit_answer(rq, resp, e, arg);
-        return true;
-}
-
 static bool on_failure(struct sip_request *rq, int err, void *arg)
 {
         struct refusal r = {.procedure = VERDICT_REQUEST,
@@ -206,11 +200,8 @@ static bool on_failure(struct sip_request *rq, int err, void *arg)
 
 static void send_on(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, struct span next)
 {
-        struct sip_forward fw = {.target = {.uri = next},
-                                 .on_response = on_response,
-                                 .on_further = edit_answer,
-                                 .on_failure = on_failure,
-                                 .arg = p};
+        struct sip_forward fw = {
+                .target = {.uri = next}, .edit = edit_answer, .on_failure = on_failure, .arg = p};
 
         if (rq->msg->method == SIP_ACK)
                 sip_forward_stateless(rq, e, &fw.target);

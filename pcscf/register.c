@@ -149,7 +149,7 @@ static void process(struct pcscf *p, struct sip_request *rq, const struct reg_fa
         if (!may_go_on(p, rq, f) || (p->ipsec && !secure_register(p, rq, f, via, &entry)))
                 return;
         if (admit(p, rq, f, &pe)) {
-                secure_attach(p, pe, &entry);
+                secure_attach(pe, &entry);
                 forward(p, rq, f, pe);
         }
         agreement_free(entry.agreement);

@@ -117,7 +117,6 @@ static void take(struct sa_set *s)
 
 void sa_heard(struct sa_set *s)
 {
-        s->heard = true;
         if (s->state == SA_SET_WAITING)
                 take(s);
 }
@@ -205,7 +204,6 @@ void sa_confirm(struct sa_set *s, uint32_t granted_s)
 
         if (!fsm_allowed(&sa_set_fsm, s->state, SA_SET_EV_CONFIRM))
                 return;
-        s->heard = false; /* SM7 is not a further message */
         lengthen(s, granted_s, latest_end(a, s));
         if (!s->by_old)
                 remove_others(a, s);

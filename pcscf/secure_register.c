@@ -311,9 +311,8 @@ bool secure_register(struct pcscf *p, struct sip_request *rq, const struct reg_f
         return f->offers_ipsec ? take_offer(p, rq, f, via, out) : without_offer(p, rq, f);
 }
 
-void secure_attach(struct pcscf *p, struct pending *pe, struct secure_entry *entry)
+void secure_attach(struct pending *pe, struct secure_entry *entry)
 {
-        (void)p;
         if (entry->answer)
                 return;
         agreement_free(pe->agreement);

@@ -88,7 +88,7 @@ static void set_json(const struct pcscf *p, const struct sa_set *s, struct buf *
                    (unsigned long long)(s->expires_ms > now_ms ? (s->expires_ms - now_ms) / 1000 : 0),
                    s->n_used, s->assoc->sos ? "true" : "false", s->assoc->reg_id);
         if (q->mode == SEC_MODE_UDP_ENC_TUN) /* the encapsulation table of M.7.2 */
-                buf_printf(out, ",\"port_uenc\":%u,\"encap_port\":4500", q->port_uenc);
+                buf_printf(out, ",\"port_uenc\":%u,\"encap_port\":%d", q->port_uenc, SA_ENCAP_PORT);
         buf_puts(out, ",\"sas\":[");
         for (int w = 0; w < SA_WAYS; w++) {
                 buf_puts(out, w ? "," : "");

@@ -67,12 +67,6 @@ static void edit_answer(struct sip_request *rq, struct sip_msg *resp, struct sip
                 sip_edit_append(e, SIP_HDR_P_CHARGING_VECTOR, charging->value);
 }
 
-static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
-{
-        edit_answer(rq, resp, e, arg);
-        return true;
-}
-
 static bool on_failure(struct sip_request *rq, int err, void *arg)
 {
         struct refusal r = {.procedure = VERDICT_REQUEST,
@@ -133,8 +127,7 @@ static void send_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit 
         struct sip_flow flow = pcscf_way_to(p, b);
         struct sip_forward fw = {
                 .target = {.flow = &flow, .t1_ms = p->conf->gm_t1_ms, .t2_ms = p->conf->gm_t2_ms},
-                .on_response = on_response,
-                .on_further = edit_answer,
+                .edit = edit_answer,
                 .on_failure = on_failure,
                 .arg = p};
 

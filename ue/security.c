@@ -9,7 +9,6 @@
 
 #define TRIES          32  /* for a free port or SPI */
 #define SPI_FIRST      256 /* RFC 4303 2.1 */
-#define ENCAP_PORT     4500
 #define SIP_PORT_PLAIN 5060
 #define SIP_PORT_TLS   5061
 
@@ -159,8 +158,8 @@ static int choose_port(struct security *s, uint16_t other, uint16_t *out)
 
                 if (rc < 0)
                         return rc;
-                if (port != SIP_PORT_PLAIN && port != SIP_PORT_TLS && port != ENCAP_PORT && port != other &&
-                    !ue_sa_has_port(&s->table, (uint16_t)port)) {
+                if (port != SIP_PORT_PLAIN && port != SIP_PORT_TLS && port != SA_ENCAP_PORT &&
+                    port != other && !ue_sa_has_port(&s->table, (uint16_t)port)) {
                         *out = (uint16_t)port;
                         return 0;
                 }

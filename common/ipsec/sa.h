@@ -6,6 +6,8 @@
 #include "common/ipsec/esp_keys.h"
 #include "common/net/addr.h"
 
+#define SA_ENCAP_PORT 4500 /* UDP port of ESP, RFC 3948; at a UE always (TS 33.203 M.7.1) */
+
 /* From whom to whom. */
 enum sa_way {
         SA_UC_PS, /* UE client port to P-CSCF server port, spi_ps */

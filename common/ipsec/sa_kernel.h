@@ -72,8 +72,6 @@ void sa_unguard(struct sa_kernel *k, const struct addr *local);
  * Returns how many SAs, or an error. */
 int sa_clear_stale(struct sa_kernel *k, const struct addr *locals, size_t n) IMS_CHECK;
 
-#define SA_ENCAP_PORT 4500 /* RFC 3948; at a UE always (TS 33.203 M.7.1) */
-
 /* A socket that takes ESP in UDP (RFC 3948) at this address, port SA_ENCAP_PORT when it has none. Sets
  * installed later at this address use its port. Keep-alives go out by sa_encap_keep_alive. -IMS_EADDRINUSE,
  * -IMS_EUNSUPPORTED. Close it before its sa_kernel. */

@@ -129,6 +129,8 @@ static bool relay(const struct sip_forward *f, struct sip_request *rq, struct si
         bool go_on;
 
         sip_edit_init(&e, resp);
+        if (f->edit)
+                f->edit(rq, resp, &e, f->arg);
         go_on = !f->on_response || f->on_response(rq, resp, &e, f->arg);
         if (go_on)
                 sip_reply_forward(rq, &e);
@@ -161,7 +163,7 @@ static void on_response(struct sip_client *c, int err, struct sip_msg *resp, voi
         } else if (resp->status >= 200) {
                 (void)forwarding_end(w);
                 if (rq->msg->method == SIP_INVITE && resp->status < 300)
-                        sip_client_set_peer(c, rq, f.on_further, f.arg);
+                        sip_client_set_peer(c, rq, f.edit, f.arg);
                 (void)relay(&f, rq, resp);
         } else if (resp->status > 100) {
                 on_provisional(w, c, resp);

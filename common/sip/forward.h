@@ -7,13 +7,13 @@
 
 struct sip_forward {
         struct sip_target target;
-        /* Before a response (provisional or final) goes back. May change it by e. NULL: as it is.
-         * Return false to take the request over (to try another target, say): the response is not
-         * relayed and rq with its reference belongs to the hook. */
+        /* Changes every response that goes back, also further 2xx to an INVITE: those of the callee until it
+         * has its ACK, those of other callees (RFC 6026 7.1). NULL: as they are. */
+        void (*edit)(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg);
+        /* Before a response (provisional or final, no further 2xx) goes back, after edit. May change it by e.
+         * NULL: it goes. Return false to take the request over (to try another target, say): the response is
+         * not relayed and rq with its reference belongs to the hook. */
         bool (*on_response)(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg);
-        /* Changes further 2xx to an INVITE: those of the callee until it has its ACK, those of other
-         * callees (RFC 6026 7.1). NULL: relayed as they are. */
-        void (*on_further)(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg);
         /* Nobody answered (err as in sip_response_fn). Return false to take the request over; true:
          * 504 (time-out) or 503 is answered. NULL: as true. */
         bool (*on_failure)(struct sip_request *rq, int err, void *arg);

@@ -78,7 +78,7 @@ static void change_further(struct sip_request *rq, struct sip_msg *resp, struct 
         struct chain *c = arg;
 
         assert_int_equal(rq->msg->method, SIP_INVITE);
-        assert_int_equal(resp->status, 200);
+        assert_true(resp->status == 180 || resp->status == 200);
         sip_edit_set(e, SIP_HDR_SERVICE_ROUTE, SPAN("<sip:further.example.net;lr>"));
         c->further++;
 }
@@ -240,7 +240,7 @@ static void call_with_ringing(void **state)
         (void)state;
         chain_start(&c);
         c.b.answer = 180;
-        c.p.forward.on_further = change_further;
+        c.p.forward.edit = change_further;
         c.p.forward.arg = &c;
         call_start(&c.call, &c.a, "INVITE", 0, &c.to_p);
         WAIT_FOR(&c.w, c.call.provisional == 2); /* 100 of the proxy, 180 */
@@ -249,7 +249,7 @@ static void call_with_ringing(void **state)
         WAIT_FOR(&c.w, c.call.done);
         assert_int_equal(c.call.status, 200);
         WAIT_FOR(&c.w, c.a.strays >= 1); /* the callee repeats its 2xx, the proxy lets it through */
-        assert_true(c.further >= 1);     /* changed as the node wants it */
+        assert_true(c.further >= 3);     /* 180, 200 and its copy: each changed as the node wants it */
         assert_non_null(strstr(c.a.last, "\r\nService-Route: <sip:further.example.net;lr>\r\n"));
         assert_int_equal(sip_msg_parse(span_of(c.call.text), SIP_DATAGRAM, &m, &used), 0);
         sip_msg_unref(m);
