@@ -20,12 +20,7 @@ local L = plain.lab("always", { registration = { await_auth = AWAIT_S .. "s" }, 
 local ear = plain.listen(L)
 local UE, PCSCF = L.phones[1], L.ip.pcscf
 
--- A test that failed leaves nothing to those after it.
-table.insert(test.on_failure, function()
-  L.mw_pi.pass = nil
-  plain.close_all()
-  L:restart("pcscf")
-end)
+plain.clean_after_failure(L)
 
 local function registered(n, o)
   return plain.registered(ear, n, o)
@@ -36,7 +31,6 @@ local function anew(text)
   return (text:gsub("branch=z9hG4bK", "branch=z9hG4bKother", 1):gsub("Call%-ID: ", "Call-ID: other", 1))
 end
 
--- How often the core was asked for something, and what the P-CSCF took in over SIP
 -- How many SIP messages the core has seen, once it has told of all that was under way.
 local function core_events()
   local n

@@ -23,19 +23,7 @@ local function phone(n, o)
   return L:ue(n, t)
 end
 
-local function registered(u, o)
-  local r = u:register(o or { expires = 600 })
-  check.eq(r.verdict, "registered", r.text)
-  return r
-end
-
-local function message(from, to, o)
-  o = o or {}
-  o.to = to.default_impu
-  local t = async(from.message, from, o)
-  check.ok(to:expect_request({ method = "MESSAGE" }), "the MESSAGE arrives"):reply(200)
-  check.eq(check.ok(t:wait(8)).status, 200)
-end
+local registered, message = gm.registered, gm.message
 
 local function set_of(n)
   local found

@@ -16,11 +16,7 @@ end })
 local ear = plain.listen(L)
 local UE, PCSCF = L.phones[1], L.ip.pcscf
 
-table.insert(test.on_failure, function()
-  L.mw_pi.pass = nil
-  plain.close_all()
-  L:restart("pcscf")
-end)
+plain.clean_after_failure(L)
 
 local function registered(n, o)
   return plain.registered(ear, n, o)

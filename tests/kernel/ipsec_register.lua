@@ -24,11 +24,7 @@ local function phone(n, o)
   return L:ue(n, t)
 end
 
-local function registered(u, o)
-  local r = u:register(o or { expires = 600 })
-  check.eq(r.verdict, "registered", r.text)
-  return r
-end
+local registered = gm.registered
 
 -- The kernel's account of a phone's four SAs, by who sends: uc_ps, ps_uc, pc_us, us_pc.
 local function states(ns, s)

@@ -15,20 +15,11 @@ local function phone(n, o)
     t[k] = v
   end
   local u = L:ue(n, t)
-  local r = u:register({ expires = 600 })
-  check.eq(r.verdict, "registered", r.text)
+  gm.registered(u)
   return u
 end
 
-local function message(from, to, o)
-  o = o or {}
-  o.to = to.default_impu
-  local t = async(from.message, from, o)
-  local rq = check.ok(to:expect_request({ method = "MESSAGE" }), "the MESSAGE arrives")
-  rq:reply(200)
-  check.eq(check.ok(t:wait(8)).status, 200)
-  return rq
-end
+local message = gm.message
 
 -- SYNs between the phone at an address and the P-CSCF that open a connection: {from port, to port, spi}
 local function opened(c, address)

@@ -30,6 +30,24 @@ function gm.lab(o)
   return L
 end
 
+-- Registers a phone; an error with its words when that fails.
+function gm.registered(u, o)
+  local r = u:register(o or { expires = 600 })
+  check.eq(r.verdict, "registered", r.text)
+  return r
+end
+
+-- A MESSAGE of one registered phone to another, answered 200. o as for u:message. Returns the request as it arrived.
+function gm.message(from, to, o)
+  o = o or {}
+  o.to = to.default_impu
+  local t = async(from.message, from, o)
+  local rq = check.ok(to:expect_request({ method = "MESSAGE" }), "the MESSAGE arrives")
+  rq:reply(200)
+  check.eq(check.ok(t:wait(8)).status, 200)
+  return rq
+end
+
 -- What "pcscf status --json" says: one row per set of SAs.
 function gm.status(L)
   local bin = os.getenv("QUINTET_BIN") or proc.exe:match("^(.*)/")

@@ -3,6 +3,7 @@
 -- hmac-sha-1-96 and null, SPI, ports and SIP lie open in every frame. No code of the nodes is used.
 local check = require "check"
 local lab = require "lab"
+local test = require "test"
 local wire = require "wire"
 local xfrm = require "xfrm"
 
@@ -58,6 +59,15 @@ function plain.close_all()
     pcall(u.close, u)
   end
   plain.phones = {}
+end
+
+-- A test that failed leaves nothing to those after it. L: a lab with taps.
+function plain.clean_after_failure(L)
+  table.insert(test.on_failure, function()
+    L.mw_pi.pass = nil
+    plain.close_all()
+    L:restart("pcscf")
+  end)
 end
 
 -- A registered phone, and the numbers of its SAs as they passed the wire
