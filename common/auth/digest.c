@@ -74,6 +74,11 @@ int digest_algorithm_parse(struct span word, enum digest_algorithm *out)
         return -IMS_EUNSUPPORTED;
 }
 
+size_t digest_octets(enum digest_algorithm a)
+{
+        return algorithms[a].hash == HASH_MD5 ? 16 : 32;
+}
+
 const char *digest_algorithm_name(enum digest_algorithm a)
 {
         return (unsigned)a < DIGEST_ALGORITHMS ? algorithms[a].name : "unknown";

@@ -21,6 +21,8 @@ enum digest_algorithm {
 /* "MD5", "SHA-256", "AKAv1-MD5", ...; case is ignored. -IMS_EUNSUPPORTED for another word. */
 int digest_algorithm_parse(struct span word, enum digest_algorithm *out) IMS_CHECK;
 const char *digest_algorithm_name(enum digest_algorithm a);
+/* Octets of its hash: 16 or 32; in hex twice as many. */
+size_t digest_octets(enum digest_algorithm a);
 bool digest_is_aka(enum digest_algorithm a);
 
 /* H(A1) in lower-case hex: H(username ":" realm ":" password). password: raw octets (RES for AKAv1). */

@@ -5,8 +5,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/secret.h"
+
 #define BUF_MAX_DEFAULT ((size_t)1 << 20)
 #define BUF_FIRST       256
+
+/* As realloc. */
+static char *larger(const struct buf *b, size_t cap)
+{
+        char *p;
+
+        if (!b->secret)
+                return realloc(b->p, cap);
+        p = malloc(cap);
+        if (!p)
+                return NULL;
+        if (b->n)
+                memcpy(p, b->p, b->n);
+        secret_free(b->p, b->cap);
+        return p;
+}
 
 /* Room for n more octets and a NUL behind them. */
 static bool buf_room(struct buf *b, size_t n)
@@ -28,7 +46,7 @@ static bool buf_room(struct buf *b, size_t n)
         while (cap <= b->n + n)
                 cap *= 2;
         cap = cap > max ? max + 1 : cap;
-        p = realloc(b->p, cap);
+        p = larger(b, cap);
         if (!p) {
                 b->err = -IMS_ENOMEM;
                 return false;
@@ -138,6 +156,22 @@ void buf_json(struct buf *b, struct span s)
         }
 }
 
+void buf_json_string(struct buf *b, struct span s)
+{
+        buf_char(b, '"');
+        buf_json(b, s);
+        buf_char(b, '"');
+}
+
+void buf_json_member(struct buf *b, const char *name, struct span value)
+{
+        buf_printf(b, "\"%s\":", name);
+        if (value.p)
+                buf_json_string(b, value);
+        else
+                buf_puts(b, "null");
+}
+
 void buf_reset(struct buf *b)
 {
         b->n = 0;
@@ -146,8 +180,17 @@ void buf_reset(struct buf *b)
 
 void buf_free(struct buf *b)
 {
-        free(b->p);
-        *b = (struct buf){.max = b->max};
+        struct buf old = buf_take(b);
+
+        secret_free(old.p, old.secret ? old.cap : 0);
+}
+
+struct buf buf_take(struct buf *b)
+{
+        struct buf taken = *b;
+
+        *b = (struct buf){.max = taken.max, .secret = taken.secret};
+        return taken;
 }
 
 char *buf_steal(struct buf *b)

@@ -8,10 +8,11 @@
 
 struct buf {
         char *p;
-        size_t n;   /* octets written */
-        size_t cap; /* octets allocated, at most max and a NUL */
-        size_t max; /* limit of n; 0 means 1 MiB */
-        int err;    /* 0, -IMS_ENOMEM or -IMS_ETOOBIG; later writes do nothing */
+        size_t n;    /* octets written */
+        size_t cap;  /* octets allocated, at most max and a NUL */
+        size_t max;  /* limit of n; 0 means 1 MiB */
+        int err;     /* 0, -IMS_ENOMEM or -IMS_ETOOBIG; later writes do nothing */
+        bool secret; /* memory is wiped when it is given back: buf_free, and where the buffer grows */
 };
 
 #define BUF_INIT ((struct buf){0})
@@ -51,9 +52,16 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap) IMS_PRINTF(2, 0);
 void buf_quoted(struct buf *b, struct span s, size_t limit);
 void buf_json(struct buf *b, struct span s);
 
+/* JSON: the text in quotes; and a member of an object, whose value is null where p is NULL. */
+void buf_json_string(struct buf *b, struct span s);
+void buf_json_member(struct buf *b, const char *name, struct span value);
+
 /* Sets n back to 0 and clears the error; keeps the memory. */
 void buf_reset(struct buf *b);
 void buf_free(struct buf *b);
+
+/* Hands over what was written; *b is empty then, with the same limit and the same care for secrets. */
+struct buf buf_take(struct buf *b);
 
 /* The content as a C string owned by the caller; the buffer is empty afterwards. NULL on b->err. */
 char *buf_steal(struct buf *b);

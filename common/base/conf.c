@@ -53,8 +53,8 @@ int conf_fail(struct buf *err, const char *key, const char *fmt, ...)
         return -IMS_ECONF;
 }
 
-int conf_parse(const struct conf_schema *schema, const char *name, struct span text, void **out,
-               struct buf *err)
+static int parse(const struct conf_schema *schema, const char *name, struct span text, bool look, void **out,
+                 struct buf *err)
 {
         struct conf_reader r = {.file = name, .err = err};
         void *conf = calloc(1, schema->size);
@@ -62,18 +62,24 @@ int conf_parse(const struct conf_schema *schema, const char *name, struct span t
         if (!conf)
                 return -IMS_ENOMEM;
         conf_read(&r, schema->keys, text, conf);
-        if (!r.fault && schema->check) {
-                checking = &r;
-                if (schema->check(schema, conf, err) != 0)
-                        r.fault = -IMS_ECONF;
-                checking = NULL;
-        }
+        checking = r.fault ? NULL : &r;
+        if (checking && schema->check && schema->check(schema, conf, err) != 0)
+                r.fault = -IMS_ECONF;
+        if (checking && !r.fault && look && schema->look && schema->look(schema, conf, err) != 0)
+                r.fault = -IMS_ECONF;
+        checking = NULL;
         if (r.fault)
                 conf_free(schema, conf);
         else
                 *out = conf;
         reader_free(&r);
         return r.fault;
+}
+
+int conf_parse(const struct conf_schema *schema, const char *name, struct span text, void **out,
+               struct buf *err)
+{
+        return parse(schema, name, text, false, out, err);
 }
 
 static int read_all(FILE *from, struct buf *text)
@@ -89,7 +95,7 @@ static int read_all(FILE *from, struct buf *text)
         return text->err;
 }
 
-int conf_load(const struct conf_schema *schema, const char *file, void **out, struct buf *err)
+static int load(const struct conf_schema *schema, const char *file, bool look, void **out, struct buf *err)
 {
         FILE *from = NULL;
         struct buf text = BUF_INIT;
@@ -109,12 +115,22 @@ int conf_load(const struct conf_schema *schema, const char *file, void **out, st
                         rc = -IMS_EIO;
                 goto out;
         }
-        rc = conf_parse(schema, file, buf_as_span(&text), out, err);
+        rc = parse(schema, file, buf_as_span(&text), look, out, err);
 out:
         if (from)
                 (void)fclose(from);
         buf_free(&text);
         return rc;
+}
+
+int conf_load(const struct conf_schema *schema, const char *file, void **out, struct buf *err)
+{
+        return load(schema, file, false, out, err);
+}
+
+int conf_load_look(const struct conf_schema *schema, const char *file, void **out, struct buf *err)
+{
+        return load(schema, file, true, out, err);
 }
 
 void conf_free(const struct conf_schema *schema, void *conf)

@@ -45,6 +45,11 @@ struct conf_schema {
         const struct conf_key *keys; /* ends with name NULL */
         /* Checks between keys, after all are read. Returns 0 or reports by conf_fail. May be NULL. */
         int (*check)(const struct conf_schema *schema, void *conf, struct buf *err);
+        /* Looks at what the configuration names outside of itself (certificates): asked before the node
+         * serves, before it reads them again, and by --check-config, not by commands. As check; on 0 the
+         * lines reported are advice. May be NULL. */
+        int (*look)(const struct conf_schema *schema, const void *conf, struct buf *err);
+        const char *commands; /* for --help: lines on what the program does besides serving, or NULL */
 };
 
 /* Reads file into a new struct, *out, owned by the caller (conf_free). On failure -IMS_ECONF (bad
@@ -53,7 +58,11 @@ struct conf_schema {
  * faults. */
 int conf_load(const struct conf_schema *schema, const char *file, void **out, struct buf *err) IMS_CHECK;
 
-/* The same from text; name stands for the file in messages. */
+/* The same, and the schema looks at what is named outside of the file. On success err may hold lines of
+ * advice. */
+int conf_load_look(const struct conf_schema *schema, const char *file, void **out, struct buf *err) IMS_CHECK;
+
+/* As conf_load from text; name stands for the file in messages. */
 int conf_parse(const struct conf_schema *schema, const char *name, struct span text, void **out,
                struct buf *err) IMS_CHECK;
 

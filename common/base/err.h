@@ -25,7 +25,8 @@
         X(IMS_EADDRINUSE, 19, "address already in use")                                                      \
         X(IMS_EPERM, 20, "not permitted")                                                                    \
         X(IMS_EINCOMPLETE, 21, "more input needed")                                                          \
-        X(IMS_ECANCELED, 22, "canceled")
+        X(IMS_ECANCELED, 22, "canceled")                                                                     \
+        X(IMS_EUNPROTECTED, 23, "not protected as network_domain wants")
 
 #define IMS_ERR_ENUM(name, value, text) name = value,
 enum ims_err { IMS_ERR_LIST(IMS_ERR_ENUM) };

@@ -155,6 +155,25 @@ void log_write(enum log_level level, const char *fmt, ...)
         va_end(ap);
 }
 
+bool log_pace(struct log_pace *p, uint32_t per_second, const char *what)
+{
+        struct timespec now = {0};
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((uint64_t)now.tv_sec != p->second) {
+                if (p->unsaid)
+                        log_warn("%u more %s were not told: %u of them in a second are", p->unsaid, what,
+                                 per_second);
+                *p = (struct log_pace){.second = (uint64_t)now.tv_sec};
+        }
+        if (p->said < per_second) {
+                p->said++;
+                return true;
+        }
+        p->unsaid++;
+        return false;
+}
+
 void log_reply(const char *fmt, ...)
 {
         va_list ap;

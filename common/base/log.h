@@ -30,6 +30,16 @@ void log_write(enum log_level level, const char *fmt, ...) IMS_PRINTF(2, 3);
 /* What somebody asked for: written whatever the level is. */
 void log_reply(const char *fmt, ...) IMS_PRINTF(1, 2);
 
+/* Lines that anybody can cause from outside. Zero it before first use. */
+struct log_pace {
+        uint64_t second; /* monotonic, of the last line */
+        uint32_t said, unsaid;
+};
+
+/* True for so many lines within one second; of what is above only the number is told, with the first line of
+ * a later second. what: "refusals". */
+bool log_pace(struct log_pace *p, uint32_t per_second, const char *what) IMS_CHECK;
+
 #define log_error(...)  log_write(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...)   log_write(LOG_WARN, __VA_ARGS__)
 #define log_notice(...) log_write(LOG_NOTICE, __VA_ARGS__)

@@ -23,7 +23,7 @@ static const struct option options[] = {
         {NULL, 0, NULL, 0},
 };
 
-static void usage(const char *node, FILE *to)
+static void usage(const struct conf_schema *schema, FILE *to)
 {
         (void)fprintf(to,
                       "usage: %s -c FILE [OPTION...]\n"
@@ -33,7 +33,10 @@ static void usage(const char *node, FILE *to)
                       "      --log LEVEL     error, warn, notice, info or debug\n"
                       "      --version       print the version\n"
                       "  -h, --help          print this\n",
-                      node);
+                      schema->node);
+        if (schema->commands)
+                (void)fprintf(to, "Of the node that runs, by control.socket of its configuration:\n%s",
+                              schema->commands);
 }
 
 /* The file in QUINTET_<NODE>_CONF, or NULL. */
@@ -50,8 +53,7 @@ static const char *conf_from_env(const char *node)
 }
 
 /* True to go on with the next option. */
-static bool option_read(const struct conf_schema *schema, int option, struct node_args *args, bool *check,
-                        int *exit_code)
+static bool option_read(const struct conf_schema *schema, int option, struct node_args *args, int *exit_code)
 {
         enum log_level level;
 
@@ -61,7 +63,7 @@ static bool option_read(const struct conf_schema *schema, int option, struct nod
                 args->conf_file = optarg;
                 return true;
         case OPT_CHECK:
-                *check = true;
+                args->check = true;
                 return true;
         case OPT_LOG:
                 if (log_level_parse(span_of(optarg), &level) == 0) {
@@ -79,10 +81,10 @@ static bool option_read(const struct conf_schema *schema, int option, struct nod
                 (void)printf("quintet %s %s\n", schema->node, QUINTET_VERSION);
                 return false;
         case 'h':
-                usage(schema->node, stdout);
+                usage(schema, stdout);
                 return false;
         default:
-                usage(schema->node, stderr);
+                usage(schema, stderr);
                 *exit_code = EXIT_USAGE;
                 return false;
         }
@@ -91,17 +93,17 @@ static bool option_read(const struct conf_schema *schema, int option, struct nod
 bool node_args_read(const struct conf_schema *schema, int argc, char **argv, struct node_args *args,
                     int *exit_code)
 {
-        bool check = false;
         void *conf = NULL;
         int option, err;
 
         *args = (struct node_args){.conf_file = conf_from_env(schema->node), .level = -1};
         optind = 1;
         while ((option = getopt_long(argc, argv, "+c:h", options, NULL)) != -1)
-                if (!option_read(schema, option, args, &check, exit_code))
+                if (!option_read(schema, option, args, exit_code))
                         return false;
         args->first = optind;
-        if (!check)
+        args->look = args->check || optind >= argc;
+        if (!args->check)
                 return true;
         err = node_conf_load(schema, args, &conf);
         conf_free(schema, conf);
@@ -109,6 +111,15 @@ bool node_args_read(const struct conf_schema *schema, int argc, char **argv, str
                 (void)printf("%s: configuration is valid\n", args->conf_file);
         *exit_code = err ? EXIT_FAILURE : EXIT_SUCCESS;
         return false;
+}
+
+static void log_lines(enum log_level level, const char *before, const struct buf *lines)
+{
+        struct span rest = buf_as_span(lines), line;
+
+        while (rest.n && span_split(&rest, '\n', &line))
+                if (line.n)
+                        log_write(level, "%s" SPAN_FMT, before, SPAN_ARG(line));
 }
 
 int node_conf_load(const struct conf_schema *schema, const struct node_args *args, void **out)
@@ -121,13 +132,36 @@ int node_conf_load(const struct conf_schema *schema, const struct node_args *arg
                               schema->node, schema->node);
                 return -IMS_ECONF;
         }
-        err = conf_load(schema, args->conf_file, out, &faults);
+        err = args->look ? conf_load_look(schema, args->conf_file, out, &faults)
+                         : conf_load(schema, args->conf_file, out, &faults);
+        if (!err && faults.n && args->check) {
+                conf_free(schema, *out);
+                *out = NULL;
+                err = -IMS_ECONF;
+        } else if (!err) {
+                log_lines(LOG_WARN, "", &faults); /* advice */
+        }
         if (err && faults.n)
                 (void)fprintf(stderr, "%.*s", (int)faults.n, faults.p);
         else if (err)
                 (void)fprintf(stderr, "%s: %s\n", args->conf_file, ims_strerror(err));
         buf_free(&faults);
         return err;
+}
+
+bool node_may_reload(const struct conf_schema *schema, const void *conf)
+{
+        struct buf lines = BUF_INIT;
+        int err = schema->look ? schema->look(schema, conf, &lines) : 0;
+
+        if (!lines.n && (err || lines.err))
+                log_error("the files stay as they were: %s", ims_strerror(lines.err ? lines.err : err));
+        else if (err)
+                log_lines(LOG_ERROR, "the files stay as they were: ", &lines);
+        else
+                log_lines(LOG_WARN, "", &lines);
+        buf_free(&lines);
+        return !err;
 }
 
 static void notify_socket(const char *path)

@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -13,7 +15,15 @@
 void secret_wipe(void *p, size_t n)
 {
         if (n)
-                OPENSSL_cleanse(p, n);
+                explicit_bzero(p, n);
+}
+
+void secret_free(void *p, size_t n)
+{
+        if (!p)
+                return;
+        secret_wipe(p, n);
+        free(p);
 }
 
 bool secret_eq(const void *a, const void *b, size_t n)

@@ -15,6 +15,9 @@ struct key128 {
 /* Overwrites memory in a way the compiler keeps. p may be NULL when n is 0. */
 void secret_wipe(void *p, size_t n);
 
+/* Frees a block of malloc after its first n octets are wiped. p may be NULL, whatever n is then. */
+void secret_free(void *p, size_t n);
+
 /* Equality in time that depends on n alone. */
 bool secret_eq(const void *a, const void *b, size_t n);
 
