@@ -132,6 +132,17 @@ void addr_set_port(struct addr *a, uint16_t port)
                 a->u.v4.sin_port = htons(port);
 }
 
+struct addr addr_source(const struct addr *a)
+{
+        struct addr source = addr_with_port(a, 0);
+
+        if (addr_is_v6(&source)) {
+                memset(&source.u.v6.sin6_addr.s6_addr[8], 0, 8);
+                source.u.v6.sin6_scope_id = 0;
+        }
+        return source;
+}
+
 uint64_t addr_hash(const struct addr *a)
 {
         uint64_t w[2] = {0};
@@ -174,6 +185,16 @@ const char *addr_ip_str(const struct addr *a, bool brackets, char out[static ADD
         text_puts(&t, brackets && addr_is_v6(a) ? "[" : "");
         text_puts(&t, ip);
         text_puts(&t, brackets && addr_is_v6(a) ? "]" : "");
+        return out;
+}
+
+const char *addr_source_str(const struct addr *source, char out[static ADDR_STR])
+{
+        char ip[ADDR_STR];
+        struct text t = text_in(out, ADDR_STR);
+
+        text_puts(&t, addr_ip_str(source, false, ip));
+        text_puts(&t, addr_is_v6(source) ? "/64" : "");
         return out;
 }
 

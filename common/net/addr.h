@@ -15,6 +15,10 @@ struct addr {
         } u;
 };
 
+/* Default ports of SIP (RFC 3261 19.1.2). */
+#define SIP_PORT  5060
+#define SIPS_PORT 5061
+
 #define ADDR_STR 56 /* "[ffff:...]:65535" and a NUL */
 
 /* "192.0.2.1", "192.0.2.1:5060", "[2001:db8::1]:5060", "2001:db8::1"; default_port where none stands.
@@ -29,6 +33,22 @@ bool addr_is_v6(const struct addr *a);
 bool addr_is_any(const struct addr *a);
 uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);
+
+static inline struct addr addr_with_port(const struct addr *ip, uint16_t port)
+{
+        struct addr a = *ip;
+
+        addr_set_port(&a, port);
+        return a;
+}
+
+/* Whose address it is, where addresses are counted and bounded: of IPv4 itself, of IPv6 its /64, for who has
+ * one address of that has them all. Port 0. */
+struct addr addr_source(const struct addr *a);
+
+/* "192.0.2.1", "2001:db8::/64" of what addr_source gave. */
+const char *addr_source_str(const struct addr *source, char out[static ADDR_STR]);
+
 uint64_t addr_hash(const struct addr *a);
 
 /* Writes "192.0.2.1:5060" or "[2001:db8::1]:5060" and returns out. */

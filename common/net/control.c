@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include "common/base/timers.h"
 
 #define COMMAND_MAX 256
+#define REFUSED     "error: " /* begins the answer to a command that is refused */
 
 struct control {
         uv_pipe_t pipe;
@@ -157,7 +159,12 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
                 return;
         c->asked = true;
         c->n = 0;
-        c->control->fn(c, span_trim(span_sub(text, 0, eol < 0 ? text.n : (size_t)eol)), c->control->arg);
+        if (eol < 0) { /* a part of it may mean somebody else */
+                buf_printf(&c->answer, REFUSED "the command has more than %d octets\n", COMMAND_MAX - 2);
+                control_end(c);
+                return;
+        }
+        c->control->fn(c, span_trim(span_sub(text, 0, (size_t)eol)), c->control->arg);
 }
 
 /* --- the socket ----------------------------------------------------------------------------------- */
@@ -283,6 +290,16 @@ int control_open(struct loop *l, const char *path, control_fn *fn, void *arg, st
         return err;
 }
 
+int control_serve(struct loop *l, const char *path, control_fn *fn, void *arg, struct control **out)
+{
+        int err = path ? control_open(l, path, fn, arg, out) : 0;
+
+        if (err)
+                log_error("control.socket: %s: %s", path,
+                          err == -IMS_EADDRINUSE ? "another node serves it" : ims_strerror(err));
+        return err;
+}
+
 void control_close(struct control *ctl)
 {
         if (!ctl)
@@ -319,9 +336,12 @@ static int write_all(int fd, const char *p, size_t n)
         return 0;
 }
 
+/* 1: the command was refused. */
 static int copy_answer(int fd, int out_fd)
 {
         int wait_ms = (int)ims_timer_rows[IMS_TIMER_CONTROL].default_ms;
+        size_t same = 0; /* octets with which the answer begins as a refusal does */
+        bool refused = true;
         char piece[4096];
         ssize_t n;
 
@@ -334,7 +354,9 @@ static int copy_answer(int fd, int out_fd)
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n <= 0)
-                        return n < 0 ? -IMS_EIO : 0;
+                        return n < 0 ? -IMS_EIO : refused && same == sizeof(REFUSED) - 1;
+                for (ssize_t i = 0; i < n && refused && same < sizeof(REFUSED) - 1; i++)
+                        refused = piece[i] == REFUSED[same++];
                 if (write_all(out_fd, piece, (size_t)n) != 0)
                         return -IMS_EIO;
         }
@@ -345,6 +367,10 @@ int control_ask(const char *path, const char *command, int out_fd)
         struct sockaddr_un name;
         int err = name_of(path, &name), fd;
 
+        if (!err && strlen(command) > COMMAND_MAX - 2)
+                err = -IMS_ETOOBIG;
+        if (!err && strchr(command, '\n')) /* what stands before it may mean somebody else */
+                err = -IMS_EINVAL;
         if (err)
                 return err;
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -360,4 +386,20 @@ int control_ask(const char *path, const char *command, int out_fd)
                 err = copy_answer(fd, out_fd);
         close(fd);
         return err;
+}
+
+int control_command(const char *program, const char *path, const char *command)
+{
+        int err;
+
+        if (!path) {
+                (void)fprintf(stderr, "%s: control.socket is not configured: nothing to ask\n", program);
+                return 2;
+        }
+        err = control_ask(path, command, STDOUT_FILENO);
+        if (err >= 0)
+                return err;
+        (void)fprintf(stderr, "%s: %s: %s\n", program, path,
+                      err == -IMS_EUNREACH ? "no node serves it" : ims_strerror(err));
+        return 1;
 }

@@ -15,6 +15,9 @@ typedef void control_fn(struct control_call *call, struct span command, void *ar
 /* path: made; a socket file that nobody serves any more is replaced. -IMS_EADDRINUSE (somebody serves it),
  * -IMS_ETOOBIG (longer than a socket's name may be), -IMS_EIO. */
 int control_open(struct loop *l, const char *path, control_fn *fn, void *arg, struct control **out) IMS_CHECK;
+/* The same for a node: path may be NULL, then nothing is served; what fails is logged as control.socket. */
+int control_serve(struct loop *l, const char *path, control_fn *fn, void *arg,
+                  struct control **out) IMS_CHECK;
 /* Calls under way are ended: no use of them after this. Accepts NULL. */
 void control_close(struct control *c);
 
@@ -26,6 +29,12 @@ void control_end(struct control_call *call);
 /* For an owner that keeps calls: told when control_close ends one under way. */
 void control_on_cancel(struct control_call *call, void (*fn)(void *arg), void *arg);
 
-/* The other end: sends the command, writes what comes to out. -IMS_EUNREACH (nobody serves it), -IMS_EPERM,
- * -IMS_ETOOBIG, -IMS_EIO, -IMS_ETIMEOUT. Blocks, at most the timer CONTROL between two pieces. */
+/* The other end: sends the command, writes what comes to out. 1: the answer begins with "error: ", so the
+ * command was refused. -IMS_EUNREACH (nobody serves it), -IMS_EPERM, -IMS_ETOOBIG (the path, or a command of
+ * more than 254 octets), -IMS_EINVAL (a command of several lines), -IMS_EIO, -IMS_ETIMEOUT. Blocks, at most
+ * the timer CONTROL between two pieces. */
 int control_ask(const char *path, const char *command, int out_fd) IMS_CHECK;
+
+/* The same for a command of a program ("pcscf"), to stdout; what fails is told on stderr. path NULL: none is
+ * configured. The exit code: 0, 1 also for a command that is refused, or 2 without a path. */
+int control_command(const char *program, const char *path, const char *command);

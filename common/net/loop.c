@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/secret.h"
 #include "common/net/loop_int.h"
 
 enum { SIG_TERM, SIG_INT, SIG_HUP, SIG_USR1, SIG_N };
@@ -432,7 +433,7 @@ void loop_free(struct loop *l)
         if (uv_loop_close(&l->uv) != 0)
                 log_error("bug: the loop is freed while it is in use");
         free(l->heap);
-        free(l->rx);
+        secret_free(l->rx, LOOP_DATAGRAM_MAX * LOOP_DATAGRAMS_MAX);
         free(l);
 }
 

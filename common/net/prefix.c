@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "common/net/core_net.h"
+
 static size_t ip_octets(const struct addr *a, const uint8_t **out)
 {
         bool v6 = addr_is_v6(a);
@@ -64,14 +66,32 @@ int trust_init(struct trust *t, char *const *lines, size_t n)
 
 void trust_free(struct trust *t)
 {
+        if (t->net)
+                core_net_free(t->net);
+        free(t->net);
         free(t->prefixes);
         *t = (struct trust){0};
 }
 
-bool trust_has(const struct trust *t, const struct addr *a)
+static bool listed(const struct trust *t, const struct addr *a)
 {
         for (size_t i = 0; i < t->n; i++)
                 if (prefix_has(&t->prefixes[i], a))
                         return true;
         return t->n == 0;
+}
+
+bool trust_takes(const struct trust *t, const struct addr *a, bool tls)
+{
+        return listed(t, a) && !core_net_refuses(t->net, a, tls);
+}
+
+bool trust_has(const struct trust *t, const struct addr *a)
+{
+        return trust_takes(t, a, true);
+}
+
+bool trust_limited(const struct trust *t)
+{
+        return t->n || t->net;
 }

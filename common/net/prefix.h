@@ -16,12 +16,21 @@ bool prefix_has(const struct prefix *p, const struct addr *a);
 /* For conf_key.check: NULL, or what is wrong with the text. */
 const char *prefix_check(const char *value);
 
+struct core_net;
+
 struct trust {
         struct prefix *prefixes; /* owned */
         size_t n;                /* 0: everybody is trusted */
+        struct core_net *net;    /* owned; NULL: networks are not asked (core_net.h) */
 };
 
 /* The list of those lines. -IMS_EPARSE, -IMS_ENOMEM; trust_free in every case. */
 int trust_init(struct trust *t, char *const *lines, size_t n) IMS_CHECK;
 void trust_free(struct trust *t);
+/* Whether the address is in the list, and in one of the networks where there are some. */
 bool trust_has(const struct trust *t, const struct addr *a);
+/* The same, and that what came from there is TLS where the network wants it. tls: it is, with a certificate
+ * that was verified. */
+bool trust_takes(const struct trust *t, const struct addr *a, bool tls);
+/* Whether somebody is not trusted. */
+bool trust_limited(const struct trust *t);

@@ -10,9 +10,6 @@
 #include "common/base/secret.h"
 #include "common/net/resolver_int.h"
 
-#define SIP_PORT  5060
-#define SIPS_PORT 5061
-
 /* --- static table -------------------------------------------------------------------------------- */
 
 static bool host_eq(const struct hnode *node, const void *key)
@@ -130,15 +127,16 @@ static bool transport_fits(enum transport want, enum transport has)
 static void deliver_host(const struct resolver_host *h, const struct dns_question *q, resolved_fn *fn,
                          void *arg)
 {
+        enum transport want = q->sips ? TRANSPORT_TLS : q->want;
         struct resolved out[RESOLVER_TARGETS_MAX];
         size_t n = 0;
 
         for (size_t i = 0; i < h->n && n < RESOLVER_TARGETS_MAX; i++) {
-                if (!transport_fits(q->want, h->targets[i].transport))
+                if (!transport_fits(want, h->targets[i].transport))
                         continue;
                 out[n] = h->targets[i];
                 if (out[n].transport == TRANSPORT_ANY)
-                        out[n].transport = q->want;
+                        out[n].transport = want;
                 if (q->port)
                         addr_set_port(&out[n].addr, q->port);
                 else if (!h->has_port[i])

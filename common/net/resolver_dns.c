@@ -11,8 +11,6 @@
 #include "common/base/timers.h"
 #include "common/net/resolver_int.h"
 
-#define SIP_PORT      5060
-#define SIPS_PORT     5061
 #define NAPTR_MAX     8
 #define RANK_PER_STEP 65536u /* SRV priorities within one NAPTR record */
 

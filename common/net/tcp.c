@@ -12,9 +12,12 @@
 #include "common/base/buf.h"
 #include "common/base/log.h"
 #include "common/base/timers.h"
+#include "common/net/tcp_filter.h"
 #include "common/net/tcp_int.h"
 
 #define QUEUE_LIMIT_DEFAULT ((size_t)1 << 20)
+#define FILTER_EXTRA        65536 /* octets of its own that a filter may have waiting: handshakes */
+#define FILTER_SHARE        8     /* and one in so many of those that it was given */
 
 enum tcp_state {
         TCP_CONNECTING,
@@ -38,6 +41,7 @@ struct tcp_conn {
         struct tmr timer;              /* connect timeout, unread limit, flush timeout */
         struct tcp_handlers h;
         void *arg;
+        struct tcp_filter *filter; /* or NULL */
         struct addr local, remote;
         struct buf out;    /* waits for the end of the turn, or for the write under way */
         struct buf flying; /* handed to libuv */
@@ -46,8 +50,11 @@ struct tcp_conn {
         uint32_t unread_ms;
         enum tcp_state state;
         int reason;
+        int failed;  /* reason of a failure that was still told to the peer */
+        bool ending; /* tcp_close with flush, and the filter has not written all: then FLUSHING */
         bool paused, writing;
         bool peer_done; /* the peer's end is shut */
+        bool reopening; /* the old socket is being closed: tcp_reopen */
         bool prefer_reset;
         uint64_t wait_until_ms; /* before its reset */
 };
@@ -61,6 +68,8 @@ static void on_closed(uv_handle_t *handle)
 
         if (c->h.on_close)
                 c->h.on_close(c, c->reason, c->arg);
+        if (c->filter)
+                c->filter->ops->free(c->filter);
         if (c->listener)
                 tcp_listener_conn_gone(c->listener);
         buf_free(&c->out);
@@ -92,6 +101,15 @@ static bool all_arrived(const struct tcp_conn *c)
                left == 0;
 }
 
+static void conn_leave(struct tcp_conn *c, int reason)
+{
+        c->state = TCP_CLOSED;
+        c->reason = c->failed ? c->failed : reason;
+        tmr_stop(c->loop, &c->timer);
+        loop_late_remove(&c->late);
+        loop_object_remove(&c->object);
+}
+
 /* Closes now; on_close follows from the loop. */
 static void conn_end(struct tcp_conn *c, int reason)
 {
@@ -99,12 +117,9 @@ static void conn_end(struct tcp_conn *c, int reason)
                 return;
         if (c->prefer_reset && all_arrived(c))
                 arm_reset(c, false);
-        c->state = TCP_CLOSED;
-        c->reason = reason;
-        tmr_stop(c->loop, &c->timer);
-        loop_late_remove(&c->late);
-        loop_object_remove(&c->object);
-        uv_close((uv_handle_t *)&c->handle, on_closed);
+        conn_leave(c, reason);
+        if (!c->reopening) /* else its socket is being closed already */
+                uv_close((uv_handle_t *)&c->handle, on_closed);
 }
 
 static void conn_shut(struct loop_object *o)
@@ -127,20 +142,33 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
         out->len = out->base ? LOOP_DATAGRAM_MAX : 0;
 }
 
+static void on_peer_end(struct tcp_conn *c)
+{
+        c->peer_done = true;
+        if (c->filter && c->state == TCP_UP)
+                c->filter->ops->peer_ended(c->filter);
+        if (c->state == TCP_LINGERING)
+                conn_end(c, 0);
+        else if (c->ending)
+                conn_end(c, -IMS_ECLOSED); /* what the filter waits for will not come */
+        else
+                tcp_close(c, true); /* a peer that shut only its end still gets our answers */
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
         struct tcp_conn *c = stream->data;
 
         if (n > 0 && c->state == TCP_UP) {
-                if (c->h.on_data)
+                if (c->filter)
+                        c->filter->ops->received(c->filter, span_make(buf->base, (size_t)n));
+                else if (c->h.on_data)
                         c->h.on_data(c, span_make(buf->base, (size_t)n), c->arg);
         } else if (n == UV_EOF) {
-                c->peer_done = true;
-                if (c->state == TCP_LINGERING)
-                        conn_end(c, 0);
-                else
-                        tcp_close(c, true); /* a peer that shut only its end still gets our answers */
+                on_peer_end(c);
         } else if (n < 0) {
+                if (c->filter && c->state == TCP_UP)
+                        c->filter->ops->peer_ended(c->filter);
                 conn_end(c, c->state == TCP_LINGERING ? 0 : loop_error((int)n));
         }
 }
@@ -185,13 +213,13 @@ static void on_written(uv_write_t *req, int status)
 
         c->writing = false;
         buf_free(&c->flying);
-        if (c->state == TCP_CLOSED)
+        if (c->state == TCP_CLOSED || c->reopening)
                 return;
         if (status)
                 conn_end(c, loop_error(status));
         else
                 conn_flush(c);
-        if (c->state == TCP_UP && !c->writing)
+        if (c->state == TCP_UP && !c->writing && !c->ending)
                 tmr_stop(c->loop, &c->timer);
 }
 
@@ -201,9 +229,15 @@ static void on_timer(struct tmr *t, void *arg);
 static void unread_start(struct tcp_conn *c)
 {
         c->unread = tcp_queued(c);
-        if (c->unread_ms && c->state == TCP_UP &&
+        if (c->unread_ms && c->state == TCP_UP && !c->ending &&
             tmr_start(c->loop, &c->timer, c->unread_ms, on_timer, c) != 0)
                 conn_end(c, -IMS_ENOMEM);
+}
+
+/* What may wait for the socket: with a filter more than what it was given. */
+static size_t out_max(const struct tcp_conn *c)
+{
+        return c->queue_limit + (c->filter ? c->queue_limit / FILTER_SHARE + FILTER_EXTRA : 0);
 }
 
 /* Writes what waits; what the socket does not take now, libuv writes later. */
@@ -224,8 +258,7 @@ static void conn_flush(struct tcp_conn *c)
                 if (n < 0 || (size_t)n < c->out.n) {
                         size_t done = n > 0 ? (size_t)n : 0;
 
-                        c->flying = c->out;
-                        c->out = (struct buf){.max = c->queue_limit};
+                        c->flying = buf_take(&c->out);
                         buf = uv_buf_init(c->flying.p + done, (unsigned)(c->flying.n - done));
                         c->writing = true;
                         n = uv_write(&c->req.write, (uv_stream_t *)&c->handle, &buf, 1, on_written);
@@ -250,12 +283,15 @@ static void on_turn_end(struct loop_late *late)
 
 size_t tcp_queued(const struct tcp_conn *c)
 {
-        return c->out.n + uv_stream_get_write_queue_size((const uv_stream_t *)&c->handle);
+        const uv_stream_t *stream = (const uv_stream_t *)&c->handle;
+
+        return c->out.n + (c->reopening ? 0 : uv_stream_get_write_queue_size(stream)) +
+               (c->filter ? c->filter->ops->queued(c->filter) : 0);
 }
 
 bool tcp_takes(const struct tcp_conn *c)
 {
-        return c->state <= TCP_UP;
+        return c->state <= TCP_UP && !c->ending;
 }
 
 bool tcp_peer_there(const struct tcp_conn *c)
@@ -269,12 +305,9 @@ bool tcp_peer_there(const struct tcp_conn *c)
         return poll(&p, 1, 0) == 0;
 }
 
-int tcp_send(struct tcp_conn *c, struct span data)
+/* Puts data in the queue of the socket. */
+static int conn_write(struct tcp_conn *c, struct span data)
 {
-        if (!tcp_takes(c))
-                return -IMS_ECLOSED;
-        if (tcp_queued(c) + data.n > c->queue_limit)
-                return -IMS_ELIMIT;
         buf_span(&c->out, data);
         if (c->out.err) { /* nothing of data was taken */
                 int err = c->out.err;
@@ -287,9 +320,19 @@ int tcp_send(struct tcp_conn *c, struct span data)
         return 0;
 }
 
+int tcp_send(struct tcp_conn *c, struct span data)
+{
+        if (!tcp_takes(c))
+                return -IMS_ECLOSED;
+        if (tcp_queued(c) + data.n > c->queue_limit)
+                return -IMS_ELIMIT;
+        return c->filter ? c->filter->ops->send(c->filter, data) : conn_write(c, data);
+}
+
 void tcp_set_queue_limit(struct tcp_conn *c, size_t octets)
 {
-        c->queue_limit = c->out.max = octets;
+        c->queue_limit = octets;
+        c->out.max = out_max(c);
 }
 
 void tcp_set_unread_limit(struct tcp_conn *c, uint32_t ms)
@@ -307,6 +350,7 @@ static int conn_new(struct loop *l, const struct addr *remote, struct tcp_conn *
                 return -IMS_ENOMEM;
         c->loop = l;
         c->remote = *remote;
+        c->out.secret = true; /* CK and IK of a challenge (Mw), keys of an MAA (Cx) */
         tcp_set_queue_limit(c, QUEUE_LIMIT_DEFAULT);
         c->handle.data = c;
         if (uv_tcp_init(loop_uv(l), &c->handle) != 0) {
@@ -367,10 +411,10 @@ static void on_timer(struct tmr *t, void *arg)
         (void)t;
         if (c->state == TCP_LINGERING)
                 conn_end(c, 0); /* the peer took all and only keeps its end open */
-        else if (c->state == TCP_UP && tcp_queued(c) < c->unread)
+        else if (c->state == TCP_UP && !c->ending && tcp_queued(c) < c->unread)
                 unread_start(c); /* it reads, if slowly */
         else
-                conn_end(c, c->state == TCP_UP ? -IMS_ELIMIT : -IMS_ETIMEOUT);
+                conn_end(c, c->state == TCP_UP && !c->ending ? -IMS_ELIMIT : -IMS_ETIMEOUT);
 }
 
 static void on_connected(uv_connect_t *req, int status)
@@ -392,11 +436,26 @@ static void on_connected(uv_connect_t *req, int status)
                 conn_flush(c);
                 return;
         }
-        tmr_stop(c->loop, &c->timer);
+        if (!c->ending)
+                tmr_stop(c->loop, &c->timer);
+        if (c->filter) {
+                c->filter->ops->up(c->filter);
+                return;
+        }
         if (c->out.n)
                 loop_late_add(c->loop, &c->late, on_turn_end);
         if (c->h.on_connect)
                 c->h.on_connect(c, c->arg);
+}
+
+/* local: NULL for any. */
+static int begin_connect(struct tcp_conn *c, const struct addr *local)
+{
+        int err = local ? uv_tcp_bind(&c->handle, &local->u.sa, 0) : 0;
+
+        if (!err)
+                err = uv_tcp_connect(&c->req.connect, &c->handle, &c->remote.u.sa, on_connected);
+        return loop_error(err);
 }
 
 int tcp_connect(struct loop *l, const struct addr *local, const struct addr *to, uint32_t timeout_ms,
@@ -407,10 +466,7 @@ int tcp_connect(struct loop *l, const struct addr *local, const struct addr *to,
 
         if (err)
                 return err;
-        if (local)
-                err = loop_error(uv_tcp_bind(&c->handle, &local->u.sa, 0));
-        if (!err)
-                err = loop_error(uv_tcp_connect(&c->req.connect, &c->handle, &to->u.sa, on_connected));
+        err = begin_connect(c, local);
         if (!err)
                 err = tmr_start(l, &c->timer, timeout_ms, on_timer, c);
         if (err) {
@@ -421,6 +477,47 @@ int tcp_connect(struct loop *l, const struct addr *local, const struct addr *to,
                 c->local = *local;
         tcp_set_handlers(c, h, arg);
         *out = c;
+        return 0;
+}
+
+/* The old socket is gone: the next one. */
+static void on_reopen(uv_handle_t *handle)
+{
+        struct tcp_conn *c = handle->data;
+        struct addr from = c->local;
+        int err;
+
+        c->reopening = false;
+        if (c->state == TCP_CLOSED) { /* meanwhile */
+                on_closed(handle);
+                return;
+        }
+        if (uv_tcp_init(loop_uv(c->loop), &c->handle) != 0) { /* nothing is there to be closed */
+                conn_leave(c, -IMS_EIO);
+                on_closed(handle);
+                return;
+        }
+        addr_set_port(&from, 0);
+        err = begin_connect(c, &from);
+        if (err)
+                conn_end(c, err);
+}
+
+int tcp_reopen(struct tcp_conn *c)
+{
+        if (c->state != TCP_UP)
+                return -IMS_ECLOSED;
+        if (c->listener)
+                return -IMS_EINVAL;
+        c->state = TCP_CONNECTING;
+        c->reopening = true;
+        c->peer_done = false;
+        if (!c->ending)
+                tmr_stop(c->loop, &c->timer);
+        loop_late_remove(&c->late);
+        buf_free(&c->out);
+        c->out.max = out_max(c);
+        uv_close((uv_handle_t *)&c->handle, on_reopen);
         return 0;
 }
 
@@ -457,8 +554,15 @@ void tcp_close(struct tcp_conn *c, bool flush)
 {
         bool connecting = c->state == TCP_CONNECTING;
 
-        if (c->state == TCP_CLOSED || (flush && c->state > TCP_UP))
+        if (c->state == TCP_CLOSED || (flush && (c->state > TCP_UP || c->ending)))
                 return;
+        if (flush && c->filter && !c->filter->ops->close(c->filter)) {
+                c->ending = true;
+                if (tmr_start(c->loop, &c->timer, ims_timer_rows[IMS_TIMER_TCP_FLUSH].default_ms, on_timer,
+                              c) != 0)
+                        conn_end(c, -IMS_ENOMEM);
+                return;
+        }
         if (!flush || tcp_queued(c) == 0) {
                 conn_end(c, 0);
                 return;
@@ -482,4 +586,69 @@ void tcp_reset(struct tcp_conn *c, bool silent)
         arm_reset(c, silent);
         c->prefer_reset = false;
         conn_end(c, 0);
+}
+
+/* --- filter --------------------------------------------------------------------------------------- */
+
+void tcp_set_filter(struct tcp_conn *c, struct tcp_filter *f)
+{
+        c->filter = f;
+        c->out.max = out_max(c);
+}
+
+struct tcp_filter *tcp_filter_of(const struct tcp_conn *c)
+{
+        return c->filter;
+}
+
+int tcp_filter_write(struct tcp_conn *c, struct span octets)
+{
+        return c->state == TCP_UP ? conn_write(c, octets) : -IMS_ECLOSED;
+}
+
+void tcp_filter_deliver(struct tcp_conn *c, struct span data)
+{
+        if (c->state == TCP_UP && !c->ending && c->h.on_data)
+                c->h.on_data(c, data, c->arg);
+}
+
+void tcp_filter_established(struct tcp_conn *c)
+{
+        if (!c->listener && c->state == TCP_UP && !c->ending && c->h.on_connect)
+                c->h.on_connect(c, c->arg);
+}
+
+void tcp_filter_idle(struct tcp_conn *c)
+{
+        if (!c->ending || c->state != TCP_UP)
+                return;
+        c->ending = false;
+        tcp_close(c, true);
+}
+
+void tcp_filter_fail(struct tcp_conn *c, int reason)
+{
+        if (c->state > TCP_UP)
+                return;
+        c->failed = reason;
+        c->ending = false;
+        if (c->state == TCP_CONNECTING || (!c->out.n && !c->writing)) {
+                conn_end(c, reason);
+                return;
+        }
+        c->state = TCP_FLUSHING;
+        if (tmr_start(c->loop, &c->timer, ims_timer_rows[IMS_TIMER_TCP_FLUSH].default_ms, on_timer, c) != 0)
+                conn_end(c, -IMS_ENOMEM);
+        else if (!c->writing)
+                loop_late_add(c->loop, &c->late, on_turn_end);
+}
+
+bool tcp_is_up(const struct tcp_conn *c)
+{
+        return c->state == TCP_UP;
+}
+
+struct loop *tcp_loop(const struct tcp_conn *c)
+{
+        return c->loop;
 }

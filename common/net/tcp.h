@@ -32,7 +32,15 @@ void tcp_listener_close(struct tcp_listener *s);
 int tcp_connect(struct loop *l, const struct addr *local, const struct addr *to, uint32_t timeout_ms,
                 const struct tcp_handlers *h, void *arg, struct tcp_conn **out) IMS_CHECK;
 
+/* Connects once more to the same peer, over a new socket: what was queued is lost, the handlers stay, and
+ * on_connect follows again, or on_close. The time it takes is the caller's to bound. Only while it is up;
+ * -IMS_ECLOSED else, -IMS_EINVAL for one that was accepted. */
+int tcp_reopen(struct tcp_conn *c) IMS_CHECK;
+
 void tcp_set_handlers(struct tcp_conn *c, const struct tcp_handlers *h, void *arg);
+
+/* Handlers that do nothing, for a connection that ends and is nobody's business any more. */
+extern const struct tcp_handlers tcp_deaf;
 
 /* Queues data (copied). -IMS_ELIMIT when more than the queue limit waits (a slow reader; the caller
  * usually closes), -IMS_ECLOSED. Data given before the connection is up waits for it. */
