@@ -8,6 +8,8 @@
 #include "common/base/log.h"
 #include "common/sip/txn_server.h"
 
+#define KEEP ";keep" /* RFC 6223 4.2.1 */
+
 /* Stands in the message until the first address is known. */
 #define VIA_UNKNOWN SPAN("SIP/2.0/UDP unknown.invalid;branch=" SIP_COOKIE)
 
@@ -45,7 +47,8 @@ void sip_client_free(struct sip_client *c)
                 resolver_cancel(c->query);
         sip_use_end(c->port, &c->used);
         sip_request_unref(c->peer);
-        free(c->octets);
+        sip_client_drop_octets(c);
+        free(c->tls_name);
         free(c);
 }
 
@@ -90,14 +93,32 @@ static int choose_flow(struct sip_client *c)
         *f = (struct sip_flow){.transport = hop->transport, .local = c->given.local, .remote = hop->addr};
         if (c->given.transport != TRANSPORT_ANY)
                 *f = c->given;
+        if (f->transport == TRANSPORT_ANY && c->sips)
+                f->transport = TRANSPORT_TLS;
         if (f->transport == TRANSPORT_ANY) {
                 bool udp = sip_protected_of(c->stack, &f->local) || listens(c->stack, TRANSPORT_UDP, v6);
 
                 f->transport = udp ? TRANSPORT_UDP : TRANSPORT_TCP;
         }
-        if (f->transport != TRANSPORT_TCP || !f->local.u.sa.sa_family)
+        if (c->sips && f->transport != TRANSPORT_TLS)
+                return -IMS_EUNSUPPORTED; /* RFC 3261 26.2.2 */
+        if (!sip_is_stream(f->transport) || !f->local.u.sa.sa_family)
                 return sip_transport_local(c->stack, f);
         return 0;
+}
+
+/* Whether the owner of the stack lets the message go that way. */
+static int ask_owner(struct sip_client *c)
+{
+        const struct sip_stack *s = c->stack;
+        const char *why = c->given.transport == TRANSPORT_ANY && s->handlers.bars
+                                  ? s->handlers.bars(&c->flow, s->arg)
+                                  : NULL;
+
+        if (!why)
+                return 0;
+        c->barred = why;
+        return -IMS_EUNPROTECTED;
 }
 
 static int write_via(struct sip_client *c)
@@ -108,6 +129,10 @@ static int write_via(struct sip_client *c)
         if (!c->via_n)
                 return 0; /* a response */
         n = sip_via_write(c->stack, &c->flow, c->branch, via, &c->sent_by);
+        if (c->keep && n + sizeof(KEEP) <= sizeof(via)) {
+                memcpy(via + n, KEEP, sizeof(KEEP) - 1);
+                n += sizeof(KEEP) - 1;
+        }
         return sip_client_set_via(c, span_make(via, n));
 }
 
@@ -126,6 +151,10 @@ static int attempt(struct sip_client *c)
         struct sip_stack *s = c->stack;
         int err = choose_flow(c);
 
+        if (!err)
+                err = ask_owner(c);
+        if (c->same_conn && !sip_transport_alive(s, c->flow.conn_id))
+                err = -IMS_EUNREACH;
         c->reused = false;
         sip_branch_new(c->suffix, c->branch);
         if (!err && !c->stateless)
@@ -143,7 +172,7 @@ static int attempt(struct sip_client *c)
                 if (err)
                         return err;
         }
-        err = sip_transport_send(s, &c->flow, span_make(c->octets, c->n_octets),
+        err = sip_transport_send(s, &c->flow, c->tls_name, span_make(c->octets, c->n_octets),
                                  c->stateless ? NULL : &c->user, &c->reused);
         if (err)
                 return err;
@@ -174,7 +203,8 @@ static bool try_hops(struct sip_client *c)
                         continue;
                 }
                 log_info("no way to %s over %s: %s", addr_str(&c->hops[c->hop].addr, text),
-                         transport_name(c->flow.transport), ims_strerror(err));
+                         transport_name(c->flow.transport),
+                         err == -IMS_EUNPROTECTED ? c->barred : ims_strerror(err));
                 sip_client_next_hop(c);
         }
         return false;
@@ -190,7 +220,7 @@ void sip_client_try(struct sip_client *c)
                 c->port = NULL;
         }
         if (!try_hops(c))
-                sip_client_fail(c, -IMS_EUNREACH);
+                sip_client_fail(c, c->barred ? -IMS_EUNPROTECTED : -IMS_EUNREACH);
         if (before)
                 sip_use_end(before, &used);
 }
@@ -205,7 +235,7 @@ void sip_client_send_again(struct sip_client *c, const char *note)
 {
         struct span octets = span_make(c->octets, c->n_octets);
 
-        if (sip_transport_send(c->stack, &c->flow, octets, NULL, NULL) != 0)
+        if (sip_transport_send(c->stack, &c->flow, c->tls_name, octets, NULL, NULL) != 0)
                 return; /* the timers go on */
         if (note)
                 c->stack->stats.retransmitted++;
@@ -237,20 +267,31 @@ static void go_to(struct sip_client *c, const struct addr *to, enum transport t)
         sip_client_try(c);
 }
 
+/* Whom TLS expects there. */
+static int keep_name(struct sip_client *c, struct span name)
+{
+        if (!c->stack->tls_client || !name.n)
+                return 0;
+        c->tls_name = span_dup(name);
+        return c->tls_name ? 0 : -IMS_ENOMEM;
+}
+
 /* Finds the addresses and makes the first attempt, now or when DNS has answered. */
 static int find_hops(struct sip_client *c, const struct sip_target *target)
 {
         struct sip_hop hop;
-        int err;
+        int err = target->flow ? 0 : sip_hop_of(target->uri, &hop);
 
+        if (!err)
+                err = keep_name(c, target->tls_name.n || target->flow ? target->tls_name : hop.host);
+        if (err)
+                return err;
         if (target->flow) {
                 c->given = *target->flow;
                 go_to(c, &c->given.remote, c->given.transport);
                 return 0;
         }
-        err = sip_hop_of(target->uri, &hop);
-        if (err)
-                return err;
+        c->sips = hop.sips;
         err = resolver_lookup(c->stack->resolver, hop.host, hop.port, hop.transport, hop.sips, on_resolved, c,
                               &c->query);
         if (err == -IMS_ENOMEM)
@@ -268,6 +309,8 @@ static void apply_target(struct sip_client *c, const struct sip_target *t)
         c->t2_ms = t->t2_ms ? t->t2_ms : c->t2_ms;
         c->udp_max = t->udp_max ? t->udp_max : c->udp_max;
         c->answer_ms = t->answer_ms;
+        c->same_conn = t->flow && t->same_conn;
+        c->keep = t->keep;
 }
 
 /* Writes the message, a request with a Via in front. */
@@ -294,11 +337,10 @@ static int write_octets(struct sip_client *c, const struct sip_edit *e)
         return sip_client_set_octets(c, buf_as_span(out));
 }
 
-int sip_client_send(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target,
-                    const struct sip_client_owner *owner, struct sip_client **out)
+/* Its failures are the caller's until in_call is false again. */
+static int begin(struct sip_stack *s, const struct sip_edit *e, struct sip_client **out)
 {
-        struct sip_client *c;
-        int err;
+        struct sip_client *c = NULL;
 
         if (s->closing)
                 return -IMS_ECLOSED;
@@ -306,6 +348,18 @@ int sip_client_send(struct sip_stack *s, const struct sip_edit *e, const struct 
         if (!c)
                 return -IMS_ENOMEM;
         c->in_call = true;
+        *out = c;
+        return 0;
+}
+
+int sip_client_send(struct sip_stack *s, const struct sip_edit *e, const struct sip_target *target,
+                    const struct sip_client_owner *owner, struct sip_client **out)
+{
+        struct sip_client *c = NULL;
+        int err = begin(s, e, &c);
+
+        if (err)
+                return err;
         apply_target(c, target);
         err = owner->suffix ? span_copy(span_of(owner->suffix), c->suffix, sizeof(c->suffix)) : 0;
         if (!err)
@@ -365,15 +419,12 @@ static int find_by_via(struct sip_client *c, const struct sip_msg *m)
 
 static int stateless_new(struct sip_stack *s, const struct sip_edit *e, struct sip_client **out)
 {
-        struct sip_client *c;
-        int err;
+        struct sip_client *c = NULL;
+        int err = begin(s, e, &c);
 
-        if (s->closing)
-                return -IMS_ECLOSED;
-        c = sip_client_new(s, e->msg->method);
-        if (!c)
-                return -IMS_ENOMEM;
-        c->stateless = c->in_call = true;
+        if (err)
+                return err;
+        c->stateless = true;
         err = write_octets(c, e);
         if (err)
                 sip_client_free(c);

@@ -25,9 +25,13 @@ struct sip_client {
         struct resolved hops[SIP_HOPS_MAX];
         size_t n_hops, hop;
         struct sip_flow given; /* the flow asked for; transport ANY: none */
+        char *tls_name;        /* of the server, where TLS is possible; or NULL */
+        bool sips;             /* nothing but TLS will do */
+        bool keep;             /* Via offers keep-alives */
 
         bool stateless;
         bool in_call;    /* inside of sip_send or sip_send_stateless */
+        bool same_conn;  /* as in sip_target */
         bool sent;       /* an attempt is under way */
         bool too_large;  /* for UDP: this attempt uses TCP */
         bool tcp_failed; /* ... which the hop does not take */
@@ -35,7 +39,8 @@ struct sip_client {
         bool retried;    /* a reused connection broke once */
         bool lost;       /* the connection of the attempt ended */
         bool cancel_wanted, cancel_sent;
-        int err; /* to be reported by the end timer */
+        int err;            /* to be reported by the end timer */
+        const char *barred; /* why nothing may be sent to an address that was tried, static, or NULL */
 
         struct hnode by_branch;
         bool in_branches;
@@ -108,6 +113,9 @@ void sip_client_send_again(struct sip_client *c, const char *note);
 /* The ACK to a refusal of the INVITE in octets (RFC 3261 17.1.1.3), or its CANCEL (9.1). */
 int sip_client_write_ack(const struct sip_client *c, const struct sip_msg *resp, struct buf *out) IMS_CHECK;
 int sip_client_write_cancel(const struct sip_client *c, struct buf *out) IMS_CHECK;
+
+/* Wipes and frees octets. */
+void sip_client_drop_octets(struct sip_client *c);
 
 /* Replaces the request in octets. */
 int sip_client_set_octets(struct sip_client *c, struct span octets) IMS_CHECK;

@@ -3,9 +3,16 @@
  * to an INVITE. RFC 3261 17.1.1.3, 9.1. */
 #include <stdlib.h>
 
+#include "common/base/secret.h"
 #include "common/sip/client.h"
 
 #define MAX_FORWARDS "70" /* RFC 3261 8.1.1.6 */
+
+void sip_client_drop_octets(struct sip_client *c)
+{
+        secret_free(c->octets, c->n_octets);
+        c->octets = NULL;
+}
 
 int sip_client_set_octets(struct sip_client *c, struct span octets)
 {
@@ -14,7 +21,7 @@ int sip_client_set_octets(struct sip_client *c, struct span octets)
         if (!p)
                 return -IMS_ENOMEM;
         memcpy(p, octets.p, octets.n);
-        free(c->octets);
+        sip_client_drop_octets(c);
         c->octets = p;
         c->n_octets = octets.n;
         return 0;
@@ -27,9 +34,11 @@ int sip_client_set_via(struct sip_client *c, struct span via)
         char *p = c->octets;
 
         if (n > c->n_octets) {
-                p = realloc(p, n);
+                p = malloc(n);
                 if (!p)
                         return -IMS_ENOMEM;
+                memcpy(p, c->octets, c->n_octets);
+                sip_client_drop_octets(c);
                 c->octets = p;
         }
         memmove(p + c->via_at + via.n, p + tail, c->n_octets - tail);

@@ -4,29 +4,9 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
-#include "common/sip/stack_priv.h"
-#include "common/sip/stream.h"
+#include "common/sip/conn.h"
 
 #define KEEP_BUFFER 8192 /* octets; a larger empty input buffer is given back */
-
-struct sip_conn {
-        struct list node;
-        struct hnode by_id, by_remote;
-        struct sip_stack *stack;
-        struct sip_protected *port; /* it ends at, or NULL */
-        struct list port_node;      /* port->conns */
-        struct tcp_conn *tcp;
-        struct sip_source *source; /* accepted connections only */
-        struct sip_flow flow;
-        struct list users;
-        struct buf in; /* the start of a message whose end has not come */
-        struct sip_frame frame;
-        unsigned line_ends; /* in a row between messages */
-        struct tmr partial, idle;
-        uint64_t used_ms;
-        bool busy, gone;
-        bool heard; /* a message came */
-};
 
 /* --- finding -------------------------------------------------------------------------------------- */
 
@@ -54,6 +34,8 @@ struct sip_conn *sip_conn_by_id(const struct sip_stack *s, uint64_t id)
 
 struct ends {
         const struct addr *local, *remote;
+        enum transport transport;
+        const char *name; /* TLS: only one that was opened to this name */
 };
 
 static bool eq_ends(const struct hnode *n, const void *key)
@@ -61,8 +43,9 @@ static bool eq_ends(const struct hnode *n, const void *key)
         const struct sip_conn *c = container_of(n, const struct sip_conn, by_remote);
         const struct ends *e = key;
 
-        return !c->port && addr_eq(&c->flow.remote, e->remote) &&
-               (!e->local || addr_ip_eq(&c->flow.local, e->local));
+        return !c->port && c->flow.transport == e->transport && addr_eq(&c->flow.remote, e->remote) &&
+               (!e->local || addr_ip_eq(&c->flow.local, e->local)) &&
+               (!e->name || (c->name && strcasecmp(c->name, e->name) == 0));
 }
 
 static bool eq_both(const struct hnode *n, const void *key)
@@ -80,21 +63,21 @@ static uint64_t hash_ends(const struct sip_protected *port, const struct addr *l
         return port ? hash_mix(addr_hash(remote), addr_hash(local)) : addr_hash(remote);
 }
 
-struct sip_conn *sip_conn_to(const struct sip_stack *s, const struct addr *local, const struct addr *remote)
+struct sip_conn *sip_conn_to(const struct sip_stack *s, const struct sip_flow *flow, const char *name)
 {
-        struct ends key = {local, remote};
+        struct ends key = {&flow->local, &flow->remote, flow->transport, name};
         struct hnode *n;
 
-        if (local && (local->u.sa.sa_family == AF_UNSPEC || addr_is_any(local)))
+        if (flow->local.u.sa.sa_family == AF_UNSPEC || addr_is_any(&flow->local))
                 key.local = NULL;
-        n = htab_find(&s->conns_by_remote, addr_hash(remote), eq_ends, &key);
+        n = htab_find(&s->conns_by_remote, addr_hash(&flow->remote), eq_ends, &key);
         return n ? container_of(n, struct sip_conn, by_remote) : NULL;
 }
 
 struct sip_conn *sip_conn_between(const struct sip_stack *s, const struct addr *local,
                                   const struct addr *remote)
 {
-        const struct ends key = {local, remote};
+        const struct ends key = {.local = local, .remote = remote};
         const struct sip_protected *port = sip_protected_of(s, local);
         struct hnode *n =
                 port ? htab_find(&s->conns_by_remote, hash_ends(port, local, remote), eq_both, &key) : NULL;
@@ -109,24 +92,10 @@ const struct sip_flow *sip_conn_flow(const struct sip_conn *c)
 
 /* --- end ------------------------------------------------------------------------------------------ */
 
-/* For a connection that is no business of the stack any more. */
-static void ignore_data(struct tcp_conn *c, struct span data, void *arg)
-{
-        (void)c, (void)data, (void)arg;
-}
-static void ignore_connect(struct tcp_conn *c, void *arg)
-{
-        (void)c, (void)arg;
-}
-static void ignore_close(struct tcp_conn *c, int reason, void *arg)
-{
-        (void)c, (void)reason, (void)arg;
-}
-static const struct tcp_handlers ignored = {ignore_connect, ignore_data, ignore_close};
-
 static void conn_free(struct sip_conn *c)
 {
         buf_free(&c->in);
+        free(c->name);
         free(c);
 }
 
@@ -134,8 +103,10 @@ static void conn_free(struct sip_conn *c)
 static void conn_end(struct sip_conn *c, int reason)
 {
         struct sip_stack *s = c->stack;
+        const struct sip_flow flow = c->flow;
 
         c->gone = true;
+        sip_conn_handshake_over(c);
         list_unlink(&c->node);
         list_unlink(&c->port_node);
         c->port = NULL;
@@ -154,6 +125,8 @@ static void conn_end(struct sip_conn *c, int reason)
         }
         if (!c->busy)
                 conn_free(c);
+        if (s->handlers.on_flow_end && !s->closing)
+                s->handlers.on_flow_end(&flow, reason, s->arg);
 }
 
 void sip_conn_close(struct sip_conn *c, bool flush, int reason)
@@ -162,7 +135,7 @@ void sip_conn_close(struct sip_conn *c, bool flush, int reason)
 
         if (c->gone)
                 return;
-        tcp_set_handlers(tcp, &ignored, NULL);
+        tcp_set_handlers(tcp, &tcp_deaf, NULL);
         conn_end(c, reason);
         tcp_close(tcp, flush);
 }
@@ -171,7 +144,7 @@ void sip_conn_reset(struct sip_conn *c, bool silent)
 {
         struct tcp_conn *tcp = c->tcp;
 
-        tcp_set_handlers(tcp, &ignored, NULL);
+        tcp_set_handlers(tcp, &tcp_deaf, NULL);
         conn_end(c, -IMS_ECLOSED);
         tcp_reset(tcp, silent);
 }
@@ -256,6 +229,12 @@ static void take_message(struct sip_conn *c, struct span text, bool too_large)
 /* A double CRLF between messages is a ping, answered by one CRLF. */
 static void take_line_end(struct sip_conn *c, char octet)
 {
+        if (octet == '\n' && c->pings) {
+                c->pings--; /* the pong to ours */
+                if (c->stack->handlers.on_pong)
+                        c->stack->handlers.on_pong(&c->flow, c->stack->arg);
+                return;
+        }
         if (octet != '\n' || ++c->line_ends < 2)
                 return;
         c->line_ends = 0;
@@ -373,6 +352,8 @@ static void on_close(struct tcp_conn *tcp, int reason, void *arg)
         (void)tcp;
         if (reason == -IMS_ELIMIT)
                 unread(c);
+        else if (c->flow.transport == TRANSPORT_TLS)
+                sip_conn_tls_failed(c);
         conn_end(c, reason ? reason : -IMS_ECLOSED);
 }
 
@@ -403,6 +384,7 @@ static int conn_new(struct sip_stack *s, struct sip_source *source, const struct
         c->flow = *flow;
         c->flow.conn_id = ++s->last_conn_id;
         c->used_ms = loop_now_ms(s->loop);
+        c->in.secret = true;
         c->in.max = 2 * (size_t)s->conf.message_max + 65536; /* one message and one reading */
         list_init(&c->users);
         err = htab_insert(&s->conns_by_id, &c->by_id, hash_mix(c->flow.conn_id, 0));
@@ -425,40 +407,74 @@ static int conn_new(struct sip_stack *s, struct sip_source *source, const struct
         return 0;
 }
 
-void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp, struct sip_protected *port)
+void sip_conn_accepted(const struct sip_listener *li, struct tcp_conn *tcp)
 {
-        struct sip_flow flow = {TRANSPORT_TCP, *tcp_local(tcp), *tcp_remote(tcp), 0};
+        struct sip_stack *s = li->stack;
+        struct sip_flow flow = {li->transport, *tcp_local(tcp), *tcp_remote(tcp), 0};
         struct sip_source *source = NULL;
         struct sip_conn *c;
 
+        if (li->tls && s->gate && !sip_is_core(s, &flow.remote) && !tls_gate_accepts(s->gate, &flow.remote)) {
+                s->stats.faults[SIP_FAULT_HANDSHAKE_RATE]++;
+                return;
+        }
         if (sip_hears(s, &flow.local, &flow.remote))
                 source = sip_source_connected(s, &flow.remote);
         if (!source)
                 return; /* without handlers it is closed */
-        if (conn_new(s, source, &flow, port, &c) != 0) {
+        if (conn_new(s, source, &flow, li->port, &c) != 0) {
                 sip_source_disconnected(source);
                 return;
         }
         c->tcp = tcp;
         limits(s, tcp);
         tcp_set_handlers(tcp, &handlers, c);
+        if (li->tls && sip_conn_start_tls(c, li->tls) != 0)
+                sip_conn_close(c, false, -IMS_ELIMIT);
 }
 
-int sip_conn_open(struct sip_stack *s, const struct addr *local, const struct addr *remote,
+/* To whom the connection is opened: with a proxy, to that one. */
+static const struct addr *first_hop(const struct sip_conn *c)
+{
+        const struct addr *proxy = &c->stack->tls_proxy;
+
+        return c->flow.transport == TRANSPORT_TLS && proxy->u.sa.sa_family ? proxy : &c->flow.remote;
+}
+
+/* The connection is made; TLS begins under it where it shall. */
+static int open_tcp(struct sip_conn *c, const struct addr *from, const char *name)
+{
+        struct sip_stack *s = c->stack;
+        int err;
+
+        if (name && !(c->name = span_dup(span_of(name))))
+                return -IMS_ENOMEM;
+        err = tcp_connect(s->loop, from, first_hop(c), s->conf.tcp_connect_ms, &handlers, c, &c->tcp);
+        if (err || c->flow.transport != TRANSPORT_TLS)
+                return err;
+        err = sip_conn_start_tls(c, s->tls_client);
+        if (err) {
+                tcp_set_handlers(c->tcp, &tcp_deaf, NULL);
+                tcp_close(c->tcp, false);
+        }
+        return err;
+}
+
+int sip_conn_open(struct sip_stack *s, const struct sip_flow *to, const char *name,
                   struct sip_protected *port, struct sip_conn **out)
 {
-        struct addr from = *local;
-        bool bound = from.u.sa.sa_family != AF_UNSPEC && !addr_is_any(&from);
-        struct sip_flow flow = {TRANSPORT_TCP, *local, *remote, 0};
+        struct addr from = to->local;
+        bool bound = from.u.sa.sa_family != AF_UNSPEC && !addr_is_any(&from),
+             tls = to->transport == TRANSPORT_TLS;
+        struct sip_flow flow = {to->transport, to->local, to->remote, 0};
         struct sip_conn *c;
-        int err = conn_new(s, NULL, &flow, port, &c);
+        int err = tls && !s->tls_client ? -IMS_EUNSUPPORTED : conn_new(s, NULL, &flow, port, &c);
 
         if (err)
                 return err;
         if (bound && !port)
                 addr_set_port(&from, 0);
-        err = tcp_connect(s->loop, bound ? &from : NULL, remote, s->conf.tcp_connect_ms, &handlers, c,
-                          &c->tcp);
+        err = open_tcp(c, bound ? &from : NULL, tls ? name : NULL);
         if (err) {
                 conn_end(c, err);
                 return err;
@@ -487,5 +503,16 @@ int sip_conn_send(struct sip_conn *c, struct span octets, struct sip_conn_user *
         }
         if (user)
                 list_append(&c->users, &user->node);
+        return 0;
+}
+
+int sip_conn_ping(struct sip_conn *c)
+{
+        int err = tcp_send(c->tcp, SPAN("\r\n\r\n"));
+
+        if (err)
+                return err;
+        c->used_ms = loop_now_ms(c->stack->loop);
+        c->pings++;
         return 0;
 }

@@ -8,7 +8,7 @@ void sip_edit_init(struct sip_edit *e, const struct sip_msg *m)
 {
         e->msg = m;
         e->n_ops = 0;
-        e->texts = BUF_INIT;
+        e->texts = (struct buf){.secret = true};
         e->has_ruri = e->has_body = false;
         e->ruri = e->ruri_n = e->body = e->body_n = 0;
         e->err = 0;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/secret.h"
 #include "common/sip/msg_index.h"
 #include "common/sip/msg_lex.h"
 
@@ -350,6 +351,8 @@ struct sip_msg *sip_msg_ref(struct sip_msg *m)
 
 void sip_msg_unref(struct sip_msg *m)
 {
-        if (m && --m->refs == 0)
-                free(m);
+        if (!m || --m->refs)
+                return;
+        secret_wipe(m->buf, m->n); /* credentials, keys of an AKA challenge: whatever it was */
+        free(m);
 }

@@ -7,8 +7,11 @@
 #include "common/base/log.h"
 #include "common/sip/stack_priv.h"
 
-#define OUTSIDE_TOLD_MAX 256 /* addresses at once with SIP_FAULT_OUTSIDE */
+/* Source addresses may be forged, and are any number: the log is for some of them, memory for more. */
+#define TOLD_MAX    256   /* sources at once of which a fault of one kind is told */
+#define SOURCES_MAX 65536 /* remembered at once for what they do wrong */
 
+/* Of what is told here: HANDSHAKE_RATE stands in the figures alone. */
 static const char *const fault_texts[SIP_FAULT_COUNT] = {
         [SIP_FAULT_PARTIAL] = "connections closed: the rest of a message did not come",
         [SIP_FAULT_SILENT] = "connections closed: no message came",
@@ -16,15 +19,21 @@ static const char *const fault_texts[SIP_FAULT_COUNT] = {
         [SIP_FAULT_CONNECTIONS] = "connections refused: it holds sip.max_connections_per_source already",
         [SIP_FAULT_REFUSED] = "requests refused with 503: a limit is reached",
         [SIP_FAULT_DROPPED] = "datagrams dropped: it goes on although it was refused",
+        [SIP_FAULT_TLS] =
+                "TLS connections failed: no handshake in time or in common, or a record was altered",
+        [SIP_FAULT_HANDSHAKES] = "TLS connections refused: too many handshakes are under way",
         [SIP_FAULT_OUTSIDE] = "datagrams dropped or connections closed unread: its address may not send here",
 };
 
-/* Lives while it holds connections, has faults that are not told yet, or is muted. */
+/* Lives while it holds connections, waits for answers, has faults that are not told yet, or is muted. */
 struct sip_source {
         struct hnode by_addr;
         struct sip_stack *stack;
-        struct addr addr; /* port 0 */
+        struct addr addr; /* addr_source */
         uint32_t n_conns;
+        uint32_t n_handshakes;            /* of them, still in their first handshake */
+        uint32_t n_open;                  /* requests without a final answer */
+        uint64_t open_size;               /* octets that those hold */
         uint64_t faults[SIP_FAULT_COUNT]; /* not told yet */
         bool told[SIP_FAULT_COUNT];
         uint32_t n_refused; /* since refused_ms */
@@ -42,11 +51,9 @@ static bool eq_addr(const struct hnode *n, const void *key)
 
 static struct sip_source *find(const struct sip_stack *s, const struct addr *from)
 {
-        struct addr key = *from;
-        struct hnode *n;
+        struct addr key = addr_source(from);
+        struct hnode *n = htab_find(&s->sources, addr_hash(&key), eq_addr, &key);
 
-        addr_set_port(&key, 0);
-        n = htab_find(&s->sources, addr_hash(&key), eq_addr, &key);
         return n ? container_of(n, struct sip_source, by_addr) : NULL;
 }
 
@@ -61,8 +68,7 @@ static struct sip_source *find_or_make(struct sip_stack *s, const struct addr *f
         if (!src)
                 return NULL;
         src->stack = s;
-        src->addr = *from;
-        addr_set_port(&src->addr, 0);
+        src->addr = addr_source(from);
         if (htab_insert(&s->sources, &src->by_addr, addr_hash(&src->addr)) != 0) {
                 free(src);
                 return NULL;
@@ -72,7 +78,7 @@ static struct sip_source *find_or_make(struct sip_stack *s, const struct addr *f
 
 static void drop_if_idle(struct sip_source *src)
 {
-        if (src->n_conns || tmr_running(&src->quiet) || tmr_running(&src->mute))
+        if (src->n_conns || src->n_open || tmr_running(&src->quiet) || tmr_running(&src->mute))
                 return;
         htab_remove(&src->stack->sources, &src->by_addr);
         free(src);
@@ -80,21 +86,29 @@ static void drop_if_idle(struct sip_source *src)
 
 /* --- faults --------------------------------------------------------------------------------------- */
 
-/* Source addresses that may be forged are any number: memory and log are for some of them. */
-static bool is_one_too_many(struct sip_stack *s, const struct addr *from, enum sip_fault what)
+/* As many as may be told of this kind are told. */
+static bool is_full(struct sip_stack *s, enum sip_fault what)
 {
-        if (what != SIP_FAULT_OUTSIDE || s->n_outside < OUTSIDE_TOLD_MAX || find(s, from))
+        if (s->n_told[what] < TOLD_MAX)
                 return false;
-        if (!s->outside_full)
-                log_warn("%u addresses that may not send here: others are counted, not told", s->n_outside);
-        s->outside_full = true;
+        if (!s->told_full[what])
+                log_warn("%u addresses: %s; those of others are counted, not told", s->n_told[what],
+                         fault_texts[what]);
+        s->told_full[what] = true;
         return true;
+}
+
+/* Whether anything is to be remembered of the address: what it did may be told, or it may be muted for it. */
+static bool is_kept(struct sip_stack *s, const struct addr *from, enum sip_fault what)
+{
+        return find(s, from) ||
+               (s->sources.n < SOURCES_MAX && (what == SIP_FAULT_REFUSED || !is_full(s, what)));
 }
 
 static void tell(struct sip_source *src, enum sip_fault what)
 {
         src->told[what] = true;
-        src->stack->n_outside += what == SIP_FAULT_OUTSIDE;
+        src->stack->n_told[what]++;
 }
 
 /* It may be told again. */
@@ -102,8 +116,8 @@ static void untell(struct sip_source *src, enum sip_fault what)
 {
         struct sip_stack *s = src->stack;
 
-        if (what == SIP_FAULT_OUTSIDE && src->told[what] && --s->n_outside == 0)
-                s->outside_full = false;
+        if (src->told[what] && --s->n_told[what] == 0)
+                s->told_full[what] = false;
         src->told[what] = false;
 }
 
@@ -115,7 +129,7 @@ static bool tell_rest(struct sip_source *src)
 
         for (int i = 0; i < SIP_FAULT_COUNT; i++) {
                 if (src->faults[i])
-                        log_warn("%s: %llu more %s", addr_ip_str(&src->addr, false, text),
+                        log_warn("%s: %llu more %s", addr_source_str(&src->addr, text),
                                  (unsigned long long)src->faults[i], fault_texts[i]);
                 any = any || src->faults[i];
                 src->faults[i] = 0;
@@ -138,19 +152,20 @@ static void on_quiet(struct tmr *t, void *arg)
 static bool fault(struct sip_source *src, enum sip_fault what)
 {
         struct sip_stack *s = src->stack;
+        bool told = !src->told[what] && !is_full(s, what);
         char text[ADDR_STR];
 
-        if (src->told[what]) {
+        if (src->told[what])
                 src->faults[what]++;
-                return false;
+        if (told) {
+                tell(src, what);
+                log_warn("%s: %s; more of this is counted, not told", addr_source_str(&src->addr, text),
+                         fault_texts[what]);
         }
-        tell(src, what);
-        log_warn("%s: %s; more of this is counted, not told", addr_ip_str(&src->addr, false, text),
-                 fault_texts[what]);
         if (!tmr_running(&src->quiet) &&
             tmr_start(s->loop, &src->quiet, sip_timer_ms(IMS_TIMER_SIP_SOURCE_QUIET), on_quiet, src) != 0)
                 untell(src, what);
-        return true;
+        return told;
 }
 
 bool sip_stack_fault(struct sip_stack *s, const struct addr *from, enum sip_fault what)
@@ -159,7 +174,7 @@ bool sip_stack_fault(struct sip_stack *s, const struct addr *from, enum sip_faul
         bool told;
 
         s->stats.faults[what]++;
-        if (!is_one_too_many(s, from, what))
+        if (is_kept(s, from, what))
                 src = find_or_make(s, from);
         if (!src)
                 return false;
@@ -189,6 +204,62 @@ void sip_source_disconnected(struct sip_source *src)
         if (!src)
                 return;
         src->n_conns--;
+        drop_if_idle(src);
+}
+
+bool sip_source_handshake(struct sip_source *src, const struct addr *from)
+{
+        struct sip_stack *s = src->stack;
+
+        if (!sip_is_core(s, from) && (src->n_handshakes >= s->conf.max_handshakes_per_source ||
+                                      s->n_handshakes >= s->conf.max_handshakes)) {
+                (void)sip_stack_fault(s, from, SIP_FAULT_HANDSHAKES);
+                return false;
+        }
+        src->n_handshakes++;
+        s->n_handshakes++;
+        return true;
+}
+
+void sip_source_handshake_over(struct sip_source *src)
+{
+        src->n_handshakes--;
+        src->stack->n_handshakes--;
+}
+
+/* --- requests without an answer -------------------------------------------------------------------- */
+
+bool sip_source_may_ask(struct sip_stack *s, const struct addr *from)
+{
+        const struct sip_source *src = find(s, from);
+
+        if (!src ||
+            (src->n_open < s->conf.max_open_per_source && src->open_size < s->conf.open_size_per_source) ||
+            sip_is_core(s, from)) /* also one in the /64 of others */
+                return true;
+        (void)sip_stack_fault(s, from, SIP_FAULT_REFUSED);
+        return false;
+}
+
+struct sip_source *sip_source_asks(struct sip_stack *s, const struct addr *from, size_t octets)
+{
+        struct sip_source *src = NULL;
+
+        if (!sip_is_core(s, from) && (s->sources.n < SOURCES_MAX || find(s, from)))
+                src = find_or_make(s, from);
+        if (!src)
+                return NULL;
+        src->n_open++;
+        src->open_size += octets;
+        return src;
+}
+
+void sip_source_answered(struct sip_source *src, size_t octets)
+{
+        if (!src)
+                return;
+        src->n_open--;
+        src->open_size -= octets;
         drop_if_idle(src);
 }
 
@@ -233,7 +304,7 @@ bool sip_source_is_muted(struct sip_stack *s, const struct addr *from)
 {
         struct sip_source *src = s->n_muted ? find(s, from) : NULL;
 
-        if (!src || !tmr_running(&src->mute))
+        if (!src || !tmr_running(&src->mute) || sip_is_core(s, from))
                 return false;
         s->stats.faults[SIP_FAULT_DROPPED]++;
         (void)fault(src, SIP_FAULT_DROPPED);

@@ -6,14 +6,19 @@
 #include "common/sip/grammar.h"
 #include "common/sip/via.h"
 
-#define UDP_MAX          1300   /* octets, RFC 3261 18.1.1 */
-#define MESSAGE_MAX      65535  /* octets */
-#define MAX_CONNS        20000  /* accepted at once */
-#define CONNS_PER_SOURCE 2000   /* of them, from one address */
-#define TCP_QUEUE        262144 /* octets that wait for one peer */
-#define MAX_TRANSACTIONS 200000 /* server transactions at once */
+#define UDP_MAX               1300   /* octets, RFC 3261 18.1.1 */
+#define MESSAGE_MAX           65535  /* octets */
+#define MAX_CONNS             20000  /* accepted at once */
+#define CONNS_PER_SOURCE      2000   /* of them, from one address */
+#define TCP_QUEUE             262144 /* octets that wait for one peer */
+#define MAX_HANDSHAKES        2000   /* accepted and under way */
+#define HANDSHAKES_PER_SOURCE 200
+#define MAX_TRANSACTIONS      200000 /* server transactions at once */
+
+#define OPEN_PER_SOURCE 25000 /* of them without a final answer, from one address */
 
 #define TRANSACTIONS_SIZE ((uint64_t)256 << 20) /* octets */
+#define OPEN_SIZE         ((uint64_t)32 << 20)  /* of those without a final answer, from one address */
 
 static uint32_t or_default(uint32_t given, uint32_t def)
 {
@@ -35,8 +40,12 @@ static void conf_defaults(struct sip_stack_conf *c)
         c->udp_max = or_default(c->udp_max, UDP_MAX);
         c->message_max = or_default(c->message_max, MESSAGE_MAX);
         c->max_conns = or_default(c->max_conns, MAX_CONNS);
+        c->max_handshakes = or_default(c->max_handshakes, MAX_HANDSHAKES);
+        c->max_handshakes_per_source = or_default(c->max_handshakes_per_source, HANDSHAKES_PER_SOURCE);
         c->max_transactions = or_default(c->max_transactions, MAX_TRANSACTIONS);
         c->transactions_size = c->transactions_size ? c->transactions_size : TRANSACTIONS_SIZE;
+        c->max_open_per_source = or_default(c->max_open_per_source, OPEN_PER_SOURCE);
+        c->open_size_per_source = c->open_size_per_source ? c->open_size_per_source : OPEN_SIZE;
 }
 
 /* --- a message on its way ------------------------------------------------------------------------- */
@@ -65,8 +74,9 @@ void sip_stack_malformed(struct sip_stack *s, const struct sip_flow *flow, struc
         buf_quoted(&note, octets, 80);
         buf_char(&note, '\0');
         if (!note.err) {
-                log_info("from %s over %s, %s", addr_str(&flow->remote, text),
-                         transport_name(flow->transport), note.p);
+                if (log_enabled(LOG_INFO) && log_pace(&s->malformed, SIP_LINES_MAX, "malformed messages"))
+                        log_info("from %s over %s, %s", addr_str(&flow->remote, text),
+                                 transport_name(flow->transport), note.p);
                 info.note = note.p;
                 if (s->handlers.on_trace)
                         s->handlers.on_trace(&info, s->arg);
@@ -139,6 +149,7 @@ int sip_stack_new(struct loop *l, struct resolver *r, const struct sip_stack_con
         sip_grammar_init();
         s->loop = l;
         s->resolver = r;
+        s->scratch.secret = true;
         s->conf = *conf;
         conf_defaults(&s->conf);
         s->handlers = *handlers;
@@ -162,6 +173,8 @@ void sip_stack_free(struct sip_stack *s)
         sip_servers_end(s);
         sip_transport_close_all(s);
         sip_sources_end(s);
+        tls_gate_free(s->gate);
+        tls_context_free(s->tls_client);
         htab_free(&s->conns_by_id);
         htab_free(&s->conns_by_remote);
         htab_free(&s->servers);
@@ -199,8 +212,9 @@ bool sip_stack_is_self(const struct sip_stack *s, struct span host, uint16_t por
         list_for_each(pos, &s->listeners)
         {
                 const struct sip_listener *li = container_of(pos, struct sip_listener, node);
+                uint16_t usual = li->transport == TRANSPORT_TLS ? SIPS_PORT : SIP_PORT;
 
-                if (addr_port(&li->local) != (port ? port : SIP_PORT))
+                if (addr_port(&li->local) != (port ? port : usual))
                         continue;
                 if (name || addr_ip_eq(&li->local, &a))
                         return true;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/net/resolver.h"
+#include "common/net/tls.h"
 #include "common/sip/edit.h"
 #include "common/sip/msg.h"
 
@@ -30,8 +31,14 @@ struct sip_stack_conf {
                                     262144 */
         uint32_t max_conns;      /* accepted TCP connections at once; 0: 20000 */
         uint32_t max_conns_per_source; /* of them, from one address; 0: 2000 */
-        uint32_t max_transactions;     /* server transactions at once, then 503; 0: 200000 */
-        uint64_t transactions_size;    /* octets they may hold, then 503; 0: 256 MiB */
+        uint32_t max_handshakes;       /* TLS handshakes of accepted connections under way at once; 0: 2000 */
+        uint32_t max_handshakes_per_source; /* of them, from one address; 0: 200 */
+        uint32_t handshakes;            /* TLS handshakes per second of accepted connections; 0: no limit */
+        uint32_t handshakes_per_source; /* of them, from one address; 0: no limit */
+        uint32_t max_transactions;      /* server transactions at once, then 503; 0: 200000 */
+        uint64_t transactions_size;     /* octets they may hold, then 503; 0: 256 MiB */
+        uint32_t max_open_per_source;   /* of them without a final answer, of one address; 0: 25000 */
+        uint64_t open_size_per_source;  /* octets those may hold; 0: 32 MiB */
 };
 
 /* The request object: one per inbound request, with its reply path; exactly one final answer. */
@@ -75,14 +82,19 @@ struct sip_stack_handlers {
          * asked for every datagram. May be NULL: everybody is heard. */
         bool (*hears)(const struct addr *local, const struct addr *remote, void *arg);
         /* A response belongs to a request of ours that went to asked, another address than the one it comes
-         * from: false drops it (RFC 3261 18.1.2 alone would take it: whoever saw the branch could answer). m
-         * as it came. May be NULL: all are taken. */
+         * from, or over another TLS connection, or one while it comes without: false drops it (RFC
+         * 3261 18.1.2 alone would take it: whoever saw the branch could answer). m as it came. May be NULL:
+         * all are taken. */
         bool (*answer_from)(const struct sip_flow *flow, const struct addr *asked, const struct sip_msg *m,
                             void *arg);
         /* Before a message, request or response, is given to its transaction: false drops it without any
          * answer; *note (a static text) then stands in the trace. m is as it came: without received and rport
          * of ours, and also one that would be refused (m->fault). May be NULL: all are taken. */
         bool (*admit)(const struct sip_flow *flow, const struct sip_msg *m, const char **note, void *arg);
+        /* Before a message is sent to an address that the URI of its target, or a Via, led to; not along a
+         * flow that was asked for. NULL: it may go; else a static text that says why not: the next address is
+         * tried. May be NULL: all may. */
+        const char *(*bars)(const struct sip_flow *flow, void *arg);
         /* For a request that came to a protected port: the way of its answers, asked each time one leaves.
          * Over TCP only once its connection has ended. False: RFC 3261 18.2.2 and RFC 3581 tell it, from the
          * port it came to. An open port as local is refused. May be NULL. */
@@ -93,6 +105,17 @@ struct sip_stack_handlers {
          * it ends here. The callee may close ports and connections, and touches no request nor client; at -1
          * the transaction still counts for sip_protected_close. May be NULL. */
         void (*on_use)(const struct sip_flow *flow, int delta, void *arg);
+        /* A connection, of TCP or TLS, has ended, whoever ended it: its conn_id comes never again. reason: 0
+         * or the error. Not when the stack is freed. May be NULL. */
+        void (*on_flow_end)(const struct sip_flow *flow, int reason, void *arg);
+        /* A TLS handshake is done, the first of a connection or a renegotiation. Nothing was read before the
+         * first. The callee may close the flow. info: for the call. May be NULL. */
+        void (*on_tls_session)(const struct sip_flow *flow, const struct tls_info *info, void *arg);
+        /* TLS of a connection failed; why: in words, for the call. Its end is told after this. May be NULL.
+         */
+        void (*on_tls_failure)(const struct sip_flow *flow, const char *why, void *arg);
+        /* The answer to sip_flow_ping. May be NULL. */
+        void (*on_pong)(const struct sip_flow *flow, void *arg);
 };
 
 /* conf, handlers: copied; strings in conf borrowed for the life of the stack. */
@@ -106,6 +129,52 @@ void sip_stack_free(struct sip_stack *s);
  * -IMS_EADDRINUSE, -IMS_EIO, -IMS_EUNSUPPORTED. */
 int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *local,
                      struct addr *out_local) IMS_CHECK;
+
+/* STUN Binding requests that come to an open UDP port are answered from now on: keep-alives of UEs
+ * (RFC 5626 4.4.2, 8). Before, nobody sees them. */
+void sip_stack_answer_stun(struct sip_stack *s);
+
+/* --- TLS ------------------------------------------------------------------------------------------ */
+
+/* A listener for TLS, as sip_stack_listen; its flows have TRANSPORT_TLS. The stack takes a reference of ctx,
+ * a server's (-IMS_EINVAL). */
+int sip_stack_listen_tls(struct sip_stack *s, const struct addr *local, struct tls_context *ctx,
+                         struct addr *out_local) IMS_CHECK;
+
+/* For connections that we open to sips targets, to those with transport=tls, and to flows with TRANSPORT_TLS.
+ * Without it these fail. A reference is taken; NULL: none. */
+void sip_stack_set_tls_client(struct sip_stack *s, struct tls_context *ctx);
+
+/* Connections over TLS that are opened from now on are asked of an HTTP proxy (http_tunnel.h; TS 33.203
+ * W.3.1.2), which auth answers (copied; NULL: nobody): flows keep the address of the server as their remote
+ * one. proxy NULL: none. */
+void sip_stack_set_tls_proxy(struct sip_stack *s, const struct addr *proxy,
+                             const struct http_proxy_auth *auth);
+
+/* Every context of the stack reads its files again; what fails is logged and stays as it was. */
+void sip_stack_reload_tls(struct sip_stack *s);
+
+/* False: the flow is no TLS, its handshake is not done, or it has ended. */
+bool sip_flow_tls(const struct sip_stack *s, const struct sip_flow *flow, struct tls_info *out);
+
+/* Ends the connection of the flow, after what is queued has left. forget_session: nobody resumes it. Does
+ * nothing for a flow that has ended or has no connection. */
+void sip_flow_close(struct sip_stack *s, const struct sip_flow *flow, bool forget_session);
+
+/* Who is at the other end of the flow has authenticated: where handshakes have rates, its next ones go before
+ * those of strangers (tls_gate.h). Nothing for a flow that has ended, or without TLS. */
+void sip_flow_vouch(struct sip_stack *s, const struct sip_flow *flow);
+
+/* Begins a handshake within the connection (TS 33.203 O.4.2); on_tls_session tells when it is done.
+ * -IMS_EUNSUPPORTED without TLS and on TLS 1.3, -IMS_EALREADY, -IMS_ECLOSED. */
+int sip_flow_renegotiate(struct sip_stack *s, const struct sip_flow *flow) IMS_CHECK;
+
+/* --- keep-alives ----------------------------------------------------------------------------------- */
+
+/* Sends one keep-alive: a double CRLF over the connection of a stream, a STUN Binding request over UDP (RFC
+ * 5626 3.5, 4.4); on_pong tells of the answer. Over UDP one at a time is awaited, the last. -IMS_ECLOSED: the
+ * connection has ended; errors of sip_transport_local, udp_send and tcp_send. */
+int sip_flow_ping(struct sip_stack *s, const struct sip_flow *flow) IMS_CHECK;
 
 /* --- protected ports (TS 33.203 7.1) -------------------------------------------------------------- */
 
@@ -187,16 +256,20 @@ struct sip_target {
         struct span uri;             /* next hop, found as RFC 3263 says; used when flow is NULL */
         const struct sip_flow *flow; /* this very flow: same socket or connection; a dead connection is
                                       * opened again to flow->remote */
+        struct span tls_name;        /* expected in the certificate of the server; SPAN_NULL: the host of uri,
+                                      * or, with flow, its address */
+        bool same_conn;              /* with flow: over its connection or not at all */
         uint32_t answer_ms;          /* longest wait for a final answer (or, for INVITE, any) at each
                                       * address tried; 0: timers B and F (64*T1) */
         uint32_t t1_ms, t2_ms;       /* 0: those of the stack */
         uint32_t udp_max;            /* 0: that of the stack */
+        bool keep;                   /* our Via offers keep-alives (RFC 6223 4.2.1) */
 };
 
 /* err 0: resp is a response (borrowed; our Via still on top); provisional ones may come several times,
  * a final one exactly once and last. err != 0: no answer: -IMS_ETIMEOUT, -IMS_EUNREACH (every address
- * of the target failed), -IMS_ECANCELED (sip_stack_free, or sip_client_cancel before anything was sent),
- * resp NULL, exactly once and last. */
+ * of the target failed), -IMS_EUNPROTECTED (the same, and handlers.bars was why for one), -IMS_ECANCELED
+ * (sip_stack_free, or sip_client_cancel before anything was sent), resp NULL, exactly once and last. */
 typedef void sip_response_fn(struct sip_client *c, int err, struct sip_msg *resp, void *arg);
 
 /* Sends the request in e with a Via of ours on top. e is used up only for the call. Not for ACK.
@@ -223,20 +296,24 @@ bool sip_flow_alive(const struct sip_stack *s, const struct sip_flow *flow);
 
 /* What an address can do wrong. */
 enum sip_fault {
-        SIP_FAULT_PARTIAL,     /* began a message and did not end it in time */
-        SIP_FAULT_SILENT,      /* connected and sent no message */
-        SIP_FAULT_UNREAD,      /* does not read what is sent */
-        SIP_FAULT_CONNECTIONS, /* wants more connections than allowed */
-        SIP_FAULT_REFUSED,     /* was refused with 503 (sip_stack_refused) */
-        SIP_FAULT_DROPPED,     /* was not listened to */
-        SIP_FAULT_OUTSIDE,     /* is none that may send here (hears) */
+        SIP_FAULT_PARTIAL,        /* began a message and did not end it in time */
+        SIP_FAULT_SILENT,         /* connected and sent no message */
+        SIP_FAULT_UNREAD,         /* does not read what is sent */
+        SIP_FAULT_CONNECTIONS,    /* wants more connections than allowed */
+        SIP_FAULT_REFUSED,        /* was refused with 503 (sip_stack_refused) */
+        SIP_FAULT_DROPPED,        /* was not listened to */
+        SIP_FAULT_TLS,            /* no TLS handshake in time or at all, or a record that was altered */
+        SIP_FAULT_HANDSHAKES,     /* has, or all have, more handshakes under way than allowed */
+        SIP_FAULT_HANDSHAKE_RATE, /* begins, or all begin, more handshakes per second than allowed; only in
+                                   * the figures, the log has it from tls_gate.h */
+        SIP_FAULT_OUTSIDE,        /* is none that may send here (hears) */
         SIP_FAULT_COUNT
 };
 
 /* Reports a fault. The first of a kind from an address is logged and gives true; those that follow are
- * counted, and their number is logged every SIP_SOURCE_QUIET until there are no more. Of SIP_FAULT_OUTSIDE,
- * whose addresses may be forged, some hundred addresses at once are told, the rest stands in the figures
- * only. */
+ * counted, and their number is logged every SIP_SOURCE_QUIET until there are no more. Addresses may be
+ * forged: of each kind some hundred addresses at once are told, the rest stands in the figures only. IPv6
+ * addresses of one /64 are one here. */
 bool sip_stack_fault(struct sip_stack *s, const struct addr *from, enum sip_fault what);
 
 /* A request of that address is refused with 503: SIP_FAULT_REFUSED, and more than max of them within

@@ -4,12 +4,14 @@
 #pragma once
 
 #include "common/base/htab.h"
+#include "common/base/log.h"
 #include "common/base/timers.h"
+#include "common/net/stun.h"
 #include "common/net/tcp.h"
+#include "common/net/tls.h"
+#include "common/net/tls_gate.h"
 #include "common/net/udp.h"
 #include "common/sip/stack.h"
-
-#define SIP_PORT 5060 /* RFC 3261 19.1.2 */
 
 struct sip_stack {
         struct loop *loop;
@@ -18,6 +20,12 @@ struct sip_stack {
         struct sip_stack_handlers handlers;
         void *arg;
         bool closing;
+        bool answers_stun; /* at open UDP ports */
+        struct {
+                bool out; /* a Binding request waits for its answer */
+                uint8_t id[STUN_ID];
+                struct sip_flow flow;
+        } ping;
 
         struct list listeners; /* struct sip_listener, the open ones */
         struct htab ports;     /* struct sip_protected, by address */
@@ -25,10 +33,15 @@ struct sip_stack {
         struct htab conns_by_id, conns_by_remote;
         struct list conns;
         uint64_t last_conn_id;
-        struct htab sources; /* source.c */
+        struct tls_context *tls_client; /* for connections that we open, or NULL */
+        struct addr tls_proxy;          /* of family 0: none */
+        struct http_proxy_auth tls_proxy_auth;
+        uint32_t n_handshakes; /* accepted ones under way */
+        struct tls_gate *gate; /* rates of them, or NULL */
+        struct htab sources;   /* source.c */
         uint32_t n_muted;
-        uint32_t n_outside; /* sources with SIP_FAULT_OUTSIDE told */
-        bool outside_full;  /* told that there are more */
+        uint32_t n_told[SIP_FAULT_COUNT]; /* sources of which it is told */
+        bool told_full[SIP_FAULT_COUNT];  /* told that there are more */
 
         struct list requests; /* every request object alive */
         struct list answered; /* server transactions that only wait for retransmissions, or for ACK to a
@@ -43,12 +56,21 @@ struct sip_stack {
         uint32_t n_clients;
 
         struct buf scratch; /* for one outgoing message */
+        struct log_pace malformed, handshakes, unsent;
         struct sip_stack_stats stats;
 };
+
+#define SIP_LINES_MAX 50 /* of the log in a second, of each kind that anybody can cause */
 
 static inline uint32_t sip_timer_ms(enum ims_timer t)
 {
         return ims_timer_rows[t].default_ms;
+}
+
+/* Connections carry it. */
+static inline bool sip_is_stream(enum transport t)
+{
+        return t == TRANSPORT_TCP || t == TRANSPORT_TLS;
 }
 
 static inline bool sip_is_core(const struct sip_stack *s, const struct addr *remote)
@@ -83,6 +105,7 @@ struct sip_listener {
         enum transport transport;
         struct addr local;
         struct sip_protected *port; /* what it belongs to; NULL: an open listener */
+        struct tls_context *tls;    /* of a listener for TLS, else NULL */
         struct udp *udp;
         struct tcp_listener *tcp;
 };
@@ -104,8 +127,10 @@ int sip_transport_local(struct sip_stack *s, struct sip_flow *flow) IMS_CHECK;
 
 /* Sends over that flow. TCP: over the connection conn_id, else over one to the remote address, else over a
  * new one; flow->conn_id and flow->local then name it, and *out_reused tells which case it was (may be
- * NULL). user: linked to the connection (may be NULL). Errors of udp_send, tcp_connect, tcp_send. */
-int sip_transport_send(struct sip_stack *s, struct sip_flow *flow, struct span octets,
+ * NULL). TLS: as TCP; name: of the server, as tls_start (NULL: whatever name a connection has, a new one is
+ * for the address). user: linked to the connection (may be NULL). Errors of udp_send, tcp_connect, tls_start,
+ * tcp_send. */
+int sip_transport_send(struct sip_stack *s, struct sip_flow *flow, const char *name, struct span octets,
                        struct sip_conn_user *user, bool *out_reused) IMS_CHECK;
 
 /* True while the connection lives. */
@@ -156,21 +181,23 @@ void sip_protected_close_all(struct sip_stack *s);
 
 struct sip_conn;
 
-/* port: the protected port it came to, or NULL. */
-void sip_conn_accepted(struct sip_stack *s, struct tcp_conn *tcp, struct sip_protected *port);
+void sip_conn_accepted(const struct sip_listener *li, struct tcp_conn *tcp);
 struct sip_conn *sip_conn_first(const struct sip_stack *s); /* of a list that is not empty */
 bool sip_conn_is_protected(const struct sip_conn *c);
 struct sip_conn *sip_conn_by_id(const struct sip_stack *s, uint64_t id);
-/* Of those at open ports. local: only a connection from this address (NULL or the any-address: from
- * whichever). */
-struct sip_conn *sip_conn_to(const struct sip_stack *s, const struct addr *local, const struct addr *remote);
+/* Of those at open ports, with this transport. flow->local: only a connection from this address (none or the
+ * any-address: from whichever). name: only one that was opened to that name (NULL: any). */
+struct sip_conn *sip_conn_to(const struct sip_stack *s, const struct sip_flow *flow, const char *name);
 /* Of those at protected ports: both ends are these. */
 struct sip_conn *sip_conn_between(const struct sip_stack *s, const struct addr *local,
                                   const struct addr *remote);
-/* port: the protected client port that local is, or NULL. */
-int sip_conn_open(struct sip_stack *s, const struct addr *local, const struct addr *remote,
+/* to: transport, local and remote. name: as sip_transport_send. port: the protected client port that
+ * to->local is, or NULL. */
+int sip_conn_open(struct sip_stack *s, const struct sip_flow *to, const char *name,
                   struct sip_protected *port, struct sip_conn **out) IMS_CHECK;
 int sip_conn_send(struct sip_conn *c, struct span octets, struct sip_conn_user *user) IMS_CHECK;
+/* A double CRLF; its answer goes to on_pong. Errors of tcp_send. */
+int sip_conn_ping(struct sip_conn *c) IMS_CHECK;
 const struct sip_flow *sip_conn_flow(const struct sip_conn *c);
 /* flush: what is queued still leaves. Users hear reason. */
 void sip_conn_close(struct sip_conn *c, bool flush, int reason);
@@ -179,6 +206,11 @@ void sip_conn_reset(struct sip_conn *c, bool silent);
 /* Those of a protected port are reset. */
 void sip_conns_reset(struct sip_protected *port);
 
+/* --- ping.c -------------------------------------------------------------------------------------- */
+
+/* True when the datagram is the answer to our Binding request. */
+bool sip_ping_take(struct sip_stack *s, struct span data);
+
 /* --- source.c ------------------------------------------------------------------------------------ */
 
 struct sip_source;
@@ -186,9 +218,19 @@ struct sip_source;
 /* An accepted connection: counted until sip_source_disconnected. NULL: not allowed, or memory lacks. */
 struct sip_source *sip_source_connected(struct sip_stack *s, const struct addr *from);
 void sip_source_disconnected(struct sip_source *src); /* accepts NULL */
+/* A TLS handshake of an accepted connection begins: counted until it is over. False: too many are under way,
+ * which counts as a fault. */
+bool sip_source_handshake(struct sip_source *src, const struct addr *from);
+void sip_source_handshake_over(struct sip_source *src);
+/* Whether that address may have one more request without a final answer; a false one is a fault of it. */
+bool sip_source_may_ask(struct sip_stack *s, const struct addr *from);
+/* A request of so many octets waits for its final answer: counted until sip_source_answered. NULL: it is not
+ * counted, for it is of the core, or no more sources are remembered. */
+struct sip_source *sip_source_asks(struct sip_stack *s, const struct addr *from, size_t octets);
+void sip_source_answered(struct sip_source *src, size_t octets); /* accepts NULL */
 /* True for an address whose datagram is to be dropped; counts it. */
 bool sip_source_is_muted(struct sip_stack *s, const struct addr *from);
-/* Tells what was only counted. No connection may be left that refers to a source. */
+/* Tells what was only counted. No connection and no transaction may be left that refers to a source. */
 void sip_sources_end(struct sip_stack *s);
 
 /* --- txn_server.c, txn_client.c ------------------------------------------------------------------ */

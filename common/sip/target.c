@@ -59,7 +59,12 @@ int sip_hop_of(struct span uri, struct sip_hop *out)
         err = host_port(span_sub(uri, 0, semi < 0 ? uri.n : (size_t)semi), &h);
         if (!err && semi >= 0)
                 err = params(span_sub(uri, (size_t)semi + 1, uri.n), &h);
-        if (!err)
-                *out = h;
-        return err;
+        if (!err && h.sips && h.transport == TRANSPORT_UDP)
+                err = -IMS_EINVAL;
+        if (err)
+                return err;
+        if (h.sips && h.transport == TRANSPORT_TCP)
+                h.transport = TRANSPORT_TLS; /* over TCP (RFC 3261 26.2.2) */
+        *out = h;
+        return 0;
 }

@@ -17,6 +17,20 @@ static struct span without_keep_alive(struct span d)
         return d;
 }
 
+void sip_stack_answer_stun(struct sip_stack *s)
+{
+        s->answers_stun = true;
+}
+
+static void take_stun(const struct sip_listener *li, struct udp *u, const struct addr *from, struct span data)
+{
+        uint8_t answer[STUN_ANSWER_MAX];
+        size_t n = li->stack->answers_stun && !li->port ? stun_answer(data, from, answer) : 0;
+
+        if (n)
+                (void)!udp_send(u, from, span_make(answer, n)); /* lost: the UE asks again */
+}
+
 static void on_datagram(struct udp *u, const struct addr *from, struct span data, void *arg)
 {
         struct sip_listener *li = arg;
@@ -26,9 +40,13 @@ static void on_datagram(struct udp *u, const struct addr *from, struct span data
         size_t used;
         int err;
 
-        (void)u;
         if (!sip_hears(s, &li->local, from) || sip_source_is_muted(s, from))
                 return;
+        if (stun_is(data)) {
+                if (!sip_ping_take(s, data))
+                        take_stun(li, u, from, data);
+                return;
+        }
         data = without_keep_alive(data);
         if (!data.n)
                 return;
@@ -56,7 +74,7 @@ static void on_accept(struct tcp_conn *tcp, void *arg)
 {
         struct sip_listener *li = arg;
 
-        sip_conn_accepted(li->stack, tcp, li->port);
+        sip_conn_accepted(li, tcp);
 }
 
 /* --- listeners ------------------------------------------------------------------------------------ */
@@ -67,8 +85,10 @@ void sip_listener_close(struct sip_listener *li)
         udp_close(li->udp);
         if (li->tcp)
                 tcp_listener_close(li->tcp);
+        tls_context_free(li->tls);
         li->udp = NULL;
         li->tcp = NULL;
+        li->tls = NULL;
 }
 
 static int listen_udp(struct sip_listener *li, const struct addr *local)
@@ -94,14 +114,12 @@ int sip_listener_open(struct sip_listener *li, const struct addr *local)
         return err;
 }
 
-int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *local, struct addr *out_local)
+static int listen_with(struct sip_stack *s, enum transport t, const struct addr *local,
+                       struct tls_context *ctx, struct addr *out_local)
 {
-        struct sip_listener *li;
+        struct sip_listener *li = calloc(1, sizeof(*li));
         int err;
 
-        if (t != TRANSPORT_UDP && t != TRANSPORT_TCP)
-                return -IMS_EUNSUPPORTED;
-        li = calloc(1, sizeof(*li));
         if (!li)
                 return -IMS_ENOMEM;
         li->stack = s;
@@ -111,10 +129,32 @@ int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *l
                 free(li);
                 return err;
         }
+        li->tls = ctx ? tls_context_ref(ctx) : NULL;
         list_append(&s->listeners, &li->node);
         if (out_local)
                 *out_local = li->local;
         return 0;
+}
+
+int sip_stack_listen(struct sip_stack *s, enum transport t, const struct addr *local, struct addr *out_local)
+{
+        if (t != TRANSPORT_UDP && t != TRANSPORT_TCP)
+                return -IMS_EUNSUPPORTED;
+        return listen_with(s, t, local, NULL, out_local);
+}
+
+int sip_stack_listen_tls(struct sip_stack *s, const struct addr *local, struct tls_context *ctx,
+                         struct addr *out_local)
+{
+        const struct tls_gate_conf rates = {.per_source = s->conf.handshakes_per_source,
+                                            .all = s->conf.handshakes,
+                                            .per_source_key = "sip.handshakes_per_source",
+                                            .all_key = "sip.handshakes"};
+        int err = tls_context_role(ctx) == TLS_SERVER ? 0 : -IMS_EINVAL;
+
+        if (!err && !s->gate && (rates.per_source || rates.all))
+                err = tls_gate_new(s->loop, &rates, &s->gate);
+        return err ? err : listen_with(s, TRANSPORT_TLS, local, ctx, out_local);
 }
 
 void sip_transport_close_all(struct sip_stack *s)
@@ -215,9 +255,11 @@ int sip_transport_local(struct sip_stack *s, struct sip_flow *flow)
                 flow->local = li->local;
                 return 0;
         }
-        if (flow->transport != TRANSPORT_TCP)
+        if (!sip_is_stream(flow->transport) || (flow->transport == TRANSPORT_TLS && !s->tls_client))
                 return -IMS_EUNSUPPORTED;
-        li = choose(s, TRANSPORT_TCP, flow);
+        li = choose(s, flow->transport, flow);
+        if (!li && flow->transport == TRANSPORT_TLS)
+                li = choose(s, TRANSPORT_TCP, flow);
         if (!li)
                 li = choose(s, TRANSPORT_UDP, flow);
         if (li) {
@@ -246,7 +288,7 @@ static int send_datagram(struct sip_stack *s, struct sip_protected *p, struct si
 
 /* The connection that is there, or NULL. */
 static struct sip_conn *find_conn(struct sip_stack *s, const struct sip_protected *p,
-                                  const struct sip_flow *flow)
+                                  const struct sip_flow *flow, const char *name)
 {
         struct sip_conn *c = flow->conn_id ? sip_conn_by_id(s, flow->conn_id) : NULL;
 
@@ -256,14 +298,13 @@ static struct sip_conn *find_conn(struct sip_stack *s, const struct sip_protecte
         if (c && ((!p && !sip_conn_is_protected(c)) ||
                   (addr_eq(&is->local, &flow->local) && addr_eq(&is->remote, &flow->remote))))
                 return c;
-        return p ? sip_conn_between(s, &flow->local, &flow->remote)
-                 : sip_conn_to(s, &flow->local, &flow->remote);
+        return p ? sip_conn_between(s, &flow->local, &flow->remote) : sip_conn_to(s, flow, name);
 }
 
-static int send_stream(struct sip_stack *s, struct sip_protected *p, struct sip_flow *flow,
+static int send_stream(struct sip_stack *s, struct sip_protected *p, struct sip_flow *flow, const char *name,
                        struct span octets, struct sip_conn_user *user, bool *out_reused)
 {
-        struct sip_conn *c = find_conn(s, p, flow);
+        struct sip_conn *c = find_conn(s, p, flow, name);
         int err;
 
         if (out_reused)
@@ -271,7 +312,7 @@ static int send_stream(struct sip_stack *s, struct sip_protected *p, struct sip_
         if (!c && p && p->kind != SIP_PORT_CLIENT)
                 return -IMS_EUNREACH; /* connections are opened from client ports */
         if (!c) {
-                err = sip_conn_open(s, &flow->local, &flow->remote, p, &c);
+                err = sip_conn_open(s, flow, name, p, &c);
                 if (err)
                         return err;
         }
@@ -282,7 +323,7 @@ static int send_stream(struct sip_stack *s, struct sip_protected *p, struct sip_
         return 0;
 }
 
-int sip_transport_send(struct sip_stack *s, struct sip_flow *flow, struct span octets,
+int sip_transport_send(struct sip_stack *s, struct sip_flow *flow, const char *name, struct span octets,
                        struct sip_conn_user *user, bool *out_reused)
 {
         struct sip_protected *p = sip_protected_of(s, &flow->local);
@@ -294,8 +335,8 @@ int sip_transport_send(struct sip_stack *s, struct sip_flow *flow, struct span o
                 return err;
         if (flow->transport == TRANSPORT_UDP)
                 err = send_datagram(s, p, flow, octets);
-        else if (flow->transport == TRANSPORT_TCP)
-                err = send_stream(s, p, flow, octets, user, out_reused);
+        else if (sip_is_stream(flow->transport))
+                err = send_stream(s, p, flow, name, octets, user, out_reused);
         else
                 err = -IMS_EUNSUPPORTED;
         if (!err)

@@ -304,8 +304,7 @@ static void on_final(struct sip_client *c, struct sip_msg *m)
         if (sip_client_is_invite(c) && !accepted) {
                 send_ack(c, m);
         } else {
-                free(c->octets);
-                c->octets = NULL;
+                sip_client_drop_octets(c);
         }
         if (ms && !start(c, &c->end, ms, on_end))
                 ms = 0;
@@ -396,8 +395,10 @@ void sip_client_refused(struct sip_stack *s, const struct addr *to, struct span 
 static bool may_answer(struct sip_stack *s, const struct sip_client *c, const struct sip_msg *m,
                        const struct sip_flow *flow)
 {
-        return !s->handlers.answer_from || addr_ip_eq(&c->flow.remote, &flow->remote) ||
-               s->handlers.answer_from(flow, &c->flow.remote, m, s->arg);
+        bool same = c->flow.transport == TRANSPORT_TLS ? c->flow.conn_id == flow->conn_id
+                                                       : addr_ip_eq(&c->flow.remote, &flow->remote);
+
+        return !s->handlers.answer_from || same || s->handlers.answer_from(flow, &c->flow.remote, m, s->arg);
 }
 
 void sip_client_receive(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/base/secret.h"
 #include "common/base/text.h"
 #include "common/sip/via.h"
 
@@ -13,11 +14,17 @@ static void on_retransmit(struct tmr *t, void *arg);
 
 /* --- life ----------------------------------------------------------------------------------------- */
 
+static void drop_sent(struct sip_server_txn *t)
+{
+        secret_free(t->sent, t->n_sent);
+        t->sent = NULL;
+}
+
 void sip_server_free(struct sip_server_txn *t)
 {
         list_unlink(&t->all);
         sip_msg_unref(t->rq.msg);
-        free(t->sent);
+        drop_sent(t);
         free(t);
 }
 
@@ -31,6 +38,13 @@ void sip_server_count(struct sip_server_txn *t)
         t->held = now;
 }
 
+/* It waits for its final answer no more. */
+static void settled(struct sip_server_txn *t)
+{
+        sip_source_answered(t->source, t->open);
+        t->source = NULL;
+}
+
 void sip_server_leave(struct sip_server_txn *t)
 {
         struct sip_stack *s = t->rq.stack;
@@ -40,6 +54,7 @@ void sip_server_leave(struct sip_server_txn *t)
                 return;
         t->live = false;
         t->port = NULL;
+        settled(t);
         sip_server_count(t);
         sip_server_unindex(s, t);
         list_unlink(&t->waiting);
@@ -97,7 +112,7 @@ static bool reliable(const struct sip_server_txn *t)
 
 /* The way back: the connection while it lives; what the owner says of a request to a protected port; rport,
  * else the port of sent-by; always the address it came from, which is what received says (RFC 3261 18.2.2,
- * RFC 3581 4). */
+ * RFC 3581 4). A TLS connection is opened again for nobody but the core. */
 static struct sip_flow way_back(const struct sip_stack *s, const struct sip_msg *m, const struct sip_flow *in)
 {
         struct sip_flow flow = *in;
@@ -107,8 +122,12 @@ static struct sip_flow way_back(const struct sip_stack *s, const struct sip_msg 
             s->handlers.answer_flow(in, &flow, s->arg))
                 return flow;
         flow = *in;
+        if (!alive && flow.transport == TRANSPORT_TLS && !sip_is_core(s, &in->remote))
+                return flow; /* none is opened towards a UE */
         if (!(flow.transport == TRANSPORT_UDP ? m->via.has_rport : alive)) {
-                addr_set_port(&flow.remote, m->via.port ? m->via.port : SIP_PORT);
+                uint16_t usual = flow.transport == TRANSPORT_TLS ? SIPS_PORT : SIP_PORT;
+
+                addr_set_port(&flow.remote, m->via.port ? m->via.port : usual);
                 flow.conn_id = 0;
         }
         return flow;
@@ -126,7 +145,9 @@ static int send_protected(struct sip_stack *s, bool protected, struct sip_flow *
 {
         if (protected && !sip_protected_of(s, &flow->local))
                 return -IMS_ECLOSED;
-        return sip_transport_send(s, flow, octets, NULL, NULL);
+        if (flow->transport == TRANSPORT_TLS && flow->conn_id && !sip_transport_alive(s, flow->conn_id))
+                return -IMS_ECLOSED;
+        return sip_transport_send(s, flow, NULL, octets, NULL, NULL);
 }
 
 void sip_request_answer_on(struct sip_request *rq, const struct sip_flow *flow)
@@ -147,8 +168,9 @@ static void send_back(struct sip_server_txn *t, struct span octets, const char *
                 err = send_protected(s, protected, &flow, octets);
         }
         if (err) {
-                log_warn("a response to %s could not be sent: %s", addr_str(&flow.remote, text),
-                         ims_strerror(err));
+                if (log_pace(&s->unsent, SIP_LINES_MAX, "responses that could not be sent"))
+                        log_warn("a response to %s could not be sent: %s", addr_str(&flow.remote, text),
+                                 ims_strerror(err));
                 return;
         }
         if (note)
@@ -167,7 +189,7 @@ static void keep_sent(struct sip_server_txn *t, struct span octets)
 {
         char *copy = malloc(octets.n);
 
-        free(t->sent);
+        drop_sent(t);
         t->sent = copy;
         t->n_sent = copy ? octets.n : 0;
         if (copy)
@@ -296,6 +318,8 @@ void sip_server_answer(struct sip_server_txn *t, int status, struct span octets,
         t->status = status;
         t->own_2xx = own && invite && ev == ST_EV_SUCCESS;
         t->answered = status >= 200;
+        if (t->answered)
+                settled(t);
         tmr_stop(t->rq.stack->loop, &t->end); /* of the 100 */
         if (!reliable(t) || t->own_2xx)
                 keep_sent(t, octets);
@@ -358,7 +382,7 @@ static struct sip_server_txn *server_begin(struct sip_stack *s, struct sip_msg *
 {
         struct sip_server_txn *t;
 
-        if (!make_room(s)) {
+        if (!sip_source_may_ask(s, &flow->remote) || !make_room(s)) {
                 refuse_overload(s, m, flow);
                 return NULL;
         }
@@ -372,6 +396,8 @@ static struct sip_server_txn *server_begin(struct sip_stack *s, struct sip_msg *
         t->live = true;
         s->n_servers++;
         sip_server_count(t);
+        t->open = t->held;
+        t->source = sip_source_asks(s, &flow->remote, t->open);
         t->port = sip_use_begin(s, flow);
         return t;
 }
@@ -386,9 +412,10 @@ static void receive_new(struct sip_stack *s, struct sip_msg *m, const struct sip
         if (!t)
                 return;
         if (m->fault) {
-                log_info("refused with %d: %s", m->fault_status, m->fault);
                 if (s->handlers.on_fault)
                         s->handlers.on_fault(m, s->arg);
+                else
+                        log_info("refused with %d: %s", m->fault_status, m->fault);
                 refuse(t, m->fault_status, m->fault);
         } else if (merged) {
                 refuse(t, 482, NULL);
@@ -417,18 +444,37 @@ static struct sip_server_txn *find_canceled(struct sip_stack *s, const struct si
         return sip_server_find(s, &key);
 }
 
+/* A CANCEL comes the way its request came (RFC 3261 9.1): from that address, of a protected port at one, of
+ * TLS over that connection while it lives. The branch alone proves nothing: everybody behind us knows it. */
+static bool same_way(const struct sip_stack *s, const struct sip_flow *request, const struct sip_flow *cancel)
+{
+        if (!addr_ip_eq(&request->remote, &cancel->remote) ||
+            !sip_protected_of(s, &request->local) != !sip_protected_of(s, &cancel->local))
+                return false;
+        return request->transport != TRANSPORT_TLS ||
+               (cancel->transport == TRANSPORT_TLS &&
+                (cancel->conn_id == request->conn_id || !sip_flow_alive(s, request)));
+}
+
 static void receive_cancel(struct sip_stack *s, struct sip_msg *m, const struct sip_flow *flow,
                            const struct sip_server_key *key)
 {
-        struct sip_server_txn *t = server_begin(s, m, flow, key), *target;
+        static const struct sip_reply_text elsewhere = {.status = 481};
+        struct sip_server_txn *t, *target = m->fault ? NULL : find_canceled(s, m);
 
+        if (target &&
+            !same_way(s, &target->rq.flow, flow)) { /* leaves nothing that the right one could meet */
+                sip_server_refuse(s, m, flow, &elsewhere);
+                return;
+        }
+        t = server_begin(s, m, flow, key);
         if (!t)
                 return;
         if (m->fault) {
                 refuse(t, m->fault_status, m->fault);
                 return;
         }
-        target = find_canceled(s, m);
+        target = find_canceled(s, m); /* room may have been made at its cost */
         if (!target) {
                 refuse(t, 481, NULL);
                 return;

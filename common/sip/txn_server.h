@@ -25,7 +25,9 @@ struct sip_server_txn {
         uint32_t retransmit_ms;
         char *sent; /* last response, for retransmissions */
         size_t n_sent;
-        size_t held; /* octets counted for it in s->servers_size */
+        size_t held;               /* octets counted for it in s->servers_size */
+        struct sip_source *source; /* whose open requests it counts among, or NULL */
+        size_t open;               /* octets counted there */
         char to_tag[17];
         struct sip_forwarding *forwarding; /* what forward.c does with it */
 };

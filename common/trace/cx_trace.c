@@ -325,7 +325,10 @@ void cx_trace_stranger(struct trace *t, struct span identity, const struct addr 
                             .clause = "RFC 6733 5.3, TS 33.203 J"};
         char name[ADDR_STR];
 
-        buf_quoted(&text, identity, ID_SHOWN);
+        if (identity.n)
+                buf_quoted(&text, identity, ID_SHOWN);
+        else
+                buf_puts(&text, "a connection");
         buf_printf(&text, " from %s: %s", addr_str(from, name), why);
         buf_char(&text, '\0');
         v.evidence = text.err ? NULL : text.p;

@@ -360,9 +360,8 @@ static void json_field(struct buf *out, const char *name, const char *text)
 {
         if (!*text)
                 return;
-        buf_printf(out, ",\"%s\":\"", name);
-        buf_json(out, span_of(text));
-        buf_char(out, '"');
+        buf_char(out, ',');
+        buf_json_member(out, name, span_of(text));
 }
 
 static void json_step(struct buf *out, const struct ladder_steps *s, const struct ladder_step *step)

@@ -3,6 +3,7 @@
  * branch is no secret from the other end of a call. */
 #include "common/trace/sip_guard.h"
 
+#include "common/net/core_net.h"
 #include "common/trace/verdict.h"
 
 static void tell(struct trace *trace, const struct sip_msg *m, const struct buf *evidence)
@@ -18,14 +19,23 @@ static void tell(struct trace *trace, const struct sip_msg *m, const struct buf 
         trace_verdict(trace, &v);
 }
 
+bool sip_guard_trusts(const struct trust *t, const struct sip_flow *flow)
+{
+        return trust_takes(t, &flow->remote, flow->transport == TRANSPORT_TLS);
+}
+
+const char *sip_guard_bars(const struct trust *t, const struct sip_flow *flow)
+{
+        return core_net_refuses(t->net, &flow->remote, flow->transport == TRANSPORT_TLS);
+}
+
 bool sip_guard_admit(const struct trust *t, struct trace *trace, const struct sip_flow *flow,
                      const struct sip_msg *m, const char **note)
 {
         struct buf text = BUF_INIT;
         char from[ADDR_STR];
 
-        if (!m->is_request || (m->method != SIP_CANCEL && m->method != SIP_ACK) ||
-            trust_has(t, &flow->remote))
+        if (!m->is_request || (m->method != SIP_CANCEL && m->method != SIP_ACK) || sip_guard_trusts(t, flow))
                 return true;
         *note = "not from a trusted address";
         if (m->method == SIP_ACK)
@@ -44,7 +54,7 @@ bool sip_guard_answer(const struct trust *t, struct trace *trace, const struct s
         struct buf text = BUF_INIT;
         char from[ADDR_STR], to[ADDR_STR];
 
-        if (trust_has(t, &flow->remote))
+        if (sip_guard_trusts(t, flow))
                 return true;
         buf_printf(&text, "a response from %s to what was asked of %s", addr_str(&flow->remote, from),
                    addr_str(asked, to));

@@ -223,10 +223,14 @@ void sip_trace(const struct sip_trace_info *info, struct trace *t)
                 msg = sent;
         if (msg)
                 sip_summary(msg, &sum);
+        else if (!info->octets.n)
+                buf_puts(&sum, "no SIP message");
         else
                 buf_printf(&sum, "%zu octets that are no SIP message", info->octets.n);
         if (info->protected_port)
                 buf_puts(&sum, " [ESP]");
+        else if (info->flow->transport == TRANSPORT_TLS)
+                buf_puts(&sum, " [TLS]");
         const struct trace_message m = {
                 .outbound = info->outbound,
                 .protocol = transport_name(info->flow->transport),

@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 
 enum { ID_MAX = 256, TEXT_MAX = 1024 }; /* octets kept of an identity, of a text */
+enum { REFUSALS_LOGGED = 200 };         /* in a second: anybody can be refused, as often as he likes */
 
 struct trace {
         char *node;
@@ -171,8 +172,11 @@ static void log_verdict(const struct verdict *v, struct buf *line)
 
 void trace_verdict(struct trace *t, const struct verdict *v)
 {
+        static struct log_pace refusals;
         struct buf line = BUF_INIT;
-        if (log_enabled(v->outcome == VERDICT_OK ? LOG_NOTICE : LOG_WARN))
+        if (v->outcome == VERDICT_OK
+                    ? log_enabled(LOG_NOTICE)
+                    : log_enabled(LOG_WARN) && log_pace(&refusals, REFUSALS_LOGGED, "refusals"))
                 log_verdict(v, &line);
         buf_free(&line);
         if (!trace_on(t))

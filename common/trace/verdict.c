@@ -22,6 +22,9 @@ static const bool is_public[CAUSE_COUNT] = {
         [CAUSE_not_registered] = true,       [CAUSE_identity_not_allowed] = true,
         [CAUSE_extension_required] = true,   [CAUSE_bad_extension] = true,
         [CAUSE_wrong_network] = true,        [CAUSE_overload] = true,
+        [CAUSE_password_wrong] = true,       [CAUSE_realm_differs] = true,
+        [CAUSE_algorithm_differs] = true,    [CAUSE_nonce_stale] = true,
+        [CAUSE_nonce_count_replayed] = true, [CAUSE_uri_differs] = true,
 };
 
 static bool known(enum verdict_cause c)
@@ -53,6 +56,8 @@ const char *verdict_procedure_name(enum verdict_procedure p)
                 [VERDICT_EXPIRY] = "expiry",
                 [VERDICT_REQUEST] = "request",
                 [VERDICT_CX_PEER] = "Cx peer",
+                [VERDICT_PUSH] = "push",
+                [VERDICT_BOOTSTRAP] = "bootstrapping",
         };
         return (unsigned)p < sizeof(names) / sizeof(names[0]) ? names[p] : "unknown";
 }

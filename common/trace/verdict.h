@@ -13,12 +13,14 @@ enum verdict_procedure {
         VERDICT_DEREGISTRATION,
         VERDICT_EXPIRY,
         VERDICT_REQUEST, /* any other SIP request */
-        VERDICT_CX_PEER
+        VERDICT_CX_PEER,
+        VERDICT_PUSH,     /* the HSS tells an S-CSCF */
+        VERDICT_BOOTSTRAP /* a device fetches credentials */
 };
 
 /* cause, sentence for a student, hint (what to look at next) or "" */
 #define VERDICT_CAUSES(X)                                                                                    \
-        X(registered, "the SIM proved its key and the IMPU is registered", "")                               \
+        X(registered, "the UE proved who it is and the IMPU is registered", "")                              \
         X(refreshed, "the registration was refreshed", "")                                                   \
         X(deregistered, "the UE de-registered itself", "")                                                   \
         X(deregistered_by_hss, "the HSS ended the registration", "")                                         \
@@ -27,8 +29,30 @@ enum verdict_procedure {
         X(resynchronised, "the SIM asked for resynchronisation and the HSS followed its SQN", "")            \
         X(res_mismatch, "the answer of the UE (RES) is wrong",                                               \
           "compare K and OPc of the SIM with the HSS; an OP entered as OPc is the usual mistake")            \
+        X(password_wrong, "the digest of the UE was made with another password",                             \
+          "compare username, realm and password of the UE; hss subscriber set IMPI --password gives a new "  \
+          "one")                                                                                             \
+        X(realm_differs, "the digest is for another realm than the one of the challenge",                    \
+          "the UE has a realm of its own configured? it is the home domain")                                 \
+        X(algorithm_differs, "the digest was made with another algorithm than the challenge asks for",       \
+          "the UE does not know the algorithm of the subscriber, or somebody between bids down")             \
+        X(uri_differs, "the digest was made for another request than the one it came with",                  \
+          "a UE that takes another uri than the Request-URI, or credentials of somebody else's request")     \
+        X(nonce_stale, "the digest is right, its nonce is not valid any more: a new one was sent", "")       \
+        X(nonce_count_replayed,                                                                              \
+          "the digest is right and was here before (nonce count): a new nonce was sent",                     \
+          "a repeated message, or a UE that does not count its nc")                                          \
         X(mac_mismatch, "the UE refused the network: MAC in AUTN is wrong for its SIM",                      \
           "K or OPc of the SIM and of the HSS differ")                                                       \
+        X(tls_failed,                                                                                        \
+          "the UE has no TLS with the P-CSCF: its certificate does not verify, or the handshake failed",     \
+          "the evidence names the rule; docs/tls.md")                                                        \
+        X(realm_foreign,                                                                                     \
+          "the UE stopped: the realm of the challenge is not that of the P-CSCF's certificate", "")          \
+        X(network_not_authenticated,                                                                         \
+          "the UE refused the network: rspauth in Authentication-Info is wrong or missing",                  \
+          "somebody answers in the place of the S-CSCF, or their H(A1) differ: hss subscriber set "          \
+          "--password")                                                                                      \
         X(auts_forged, "AUTS does not verify (MAC-S): the SQN was not changed",                              \
           "K or OPc differ, or the AUTS belongs to another challenge")                                       \
         X(sqn_repeated, "the SIM asks for resynchronisation again and again",                                \
@@ -93,10 +117,38 @@ enum verdict_procedure {
           "is the sender a CSCF? then add its address to `trusted`")                                         \
         X(outside_access, "what comes from an address outside the access networks is dropped unread",        \
           "a forged source address, or a network of UEs that access.ranges lacks")                           \
+        X(digest_on_3gpp, "SIP Digest is not served on a 3GPP access",                                       \
+          "is the UE's network of that type? access.type and access.ranges of the P-CSCF")                   \
+        X(digest_without_tls, "SIP Digest without TLS is not enabled here",                                  \
+          "let the UE use TLS, or set digest.without_tls to accept")                                         \
+        X(outbound_required, "a UE of SIP Digest behind an address translator has to manage its flow",       \
+          "let the UE use outbound (RFC 5626), or set digest.without_outbound to accept")                    \
+        X(address_reassigned, "another user registered from this address: the earlier registration ends",    \
+          "two UEs that share an address have to use outbound (RFC 5626)")                                   \
+        X(tls_on_3gpp, "TLS is not offered on a 3GPP access",                                                \
+          "is the UE's network of that type? access.type and access.ranges of the P-CSCF")                   \
+        X(outside_tls, "the UE has a TLS connection, and the message came outside of it",                    \
+          "TS 33.203 O.2.2 and O.2.3 say what may; pcscf status shows the connections")                      \
+        X(connection_lost, "the TLS connection of the UE ended, and its registration with it",               \
+          "the UE registers again over a new connection; a firewall that forgets? keep-alives")              \
         X(overload, "the node is at its limit", "")                                                          \
         X(storage_failed, "the HSS cannot store what it must before it answers",                             \
           "look at the disk of its database: room, mount, permissions; its log has the system's error")      \
         X(profile_unusable, "the user profile from the HSS cannot be used", "")                              \
+        X(password_pushed, "the S-CSCF has the new password (H(A1))", "")                                    \
+        X(push_not_needed, "the S-CSCF has nothing to change: it asks at the next challenge", "")            \
+        X(push_refused, "the S-CSCF refuses what the HSS tells it", "look at the log of the S-CSCF")         \
+        X(push_undelivered, "the S-CSCF was not told: it does not answer",                                   \
+          "is it running? what the HSS stores holds at the next challenge")                                  \
+        X(bootstrapped, "the device has fetched its credentials", "")                                        \
+        X(device_certificate, "the certificate of the device does not validate",                             \
+          "is it of an authority in bootstrap.device_ca? the evidence says what is wrong with it")           \
+        X(device_unknown, "no credentials are there for this certificate", "hss device add")                 \
+        X(device_blocked, "the certificate was seen misused", "hss device list; hss device unblock")         \
+        X(device_served, "the device has fetched its credentials before",                                    \
+          "did the answer get lost? hss device forget; if not, somebody has a copy of its key")              \
+        X(device_other_certificate, "the device had another certificate before",                             \
+          "was it renewed? hss device forget")                                                               \
         X(peer_up, "the Diameter peer is usable", "")                                                        \
         X(peer_lost, "the Diameter peer is lost", "")                                                        \
         X(peer_refused, "a Diameter peer is refused: its identity or its address is not configured",         \
