@@ -135,14 +135,15 @@ static void tell_stranger(struct dia_conn *c, const struct dia_caps *caps, const
 static void refuse_cer(struct dia_conn *c, const struct dia_caps *caps, uint32_t result,
                        const struct dia_fault *fault, const char *text)
 {
-        log_warn("diameter %s (" SPAN_FMT "): CER refused: %s%s%s", c->name, SPAN_ARG(caps->identity),
-                 dia_result_str(dia_base(result)),
-                 fault->name[0] ? ": "
-                 : text         ? ": "
-                                : "",
-                 fault->name[0] ? fault->name
-                 : text         ? text
-                                : "");
+        if (log_pace(&c->dn->strangers, DIA_STRANGERS, "refusals"))
+                log_warn("diameter %s (" SPAN_FMT "): CER refused: %s%s%s", c->name, SPAN_ARG(caps->identity),
+                         dia_result_str(dia_base(result)),
+                         fault->name[0] ? ": "
+                         : text         ? ": "
+                                        : "",
+                         fault->name[0] ? fault->name
+                         : text         ? text
+                                        : "");
         dia_send_cea(c, &caps->h, result, fault, text);
         dia_conn_drop(c, true);
 }
@@ -188,7 +189,7 @@ void dia_on_cer(struct dia_conn *c, struct span octets)
         struct dia_fault fault;
         struct dia_caps caps;
         uint32_t result = dia_caps_read(octets, &caps, &fault);
-        const char *text = NULL, *why = NULL;
+        const char *text = NULL, *why = NULL, *unfit;
         struct dia_peer *p = NULL;
 
         dia_trace(c, false, octets, NULL, NULL);
@@ -204,6 +205,8 @@ void dia_on_cer(struct dia_conn *c, struct span octets)
                         why = "not in diameter.peers";
                 else if (!trust_has(&p->from, tcp_remote(c->tcp)))
                         why = "not an address of its diameter.peers.from";
+                else if ((unfit = dia_conn_unfit(c, p)))
+                        why = unfit;
                 else if (!set_realm(p, caps.realm))
                         result = DIA_UNABLE_TO_COMPLY;
         }

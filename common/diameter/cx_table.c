@@ -91,8 +91,8 @@ TABLE(digest, SPAN_REQ(DIGEST_REALM, T, digest.realm), SPAN_OPT(DIGEST_ALGORITHM
        .kind = CX_K_SPAN,
        .required = true,
        .offset = AT(T, digest.ha1),
-       .min = 32,
-       .max = 32},
+       .min = 32, /* MD5 */
+       .max = 64 /* SHA-256 */},
       SPAN_OPT(ALTERNATE_DIGEST_ALGORITHM, T, digest.alt_algorithm),
       SPAN_OPT(ALTERNATE_DIGEST_HA1, T, digest.alt_ha1));
 

@@ -115,7 +115,6 @@ int dia_msg_octets(struct msg *m, struct buf *b)
         if (err)
                 return err == ENOMEM ? -IMS_ENOMEM : -IMS_EINVAL;
         buf_put(b, octets, n);
-        secret_wipe(octets, n);
-        free(octets);
+        secret_free(octets, n);
         return b->err;
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/base/log.h"
+#include "common/net/tls_conf.h"
 #include "common/base/secret.h"
 #include "common/base/timers.h"
 #include "common/diameter/node_int.h"
@@ -45,15 +46,18 @@ static int open_listeners(struct dia_node *n, const struct dia_node_conf *conf)
         char name[ADDR_STR];
         int err = 0;
 
-        n->listeners = calloc(conf->n_listen ? conf->n_listen : 1, sizeof(*n->listeners));
+        n->listeners = calloc(conf->n_listen + conf->n_listen_tls + 1, sizeof(*n->listeners));
         if (!n->listeners)
                 return -IMS_ENOMEM;
-        for (size_t i = 0; !err && i < conf->n_listen; i++) {
+        for (size_t i = 0; !err && i < conf->n_listen + conf->n_listen_tls; i++) {
                 struct dia_listener *l = &n->listeners[i];
+                bool tls = i >= conf->n_listen;
+                const struct addr *at = tls ? &conf->listen_tls[i - conf->n_listen] : &conf->listen[i];
 
-                err = tcp_listen(n->loop, &conf->listen[i], CONNECTIONS_MAX, dia_conn_accepted, n, &l->tcp);
+                err = tcp_listen(n->loop, at, CONNECTIONS_MAX,
+                                 tls ? dia_conn_accepted_tls : dia_conn_accepted, n, &l->tcp);
                 if (err) {
-                        log_error("diameter.listen: %s: %s", addr_str(&conf->listen[i], name),
+                        log_error("diameter.%slisten: %s: %s", tls ? "tls." : "", addr_str(at, name),
                                   ims_strerror(err));
                         break;
                 }
@@ -99,6 +103,8 @@ int dia_node_new(struct loop *l, const struct dia_node_conf *conf, const struct 
         n->max_pending = conf->max_pending ? conf->max_pending : PENDING_MAX;
         n->accept_unknown = conf->accept_unknown;
         n->local = conf->local;
+        n->tls_server = conf->tls_server ? tls_context_ref(conf->tls_server) : NULL;
+        n->tls_client = conf->tls_client ? tls_context_ref(conf->tls_client) : NULL;
         list_init(&n->peers);
         list_init(&n->conns);
         list_init(&n->inbound);
@@ -117,6 +123,14 @@ int dia_node_new(struct loop *l, const struct dia_node_conf *conf, const struct 
         }
         *out = n;
         return 0;
+}
+
+void dia_node_reload_tls(struct dia_node *n)
+{
+        if (n->tls_server)
+                tls_conf_reload(n->tls_server, "diameter.tls");
+        if (n->tls_client)
+                tls_conf_reload(n->tls_client, "diameter.tls");
 }
 
 const char *dia_node_identity(const struct dia_node *n)
@@ -272,6 +286,8 @@ void dia_node_free(struct dia_node *n)
         htab_free(&n->peers_by_id);
         htab_free(&n->pending);
         dia_dups_free(&n->dups);
+        tls_context_free(n->tls_server);
+        tls_context_free(n->tls_client);
         free(n->listeners);
         free(n->identity);
         free(n->realm);

@@ -9,6 +9,7 @@
 #include "common/diameter/result.h"
 #include "common/net/addr.h"
 #include "common/net/loop.h"
+#include "common/net/tls.h"
 
 struct dia_node;
 struct dia_peer;
@@ -21,6 +22,7 @@ struct dia_peer_conf {
         size_t n_from;        /* 0: from anywhere */
         uint32_t priority;    /* lower is tried first; equal ones share */
         bool relay;           /* takes requests for every host and realm */
+        bool tls;             /* only over TLS, with a certificate for identity */
 };
 
 struct dia_node_conf {
@@ -28,6 +30,10 @@ struct dia_node_conf {
         struct addr local;         /* our connections leave from it; unset: as the kernel routes */
         const struct addr *listen; /* addresses to accept on */
         size_t n_listen;
+        const struct addr *listen_tls; /* the same over TLS from the first octet (RFC 6733 13.1) */
+        size_t n_listen_tls;
+        /* For listen_tls and for peers with tls; they verify the other end. The node takes references. */
+        struct tls_context *tls_server, *tls_client;
         const struct dia_peer_conf *peers;
         size_t n_peers;
         bool accept_unknown;                      /* peers that are not in the list may connect */
@@ -57,8 +63,12 @@ struct dia_handlers {
         void (*on_request)(struct dia_request *rq, void *arg);
         /* Peer became usable or lost. May be NULL. */
         void (*on_peer)(const char *identity, bool up, const char *why, void *arg);
-        /* The CER of a connection from that address was refused, for its identity is not configured or not
-         * for that address; identity as it gives it. May be NULL. */
+        /* Whether a connection with that address may be: NULL, or why not (static). tls: it is TLS whose peer
+         * showed a certificate that was verified; for a connection of ours: that it will be. May be NULL. */
+        const char *(*admit)(const struct addr *remote, bool tls, void *arg);
+        /* A connection with that address was refused: by admit, by its TLS handshake, or at its CER, for its
+         * identity is not configured, or not for that address or that certificate. identity: as it gives it,
+         * or of the peer that we wanted; empty before CER on one that was accepted. May be NULL. */
         void (*on_stranger)(struct span identity, const struct addr *from, const char *why, void *arg);
         /* NULL unless somebody looks: what leaves is parsed once more for it. */
         void (*on_trace)(const struct dia_trace_info *t, void *arg);
@@ -78,7 +88,10 @@ const char *dia_node_identity(const struct dia_node *n);
 const char *dia_node_realm(const struct dia_node *n);
 bool dia_node_has_peer(const struct dia_node *n); /* any peer usable */
 
-/* Address of the i-th listener with its real port. */
+/* The certificates of TLS are read again, for connections from now on; what fails is logged and stays. */
+void dia_node_reload_tls(struct dia_node *n);
+
+/* Address of the i-th listener with its real port; those for TLS come last. */
 const struct addr *dia_node_listen_addr(const struct dia_node *n, size_t i);
 
 /* A fresh Session-Id (RFC 6733 8.8) as a C string. */

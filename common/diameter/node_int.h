@@ -5,6 +5,7 @@
 #include "common/base/fsm.h"
 #include "common/base/htab.h"
 #include "common/base/list.h"
+#include "common/base/log.h"
 #include "common/diameter/check.h"
 #include "common/diameter/dup.h"
 #include "common/diameter/watchdog.h"
@@ -18,12 +19,20 @@ struct dia_listener {
         struct addr local;
 };
 
+#define DIA_TOLD      16
+#define DIA_STRANGERS 20 /* lines of the log in a second about connections that are no peer's */
+
+struct dia_told {
+        uint64_t hash, ms;
+};
+
 struct dia_node {
         struct loop *loop;
         char *identity, *realm, *product;
         uint32_t tc_ms, tw_ms, cer_ms, answer_ms, message_max, max_pending;
         bool accept_unknown;
         struct addr local; /* unset: as the kernel routes */
+        struct tls_context *tls_server, *tls_client;
         struct dia_handlers h;
         void *arg;
         struct dia_listener *listeners;
@@ -37,6 +46,8 @@ struct dia_node {
         struct list dead; /* peers to be freed by the reaper */
         struct tmr reaper;
         uint32_t origin_state, session_high, session_low, next_hop, next_end, turn;
+        struct dia_told told[DIA_TOLD]; /* refusals before CER that were told, by address and reason */
+        struct log_pace strangers;
         bool stopping;
         void (*on_stopped)(void *arg);
         void *stopped_arg;
@@ -51,9 +62,10 @@ struct dia_conn {
         struct tcp_conn *tcp;  /* until TCP reports its end */
         bool closed;           /* nothing is sent or read any more */
         bool initiator;        /* we opened it */
-        struct buf rx;         /* the beginning of a message */
-        struct tmr cer;        /* waits for CER */
-        struct list requests;  /* struct dia_inbound.node: not answered yet */
+        bool tls;
+        struct buf rx;        /* the beginning of a message */
+        struct tmr cer;       /* waits for CER */
+        struct list requests; /* struct dia_inbound.node: not answered yet */
         size_t n_requests;
         uint64_t n_wrong;          /* messages refused or dropped, for dia_conn_complain */
         uint32_t cer_hop, cer_end; /* of the CER that came, for the CEA */
@@ -101,6 +113,7 @@ struct dia_peer {
         uint32_t priority;
         bool relay; /* by configuration or because it advertises the relay application */
         bool conf_relay;
+        bool tls;               /* only over TLS */
         bool dynamic;           /* not in the configuration: forgotten when it goes */
         bool up;                /* reported as usable */
         bool held;              /* it sent DPR with a cause that forbids coming back by ourselves */
@@ -121,6 +134,11 @@ struct dia_peer {
 
 int dia_conn_open(struct dia_peer *p, struct dia_conn **out) IMS_CHECK;
 void dia_conn_accepted(struct tcp_conn *tcp, void *node);
+void dia_conn_accepted_tls(struct tcp_conn *tcp, void *node);
+
+/* What is wrong with this connection for that peer (static), or NULL: TLS where it must be, and a certificate
+ * for the identity (RFC 6733 13.1, TS 33.203 S.5.4.3). */
+const char *dia_conn_unfit(const struct dia_conn *c, const struct dia_peer *p);
 
 /* Sends one message. A connection that cannot take it is broken and reported so from the loop. */
 int dia_conn_send(struct dia_conn *c, struct span octets);

@@ -64,6 +64,7 @@ int dia_peer_new(struct dia_node *n, const struct dia_peer_conf *conf, struct di
         p->addr = conf->addr;
         p->priority = conf->priority;
         p->conf_relay = p->relay = conf->relay;
+        p->tls = conf->tls;
         err = trust_init(&p->from, conf->from, conf->n_from);
         if (!err && (!p->identity || !p->realm))
                 err = -IMS_ENOMEM;

@@ -15,7 +15,8 @@ static void receive_stranger(struct dia_conn *c, const struct dia_header *h, str
                 dia_on_cer(c, octets);
                 return;
         }
-        log_warn("diameter %s: command %u before CER, closing", c->name, h->code);
+        if (log_pace(&c->dn->strangers, DIA_STRANGERS, "refusals"))
+                log_warn("diameter %s: command %u before CER, closing", c->name, h->code);
         dia_conn_drop(c, false);
 }
 
@@ -68,9 +69,10 @@ void dia_receive_broken(struct dia_conn *c, struct span head, uint32_t code)
         struct dia_fault fault = DIA_FAULT_NONE;
         struct dia_header h;
 
-        log_warn("diameter %s: %s, closing", c->peer ? c->peer->identity : c->name,
-                 code == DIA_UNSUPPORTED_VERSION ? "this is not Diameter version 1"
-                                                 : "message length is wrong");
+        if (c->peer || log_pace(&c->dn->strangers, DIA_STRANGERS, "refusals"))
+                log_warn("diameter %s: %s, closing", c->peer ? c->peer->identity : c->name,
+                         code == DIA_UNSUPPORTED_VERSION ? "this is not Diameter version 1"
+                                                         : "message length is wrong");
         fault.code = code;
         if (c->peer && c->peer->c == c && head.n >= DIA_HEADER) {
                 h = dia_header_get(head.p);
