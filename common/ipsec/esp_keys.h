@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * Keys for ESP from CK_IM and IK_IM. TS 33.203 Annex I; of older releases for hmac-md5-96 and des-ede3-cbc
- * (requirements.md 1). Pure functions. */
+ * Keys for ESP from CK_IM and IK_IM. TS 33.203 Annex I; of older releases for hmac-md5-96 and des-ede3-cbc.
+ * Pure functions. */
 #pragma once
 
 #include "common/base/secret.h"

@@ -36,6 +36,16 @@ static inline uint32_t tag_of(enum sa_end end, uint32_t run)
         return (end == SA_END_PCSCF ? 2U : 1U) << 30 | run << TAG_COUNT_BITS;
 }
 
+/* Of a reqid: the bits that all of one run share, and the number that tells them apart. */
+static inline uint32_t tag_of_reqid(uint32_t reqid)
+{
+        return reqid & ~(TAG_COUNTS - 1);
+}
+static inline uint32_t count_of_reqid(uint32_t reqid)
+{
+        return reqid & (TAG_COUNTS - 1);
+}
+
 static inline uint32_t tag_run(uint32_t reqid)
 {
         return reqid >> TAG_COUNT_BITS & (TAG_RUNS - 1);

@@ -22,7 +22,7 @@ struct sa_listener {
 /* True for an SA of this object: others have theirs in the same kernel. */
 static bool is_ours(const struct sa_kernel *k, uint32_t reqid)
 {
-        return (reqid & ~(TAG_COUNTS - 1)) == k->tag;
+        return tag_of_reqid(reqid) == k->tag;
 }
 
 static void on_mapping(struct sa_kernel *k, const struct nlmsghdr *m)

@@ -22,14 +22,14 @@ struct xfrm_row sa_row(const struct sa_kernel *k, const struct sa_params *p, enu
 
 static bool is_live(const struct sa_kernel *k, uint32_t reqid)
 {
-        uint32_t n = reqid & (TAG_COUNTS - 1);
+        uint32_t n = count_of_reqid(reqid);
 
-        return (reqid & ~(TAG_COUNTS - 1)) == k->tag && (k->live[n / 32] & 1U << n % 32);
+        return tag_of_reqid(reqid) == k->tag && (k->live[n / 32] & 1U << n % 32);
 }
 
 static void set_live(struct sa_kernel *k, uint32_t reqid, bool live)
 {
-        uint32_t n = reqid & (TAG_COUNTS - 1), bit = 1U << n % 32;
+        uint32_t n = count_of_reqid(reqid), bit = 1U << n % 32;
 
         k->live[n / 32] = live ? k->live[n / 32] | bit : k->live[n / 32] & ~bit;
 }
@@ -59,8 +59,8 @@ static bool addrs_whole(const struct sa_params *p, enum sa_end end)
 static bool whole(const struct sa_kernel *k, const struct sa_params *p, const struct esp_keys *keys)
 {
         return addrs_whole(p, k->conf.end) && ends_whole(&p->ue_ends) && ends_whole(&p->pcscf_ends) &&
-               xfrm_keys_fit(p->suite, keys) && (p->reqid & ~(TAG_COUNTS - 1)) == k->tag &&
-               (p->reqid & (TAG_COUNTS - 1)) && !is_live(k, p->reqid);
+               xfrm_keys_fit(p->suite, keys) && tag_of_reqid(p->reqid) == k->tag &&
+               count_of_reqid(p->reqid) && !is_live(k, p->reqid);
 }
 
 /* Takes away the messages of a set that came through: all where errs is NULL, policies first. */

@@ -2,9 +2,9 @@
  * Algorithms, modes and what makes a mechanism usable. TS 33.203 7.1, 7.2 and Annex H. */
 #include "common/ipsec/sec_agree.h"
 
+#include "common/net/addr.h"
+
 #define SPI_RESERVED_MAX 255 /* RFC 4303 2.1 */
-#define PORT_SIP         5060
-#define PORT_SIPS        5061
 
 const char *sec_alg_name(enum sec_alg a)
 {
@@ -94,9 +94,9 @@ void sec_suite_write(struct sec_suite s, struct buf *out)
         buf_puts(out, sec_ealg_name(s.ealg));
 }
 
-static bool port_bad(uint16_t port)
+bool sec_port_allowed(uint32_t port)
 {
-        return port == 0 || port == PORT_SIP || port == PORT_SIPS;
+        return port > 0 && port <= 65535 && port != SIP_PORT && port != SIPS_PORT;
 }
 
 static const char *ends_fault(const struct sec_ends *e)
@@ -105,7 +105,7 @@ static const char *ends_fault(const struct sec_ends *e)
                 return "an SPI up to 255 is reserved";
         if (e->spi_c == e->spi_s)
                 return "spi-c and spi-s are the same";
-        if (port_bad(e->port_c) || port_bad(e->port_s))
+        if (!sec_port_allowed(e->port_c) || !sec_port_allowed(e->port_s))
                 return "a protected port is 0, 5060 or 5061";
         if (e->port_c == e->port_s)
                 return "port-c and port-s are the same";

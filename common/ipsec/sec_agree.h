@@ -11,7 +11,7 @@ enum sec_mechanism {
         SEC_OTHER /* a name that is not understood, or mediasec (TS 24.229 7.2A.7): skipped by every choice */
 };
 
-/* Values of "alg"; hmac-md5-96 is of older releases (requirements.md 1). */
+/* Values of "alg"; hmac-md5-96 is of older releases. */
 enum sec_alg { SEC_ALG_NULL, SEC_ALG_HMAC_SHA_1_96, SEC_ALG_AES_GMAC, SEC_ALG_HMAC_MD5_96, SEC_ALG_OTHER };
 
 /* Values of "ealg"; des-ede3-cbc is of older releases. */
@@ -64,6 +64,9 @@ struct sec_entry {
         struct span raw; /* as it stands, white space around it off */
 };
 
+/* True for a port that may be protected: none of those of unprotected SIP (TS 33.203 7.1). */
+bool sec_port_allowed(uint32_t port);
+
 /* True for an ipsec-3gpp entry that Annex H allows and that is whole: alg there, an allowed suite, prot esp,
  * mode trans or UDP-enc-tun, both SPIs (> 255) and ports there, the two SPIs and the two ports different, no
  * port 0, 5060 or 5061. *why (may be NULL): a static text saying what is wrong. */
@@ -97,9 +100,8 @@ const struct sec_ends *sec_list_ends(const struct sec_list *l, const char **why)
  * index of the mechanism. */
 const char *sec_list_differs(const struct sec_list *a, const struct sec_list *b, size_t *at);
 
-/* Copies a list so that it lives on alone: raw spans point into *text (owned by the caller, the values joined
- * by ", "). -IMS_ENOMEM. */
-int sec_list_copy(const struct sec_list *l, struct sec_list *out, struct buf *text) IMS_CHECK;
+/* Appends the values as they stand, joined by ", ". */
+void sec_list_join(const struct sec_list *l, struct buf *out);
 
 /* --- the choice ----------------------------------------------------------------------------------- */
 

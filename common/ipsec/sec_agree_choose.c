@@ -2,7 +2,7 @@
  * The choice among mechanisms. TS 33.203 7.2 and M.7.2, RFC 3329 2.2. */
 #include "common/ipsec/sec_agree.h"
 
-/* Of releases before the algorithms of Annex H: after all others (requirements.md 1). */
+/* Of releases before the algorithms of Annex H: after all others. */
 static bool suite_old(struct sec_suite s)
 {
         return s.alg == SEC_ALG_HMAC_MD5_96 || s.ealg == SEC_EALG_DES_EDE3_CBC;

@@ -228,23 +228,10 @@ int sec_list_add(struct sec_list *l, struct span value, const char **why)
         return r;
 }
 
-int sec_list_copy(const struct sec_list *l, struct sec_list *out, struct buf *text)
+void sec_list_join(const struct sec_list *l, struct buf *out)
 {
-        size_t at = text->n;
-
         for (size_t i = 0; i < l->n; i++) {
-                if (i)
-                        buf_puts(text, ", ");
-                buf_span(text, l->e[i].raw);
+                buf_puts(out, i ? ", " : "");
+                buf_span(out, l->e[i].raw);
         }
-        if (text->err)
-                return text->err;
-        *out = *l;
-        for (size_t i = 0; i < l->n; i++) { /* the buffer has moved for the last time */
-                if (i)
-                        at += 2;
-                out->e[i].raw = span_sub(buf_as_span(text), at, at + l->e[i].raw.n);
-                at += l->e[i].raw.n;
-        }
-        return 0;
 }
