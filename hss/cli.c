@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define EXIT_USAGE 2
-
 enum opening {
         OPEN_STORE,   /* the store must be there */
         OPEN_OR_MAKE, /* the first provisioning makes it */
@@ -25,7 +23,8 @@ static const struct command {
         {{"subscriber", "add"},
          OPEN_OR_MAKE,
          cli_subscriber_add,
-         "subscriber add --imsi IMSI --msisdn NUMBER --k HEX (--op HEX | --opc HEX) [OPTION...]",
+         "subscriber add (--imsi IMSI --msisdn NUMBER --k HEX (--op HEX | --opc HEX) | --impi IMPI "
+         "--password TEXT) [OPTION...]",
          true},
         {{"subscriber", "list"}, OPEN_STORE, cli_subscriber_list, "subscriber list [--json]", true},
         {{"subscriber", "show"}, OPEN_STORE, cli_subscriber_show, "subscriber show ID [--json]", true},
@@ -48,6 +47,16 @@ static const struct command {
          cli_diagnose,
          "diagnose ID --rand HEX (--res HEX | --auts HEX | --autn HEX | --authorization VALUE) [OPTION...]",
          true},
+        {{"device", "add"},
+         OPEN_STORE,
+         cli_device_add,
+         "device add (--certificate FILE | --subject NAME) --impi IMPI",
+         true},
+        {{"device", "list"}, OPEN_STORE, cli_device_list, "device list [--json]", true},
+        {{"device", "block"}, OPEN_STORE, cli_device_block, "device block NAME [--reason TEXT]", true},
+        {{"device", "unblock"}, OPEN_STORE, cli_device_unblock, "device unblock NAME", true},
+        {{"device", "forget"}, OPEN_STORE, cli_device_forget, "device forget NAME", true},
+        {{"device", "remove"}, OPEN_STORE, cli_device_remove, "device remove NAME", true},
         {{"profile", "list"}, OPEN_STORE, cli_profile_list, "profile list", false},
         {{"profile", "set"}, OPEN_OR_MAKE, cli_profile_set, "profile set NAME FILE.xml", true},
         {{"profile", "remove"}, OPEN_STORE, cli_profile_remove, "profile remove NAME", true},
@@ -180,10 +189,11 @@ int cli_run(const struct hss_conf *conf, int argc, char **argv)
         if (!command || (!command->takes_words && argc > words)) {
                 print_usage(argv[0]);
                 arena_reset(&args, true);
-                return EXIT_USAGE;
+                return CLI_EXIT_USAGE;
         }
         (void)snprintf(name, sizeof name, "%s%s%s", argv[0], words == 2 ? " " : "",
                        words == 2 ? argv[1] : "");
+        c.usage = command->usage;
         arena_init(&c.arena);
         rc = command->opening == OPEN_NONE ? init(&c) : open_store(&c, command->opening);
         if (rc == 0 && command->run)
@@ -200,7 +210,19 @@ int cli_run(const struct hss_conf *conf, int argc, char **argv)
                 (void)fprintf(stderr, "hss %s: the output cannot be written\n", name);
                 return EXIT_FAILURE;
         }
-        return rc < 0 ? EXIT_FAILURE : c.exit_code;
+        return rc < 0 && c.exit_code == 0 ? EXIT_FAILURE : c.exit_code;
+}
+
+int cli_misused(struct cli *c, const char *word)
+{
+        if (word) {
+                buf_puts(&c->err, "what is ");
+                buf_quoted(&c->err, span_of(word), 60);
+                buf_puts(&c->err, "?\n");
+        }
+        buf_printf(&c->err, "usage: hss %s\n", c->usage);
+        c->exit_code = CLI_EXIT_USAGE;
+        return -IMS_EINVAL;
 }
 
 int cli_store_failed(struct cli *c, int rc)

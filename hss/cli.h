@@ -21,11 +21,12 @@ struct cli {
         struct store *store;
         struct aka_ctx *aka;
         struct arena arena;
-        struct buf err; /* lines for stderr */
-        int exit_code;  /* of a command that did its work: 0, or CLI_EXIT_* */
+        struct buf err;    /* lines for stderr */
+        const char *usage; /* of the command, as `hss help` has it */
+        int exit_code;     /* 0, or enum cli_exit when it is known better than by 0 and 1 */
 };
 
-enum { CLI_EXIT_MISTAKE = 3, CLI_EXIT_NOTHING_FITS = 4 };
+enum cli_exit { CLI_EXIT_USAGE = 2, CLI_EXIT_MISTAKE, CLI_EXIT_NOTHING_FITS };
 
 /* Commands: 0 or a negative error, reasons in c->err. argv: behind the command's words. */
 int cli_subscriber_add(struct cli *c, int argc, char **argv);
@@ -38,12 +39,33 @@ int cli_subscriber_export(struct cli *c, int argc, char **argv);
 int cli_state(struct cli *c, int argc, char **argv);
 int cli_backup(struct cli *c, int argc, char **argv);
 int cli_diagnose(struct cli *c, int argc, char **argv);
+int cli_device_add(struct cli *c, int argc, char **argv);
+int cli_device_list(struct cli *c, int argc, char **argv);
+int cli_device_block(struct cli *c, int argc, char **argv);
+int cli_device_unblock(struct cli *c, int argc, char **argv);
+int cli_device_forget(struct cli *c, int argc, char **argv);
+int cli_device_remove(struct cli *c, int argc, char **argv);
 int cli_profile_list(struct cli *c, int argc, char **argv);
 int cli_profile_set(struct cli *c, int argc, char **argv);
 int cli_profile_remove(struct cli *c, int argc, char **argv);
 
 /* The record meant by an IMPI, IMSI, MSISDN or IMPU. */
 int cli_find(struct cli *c, const char *id, struct record *out) IMS_CHECK;
+
+/* What an S-CSCF is to be told. */
+struct cli_told {
+        struct span impi, scscf;
+        const char *done;    /* "stored" */
+        const char *command; /* of push_on_command */
+        int64_t row;
+};
+
+/* It is committed: the running HSS sends it at once; what comes of it is printed. */
+void cli_push(struct cli *c, const struct cli_told *t);
+
+/* The command was given with too much or too little; word: what is too much, or NULL. Says how it is used,
+ * gives -IMS_EINVAL. */
+int cli_misused(struct cli *c, const char *word);
 
 /* Adds the store's error, where there is one, and gives rc back. */
 int cli_store_failed(struct cli *c, int rc);

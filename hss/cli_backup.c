@@ -6,10 +6,8 @@
 
 int cli_backup(struct cli *c, int argc, char **argv)
 {
-        if (argc != 1) {
-                buf_puts(&c->err, "usage: hss backup FILE\n");
-                return -IMS_EINVAL;
-        }
+        if (argc != 1)
+                return cli_misused(c, NULL);
         if (store_exists(argv[0])) {
                 buf_printf(&c->err, "%s is there already and is not overwritten\n", argv[0]);
                 return -IMS_EEXISTS;

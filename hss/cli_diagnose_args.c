@@ -55,6 +55,7 @@ static int refuse(struct cli *c, enum word w, const char *why)
 static int take_option(struct cli *c, int argc, char **argv, int *i, struct given *g)
 {
         struct span name = span_of(argv[*i] + 2), value = SPAN_NULL;
+        const char *why = NULL;
         ptrdiff_t eq = span_chr(name, '=', 0);
         if (eq >= 0) {
                 value = span_sub(name, (size_t)eq + 1, name.n);
@@ -64,9 +65,13 @@ static int take_option(struct cli *c, int argc, char **argv, int *i, struct give
                 if (!span_eq(name, span_of(words[w].name)))
                         continue;
                 if (eq < 0 && *i + 1 >= argc)
-                        return refuse(c, (enum word)w, "the value is missing");
-                if (g->is[w])
-                        return refuse(c, (enum word)w, "given twice");
+                        why = "the value is missing";
+                else if (g->is[w])
+                        why = "given twice";
+                if (why) {
+                        (void)refuse(c, (enum word)w, why);
+                        return cli_misused(c, NULL);
+                }
                 g->v[w] = eq >= 0 ? value : span_of(argv[++*i]);
                 g->is[w] = true;
                 return 0;
@@ -74,7 +79,7 @@ static int take_option(struct cli *c, int argc, char **argv, int *i, struct give
         buf_puts(&c->err, "--");
         buf_quoted(&c->err, name, 60);
         buf_puts(&c->err, ": no such option here\n");
-        return -IMS_EINVAL;
+        return cli_misused(c, NULL);
 }
 
 static int read_words(struct cli *c, int argc, char **argv, struct diagnose_order *o, struct given *g)
@@ -90,16 +95,11 @@ static int read_words(struct cli *c, int argc, char **argv, struct diagnose_orde
                 } else if (!o->id && argv[i][0] && argv[i][0] != '-') {
                         o->id = argv[i];
                 } else {
-                        buf_quoted(&c->err, span_of(argv[i]), 60);
-                        buf_puts(&c->err, ": what is that? one ID, and options\n");
-                        rc = -IMS_EINVAL;
+                        rc = cli_misused(c, argv[i]);
                 }
         }
-        if (rc == 0 && !o->id) {
-                buf_puts(&c->err, "usage: hss diagnose ID --rand HEX (--res HEX | --auts HEX | --autn HEX | "
-                                  "--authorization VALUE) [--json] [--repair]\n");
-                rc = -IMS_EINVAL;
-        }
+        if (rc == 0 && !o->id)
+                rc = cli_misused(c, NULL);
         return rc;
 }
 

@@ -250,9 +250,8 @@ static void member(struct buf *b, const char *name, struct span text)
 {
         if (text.n == 0)
                 return;
-        buf_printf(b, "%s\"%s\":\"", b->n && b->p[b->n - 1] != '{' ? "," : "", name);
-        buf_json(b, text);
-        buf_char(b, '"');
+        buf_puts(b, b->n && b->p[b->n - 1] != '{' ? "," : "");
+        buf_json_member(b, name, text);
 }
 
 static void json_cause(const struct diagnose_finding *f, struct buf *b)

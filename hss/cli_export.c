@@ -211,6 +211,10 @@ static void cell(struct export *e, const struct record *r, enum sub_field f)
         case SUB_SQN:
                 buf_printf(b, "%llu", (unsigned long long)(r->sqn.seq << e->c->conf->auc_ind_bits));
                 break;
+        case SUB_DIGEST_ALGORITHM:
+                if (r->scheme == HSS_SCHEME_DIGEST)
+                        buf_puts(b, digest_algorithm_name(r->digest_algorithm));
+                break;
         case SUB_DIGEST_REALM:
                 buf_span(b, r->digest_realm);
                 break;
@@ -304,10 +308,8 @@ int cli_subscriber_export(struct cli *c, int argc, char **argv)
                 e.to = open_private(c, argv[1]);
                 if (!e.to)
                         return -IMS_EIO;
-        } else if (argc != 0) {
-                buf_puts(&c->err, "usage: hss subscriber export [--with-keys FILE]\n");
-                return -IMS_EINVAL;
-        }
+        } else if (argc != 0)
+                return cli_misused(c, NULL);
         int rc = store_begin(c->store, false);
         if (rc == 0)
                 rc = write_all(&e);

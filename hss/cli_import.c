@@ -125,11 +125,8 @@ int cli_subscriber_import(struct cli *c, int argc, char **argv)
                 else
                         im.file = argv[i];
         }
-        if (!im.file || bad) {
-                buf_puts(&c->err, "usage: hss subscriber import FILE.csv|- [--dry-run]: one file, - is the "
-                                  "standard input\n");
-                return -IMS_EINVAL;
-        }
+        if (!im.file || bad)
+                return cli_misused(c, NULL);
         int rc = csv_open(im.file, &csv);
         if (rc < 0) {
                 buf_printf(&c->err, "%s: %s\n", im.file, rc == -IMS_EIO ? strerror(errno) : ims_strerror(rc));

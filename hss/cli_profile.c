@@ -50,10 +50,8 @@ static int read_document(struct cli *c, const char *file, struct span *out)
 int cli_profile_set(struct cli *c, int argc, char **argv)
 {
         struct span document;
-        if (argc != 2) {
-                buf_puts(&c->err, "usage: hss profile set NAME FILE.xml\n");
-                return -IMS_EINVAL;
-        }
+        if (argc != 2)
+                return cli_misused(c, NULL);
         int rc = read_document(c, argv[1], &document);
         if (rc < 0)
                 return rc;
@@ -68,10 +66,8 @@ int cli_profile_set(struct cli *c, int argc, char **argv)
 
 int cli_profile_remove(struct cli *c, int argc, char **argv)
 {
-        if (argc != 1) {
-                buf_puts(&c->err, "usage: hss profile remove NAME\n");
-                return -IMS_EINVAL;
-        }
+        if (argc != 1)
+                return cli_misused(c, NULL);
         if (strcmp(argv[0], "default") == 0) {
                 buf_puts(&c->err, "default: this one stays, new subscribers get it (`hss profile set default "
                                   "FILE.xml` changes it)\n");

@@ -19,6 +19,8 @@ static const char *state_of(const struct record_impu *u)
 
 static const char *algorithm_of(const struct record *r)
 {
+        if (r->scheme == HSS_SCHEME_DIGEST)
+                return digest_algorithm_name(r->digest_algorithm);
         return r->scheme != HSS_SCHEME_AKA ? "" : r->algorithm == AKA_TUAK ? "TUAK" : "Milenage";
 }
 
@@ -60,8 +62,8 @@ static void print_record(const struct record *r, unsigned ind_bits)
                 print_lines("joined", r->first_impi);
         print_lines("IMSI", r->imsi);
         print_lines("MSISDN", r->msisdn);
-        (void)printf("%-18s %s%s%s\n", "credential", scheme_names[r->scheme],
-                     r->scheme == HSS_SCHEME_AKA ? ", " : "", algorithm_of(r));
+        (void)printf("%-18s %s%s%s\n", "credential", scheme_names[r->scheme], *algorithm_of(r) ? ", " : "",
+                     algorithm_of(r));
         if (r->scheme == HSS_SCHEME_AKA)
                 (void)printf("%-18s %04x\n%-18s SEQ %llu, IND CS %u, PS %u, IMS %u (SQN 0x%012llx)\n", "AMF",
                              r->amf, "sequence number", (unsigned long long)r->sqn.seq,
@@ -96,20 +98,10 @@ static void print_record(const struct record *r, unsigned ind_bits)
 
 /* --- JSON --- */
 
-static void json_string(struct buf *b, struct span s)
-{
-        buf_char(b, '"');
-        buf_json(b, s);
-        buf_char(b, '"');
-}
-
 static void json_text(struct buf *b, const char *name, struct span value)
 {
-        buf_printf(b, ",\"%s\":", name);
-        if (value.p)
-                json_string(b, value);
-        else
-                buf_puts(b, "null");
+        buf_char(b, ',');
+        buf_json_member(b, name, value);
 }
 
 static void json_lines(struct buf *b, const char *name, struct span lines)
@@ -120,7 +112,7 @@ static void json_lines(struct buf *b, const char *name, struct span lines)
         while (lines.n && span_split(&lines, '\n', &line)) {
                 if (!first)
                         buf_char(b, ',');
-                json_string(b, line);
+                buf_json_string(b, line);
                 first = false;
         }
         buf_char(b, ']');
@@ -146,7 +138,7 @@ static void json_flag(struct buf *b, const char *name, int value)
 static void json_impu(struct buf *b, const struct record *r, const struct record_impu *u)
 {
         buf_puts(b, "{\"impu\":");
-        json_string(b, u->impu);
+        buf_json_string(b, u->impu);
         buf_printf(
                 b,
                 ",\"set\":%lld,\"type\":%u,\"barred\":%s,\"state\":\"%s\",\"registered\":%s,\"pending\":%s",
@@ -162,7 +154,7 @@ static void json_impu(struct buf *b, const struct record *r, const struct record
 static void json_record(struct buf *b, const struct record *r, unsigned ind_bits)
 {
         buf_puts(b, "{\"impi\":");
-        json_string(b, r->impi);
+        buf_json_string(b, r->impi);
         json_text(b, "imsi", r->imsi);
         json_text(b, "msisdn", r->msisdn);
         buf_printf(b,
@@ -235,9 +227,7 @@ static int read_words(struct cli *c, int argc, char **argv, const char **id, boo
                 if (strcmp(argv[i], "--json") == 0) {
                         *json = true;
                 } else if (argv[i][0] == '-' || *id) {
-                        buf_quoted(&c->err, span_of(argv[i]), 60);
-                        buf_puts(&c->err, ": what is that? at most one ID, and --json\n");
-                        return -IMS_EINVAL;
+                        return cli_misused(c, argv[i]);
                 } else {
                         *id = argv[i];
                 }
@@ -267,6 +257,8 @@ int cli_subscriber_list(struct cli *c, int argc, char **argv)
         const char *id;
         bool json;
         int rc = read_words(c, argc, argv, &id, &json);
+        if (rc == 0 && id)
+                rc = cli_misused(c, id);
         if (rc < 0)
                 return rc;
         if (json)
@@ -294,10 +286,8 @@ int cli_subscriber_show(struct cli *c, int argc, char **argv)
         struct record r;
         struct buf b = BUF_INIT;
         int rc = read_words(c, argc, argv, &id, &json);
-        if (rc == 0 && !id) {
-                buf_puts(&c->err, "usage: hss subscriber show ID [--json]\n");
-                rc = -IMS_EINVAL;
-        }
+        if (rc == 0 && !id)
+                rc = cli_misused(c, NULL);
         if (rc == 0)
                 rc = find(c, id, &r);
         if (rc < 0)
@@ -331,7 +321,7 @@ static void state_json(const struct record *r, struct buf *b, unsigned ind_bits,
         for (size_t k = 0; k < r->n_impus; k++) {
                 const struct record_impu *u = &r->impus[k];
                 buf_puts(b, i || k ? ",\n{\"impi\":" : "\n{\"impi\":");
-                json_string(b, r->impi);
+                buf_json_string(b, r->impi);
                 json_text(b, "impu", u->impu);
                 json_text(b, "scscf", r->scscf_name);
                 buf_printf(b, ",\"state\":\"%s\",\"registered\":%s,\"pending\":%s}", state_of(u),

@@ -73,6 +73,17 @@ static void aka_item(const struct aka_av *av, size_t i, size_t n, struct cx_auth
         item->ik = span_make(av->ik.b, sizeof av->ik.b);
 }
 
+void cx_digest_item(struct cx_auth_item *item, struct span realm, enum digest_algorithm algorithm,
+                    const char *ha1)
+{
+        item->scheme = SPAN(CX_SCHEME_DIGEST);
+        item->digest.present = true;
+        item->digest.realm = realm;
+        item->digest.algorithm = span_of(digest_algorithm_name(algorithm));
+        item->digest.qop = SPAN("auth");
+        item->digest.ha1 = span_of(ha1);
+}
+
 static void answer_mar(struct job *j)
 {
         static struct cx_maa a; /* 20 kB, all spans: nothing secret stays in it */
@@ -87,11 +98,7 @@ static void answer_mar(struct job *j)
         for (size_t i = 0; i < r->n_avs; i++)
                 aka_item(&r->avs[i], i, r->n_avs, &a.items[i], rand_autn[i]);
         if (r->ha1[0]) {
-                a.items[0].scheme = SPAN(CX_SCHEME_DIGEST);
-                a.items[0].digest.present = true;
-                a.items[0].digest.realm = r->digest_realm;
-                a.items[0].digest.qop = SPAN("auth");
-                a.items[0].digest.ha1 = span_of(r->ha1);
+                cx_digest_item(&a.items[0], r->digest_realm, r->digest_algorithm, r->ha1);
                 a.n = 1;
         } else if (r->line_ids.n) {
                 a.items[0].scheme = SPAN(CX_SCHEME_NBA);

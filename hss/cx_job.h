@@ -22,7 +22,8 @@ struct reply {
         size_t n_restorations;
         struct aka_av avs[CX_AUTH_ITEMS_MAX]; /* wiped with the job */
         size_t n_avs;
-        char ha1[65];
+        char ha1[DIGEST_HEX_MAX];
+        enum digest_algorithm digest_algorithm;
         struct span digest_realm, line_ids;
 };
 
@@ -69,6 +70,11 @@ void job_fail(struct job *j, struct dia_result result, enum verdict_cause cause,
 const struct cx_request *job_request(const struct job *j);
 struct span job_impi(const struct job *j);
 struct span job_impu(const struct job *j);
+
+/* The SD-AV of SIP Digest (TS 33.203 N.2.1.1, TS 29.229 6.3.36): realm, algorithm, qop "auth", H(A1) in hex;
+ * no key. What it is given must outlive it. */
+void cx_digest_item(struct cx_auth_item *item, struct span realm, enum digest_algorithm algorithm,
+                    const char *ha1);
 
 /* Encodes and sends, or drops a stale one; the request is then gone. */
 void job_answer(struct job *j, const struct hss_conf *conf);

@@ -43,6 +43,7 @@ static int take_credential(const struct hss_env *env, struct job *j, struct cred
         case HSS_SCHEME_DIGEST:
                 memcpy(j->reply.ha1, c->ha1, sizeof j->reply.ha1);
                 j->reply.digest_realm = c->digest_realm;
+                j->reply.digest_algorithm = c->digest_algorithm;
                 break;
         case HSS_SCHEME_NBA:
                 j->reply.line_ids = c->line_ids;

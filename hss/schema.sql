@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-3-Clause
--- The subscriber store, version 3 (PRAGMA user_version). Lists inside one column stand one entry per line.
+-- The subscriber store, version 5 (PRAGMA user_version). Lists inside one column stand one entry per line.
 
 CREATE TABLE meta ( -- see store_meta.c
         name  TEXT PRIMARY KEY,
@@ -47,9 +47,10 @@ CREATE TABLE impi ( -- exactly one credential each
         impi         TEXT NOT NULL UNIQUE,
         imsi         TEXT UNIQUE,
         msisdn       TEXT UNIQUE,
-        credential   BLOB, -- sealed: K, OPc and, where it was given, OP; or H(A1)
+        credential   BLOB, -- sealed: K, OPc and, where it was given, OP; or H(A1) of digest_algorithm
         digest_realm TEXT,
-        line_ids     TEXT  -- NBA: Line-Identifier
+        line_ids     TEXT, -- NBA: Line-Identifier
+        digest_algorithm INTEGER NOT NULL DEFAULT 0 CHECK (digest_algorithm BETWEEN 0 AND 1) -- MD5, SHA-256
 ) STRICT;
 
 CREATE INDEX impi_subscription ON impi (subscription);
@@ -95,3 +96,32 @@ CREATE TABLE restoration ( -- SCSCF-Restoration-Info, restoration.h
         PRIMARY KEY (implicit_set, impi),
         FOREIGN KEY (impi, implicit_set) REFERENCES registration (impi, implicit_set) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE push ( -- what the S-CSCF of an IMPI is to be told; the row goes when it was, or cannot be told
+        impi     INTEGER PRIMARY KEY REFERENCES impi (id) ON DELETE CASCADE,
+        change   INTEGER NOT NULL, -- a later change has another number
+        password INTEGER NOT NULL, -- PPR with H(A1)
+        ending   INTEGER NOT NULL CHECK (ending BETWEEN 0 AND 2), -- RTR after it: none, SERVER_CHANGE, PERMANENT_TERMINATION
+        since_s  INTEGER NOT NULL  -- seconds since 1970
+) STRICT;
+
+CREATE TABLE removed ( -- whose registration its S-CSCF is still to end; the row goes when it was told, or cannot be
+        id         INTEGER PRIMARY KEY,
+        impi       TEXT NOT NULL,
+        since_s    INTEGER NOT NULL, -- seconds since 1970
+        scscf_name TEXT NOT NULL, -- as in subscription
+        scscf_host TEXT NOT NULL,
+        scscf_realm TEXT
+) STRICT;
+
+CREATE TABLE device ( -- a certificate that may fetch the credentials of one IMPI by bootstrapping
+        id          INTEGER PRIMARY KEY,
+        impi        INTEGER NOT NULL UNIQUE REFERENCES impi (id) ON DELETE CASCADE,
+        subject     TEXT NOT NULL UNIQUE, -- RFC 2253
+        fingerprint TEXT UNIQUE, -- SHA-256 of the certificate in hex; NULL: of the first one that comes
+        pinned      INTEGER NOT NULL, -- it was provisioned, and is not the first one that came
+        given       INTEGER NOT NULL DEFAULT 0, -- how often credentials were handed out
+        refused     INTEGER NOT NULL DEFAULT 0, -- how often they were not
+        last_s      INTEGER, -- seconds since 1970 of the last time they were
+        blocked     TEXT -- why it gets nothing (misuse was seen); NULL: it is not blocked
+) STRICT;

@@ -9,6 +9,8 @@
 #include "common/trace/cx_trace.h"
 #include "hss/cli.h"
 #include "hss/cx_group.h"
+#include "hss/bootstrap_server.h"
+#include "hss/push.h"
 
 struct server {
         const struct hss_conf *conf;
@@ -20,6 +22,10 @@ struct server {
         struct group *group;
         struct dia_node *dia;
         struct cx_server cx;
+        struct pusher *pusher;
+        struct control *control;
+        struct bootstrap_server *bootstrap;
+        struct core_net net;
         bool stopping;
 };
 
@@ -69,6 +75,8 @@ static void on_peer(const char *identity, bool up, const char *why, void *arg)
 {
         struct server *s = arg;
         cx_trace_peer(s->trace, identity, up, why);
+        if (up && s->pusher && !s->stopping)
+                push_scan(s->pusher); /* it may be the one that was away */
 }
 
 static void on_stranger(struct span identity, const struct addr *from, const char *why, void *arg)
@@ -77,10 +85,28 @@ static void on_stranger(struct span identity, const struct addr *from, const cha
         cx_trace_stranger(s->trace, identity, from, why);
 }
 
+static const char *admit(const struct addr *remote, bool tls, void *arg)
+{
+        struct server *s = arg;
+        return core_net_refuses(&s->net, remote, tls);
+}
+
 static void on_trace(const struct dia_trace_info *info, void *arg)
 {
         struct server *s = arg;
         cx_trace(info, s->trace);
+}
+
+static int send_ppr(void *arg, const struct cx_ppr *m, cx_ppa_fn *fn, void *fn_arg)
+{
+        struct server *s = arg;
+        return cx_send_ppr(s->dia, m, 0, fn, fn_arg, NULL);
+}
+
+static int send_rtr(void *arg, const struct cx_rtr *m, cx_rta_fn *fn, void *fn_arg)
+{
+        struct server *s = arg;
+        return cx_send_rtr(s->dia, m, 0, fn, fn_arg, NULL);
 }
 
 /* --- life --- */
@@ -96,8 +122,18 @@ static void on_terminate(void *arg)
         struct server *s = arg;
         log_notice("ending");
         s->stopping = true;
+        bootstrap_server_stop(s->bootstrap);
         group_run(s->group); /* what is in hand is answered first */
         dia_node_shutdown(s->dia, stopped, s);
+}
+
+static void on_reload(void *arg)
+{
+        struct server *s = arg;
+        if (!node_may_reload(&hss_conf_schema, s->conf))
+                return;
+        dia_node_reload_tls(s->dia);
+        bootstrap_server_reload(s->bootstrap);
 }
 
 static int open_store(struct server *s)
@@ -115,15 +151,31 @@ static int open_store(struct server *s)
         return rc;
 }
 
+/* Pushes, and devices that come. */
+static int start_telling(struct server *s)
+{
+        const struct push_port port = {.ppr = send_ppr, .rtr = send_rtr, .arg = s};
+        int rc = push_new(s->loop, s->conf, s->store, s->trace, &port, &s->pusher);
+        if (rc == 0)
+                rc = control_serve(s->loop, s->conf->control, push_on_command, s->pusher, &s->control);
+        if (rc < 0)
+                return rc;
+        push_scan(s->pusher);
+        return bootstrap_server_new(s->loop, s->conf, s->store, s->pusher, s->trace, &s->bootstrap);
+}
+
 static int setup(struct server *s)
 {
         const struct hss_conf *c = s->conf;
         const struct sqn_scheme scheme = hss_conf_sqn_scheme(c);
         const struct dia_handlers handlers = {.on_request = on_request,
+                                              .admit = admit,
                                               .on_peer = on_peer,
                                               .on_stranger = on_stranger,
                                               .on_trace = c->trace.file ? on_trace : NULL};
         int rc = loop_new(&s->loop);
+        if (rc == 0)
+                rc = core_net_init(&s->net, &c->networks);
         if (rc == 0)
                 rc = open_store(s);
         if (rc == 0)
@@ -149,19 +201,25 @@ static int setup(struct server *s)
                 rc = dia_conf_start(s->loop, &c->diameter, &handlers, s, &s->dia);
         if (rc == 0)
                 rc = loop_on_terminate(s->loop, on_terminate, s);
-        return rc;
+        if (rc == 0)
+                rc = loop_on_reload(s->loop, on_reload, s);
+        return rc < 0 ? rc : start_telling(s);
 }
 
 static void teardown(struct server *s)
 {
         group_free(s->group); /* before the node its requests belong to */
+        control_close(s->control);
+        bootstrap_server_free(s->bootstrap);
         if (s->dia)
                 dia_node_free(s->dia);
+        push_free(s->pusher); /* nothing is answered any more */
         profile_cache_free(s->profiles);
         auc_free(s->auc);
         store_close(s->store);
         trace_free(s->trace);
         loop_free(s->loop);
+        core_net_free(&s->net);
 }
 
 int server_run(const struct hss_conf *conf)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "common/auth/aka.h"
+#include "common/auth/digest.h"
 #include "common/auth/sqn.h"
 #include "hss/facts.h"
 #include "hss/keyfile.h"
@@ -64,7 +65,8 @@ struct credential {
         uint8_t op[32];
         uint16_t amf;
         struct sqn_hss sqn;
-        char ha1[65]; /* Digest: hex */
+        char ha1[DIGEST_HEX_MAX];               /* Digest: hex */
+        enum digest_algorithm digest_algorithm; /* DIGEST_MD5 or DIGEST_SHA256 */
         struct span digest_realm;
         struct span line_ids; /* NBA, one per line */
 };

@@ -224,6 +224,7 @@ static int take_credential(struct store *s, sqlite3_stmt *st, struct credential 
                 .key.keccak_iterations = (unsigned)sqlite3_column_int(st, 4),
                 .key.res_n = (size_t)sqlite3_column_int(st, 5),
                 .sqn.seq = (uint64_t)sqlite3_column_int64(st, 6),
+                .digest_algorithm = sqlite3_column_int(st, 13) ? DIGEST_SHA256 : DIGEST_MD5,
         };
         for (int d = 0; d < SQN_DOMAINS; d++)
                 c->sqn.ind[d] = (uint8_t)sqlite3_column_int(st, 7 + d);
@@ -267,15 +268,15 @@ int store_each_credential(struct store *s, int64_t *from, size_t limit, store_vi
         while (more && (rc = sql_step(s, st)) == 1) {
                 rc = take_credential(s, st, &c);
                 ++*n;
-                *from = sqlite3_column_int64(st, 13) + 1;
+                *from = sqlite3_column_int64(st, 14) + 1;
                 if (rc == -IMS_EAUTH)
                         continue;
                 if (rc < 0)
                         break;
                 const struct store_visit v = {.id = *from - 1,
-                                              .subscription = sqlite3_column_int64(st, 14),
+                                              .subscription = sqlite3_column_int64(st, 15),
                                               .impi = column(st, 0),
-                                              .imsi = column(st, 15),
+                                              .imsi = column(st, 16),
                                               .credential = &c};
                 more = fn(&v, arg);
         }

@@ -21,7 +21,7 @@ struct store {
         sqlite3_stmt *stmts[SQL_COUNT];
 };
 
-#define STORE_VERSION 3
+#define STORE_VERSION 5
 
 extern const char store_schema_sql[]; /* schema.sql */
 

@@ -17,6 +17,20 @@ static const struct store_migration migrations[] = {
             " JOIN registration g ON g.impi = o.impi AND g.implicit_set = o.implicit_set;"
             "DROP TABLE restoration;"
             "ALTER TABLE restoration_3 RENAME TO restoration"},
+        /* 4: H(A1) may be of SHA-256; what a serving S-CSCF is to be told; devices that bootstrap */
+        {3, "ALTER TABLE impi ADD COLUMN digest_algorithm INTEGER NOT NULL DEFAULT 0"
+            " CHECK (digest_algorithm BETWEEN 0 AND 1);"
+            "CREATE TABLE push (impi INTEGER PRIMARY KEY REFERENCES impi (id) ON DELETE CASCADE,"
+            " change INTEGER NOT NULL, password INTEGER NOT NULL,"
+            " ending INTEGER NOT NULL CHECK (ending BETWEEN 0 AND 2), since_s INTEGER NOT NULL) STRICT;"
+            "CREATE TABLE device (id INTEGER PRIMARY KEY,"
+            " impi INTEGER NOT NULL UNIQUE REFERENCES impi (id) ON DELETE CASCADE,"
+            " subject TEXT NOT NULL UNIQUE, fingerprint TEXT UNIQUE, pinned INTEGER NOT NULL, given INTEGER "
+            "NOT NULL DEFAULT 0,"
+            " refused INTEGER NOT NULL DEFAULT 0, last_s INTEGER, blocked TEXT) STRICT"},
+        /* 5: the registration of who is removed ends */
+        {4, "CREATE TABLE removed (id INTEGER PRIMARY KEY, impi TEXT NOT NULL, since_s INTEGER NOT NULL,"
+            " scscf_name TEXT NOT NULL, scscf_host TEXT NOT NULL, scscf_realm TEXT) STRICT"},
 };
 
 static int user_version(struct store *s, int *out)

@@ -102,6 +102,7 @@ static int take_record(struct arena *a, sqlite3_stmt *st, struct record *r)
                 .loose_route = sqlite3_column_int(st, 24),
                 .priviledged_sender = sqlite3_column_int(st, 25),
                 .reassign = sqlite3_column_int(st, 28),
+                .digest_algorithm = sqlite3_column_int(st, 30) ? DIGEST_SHA256 : DIGEST_MD5,
         };
         for (int d = 0; d < SQN_DOMAINS; d++)
                 r->sqn.ind[d] = (uint8_t)sqlite3_column_int(st, 11 + d);
@@ -188,10 +189,11 @@ int store_new_impu(struct store *s, int64_t set, int64_t profile, const struct r
 
 int store_set_record(struct store *s, const struct record *r)
 {
-        int rc = sql_run(s, sql_bind(s, SQL_SET_IMPI, "itttiiiiibtt", r->id, r->impi, r->imsi, r->msisdn,
-                                     (int64_t)r->scheme, (int64_t)r->algorithm, (int64_t)r->amf,
-                                     (int64_t)r->iterations, (int64_t)r->res_octets, r->sealed,
-                                     r->digest_realm, r->line_ids));
+        int rc = sql_run(s,
+                         sql_bind(s, SQL_SET_IMPI, "itttiiiiibtti", r->id, r->impi, r->imsi, r->msisdn,
+                                  (int64_t)r->scheme, (int64_t)r->algorithm, (int64_t)r->amf,
+                                  (int64_t)r->iterations, (int64_t)r->res_octets, r->sealed, r->digest_realm,
+                                  r->line_ids, (int64_t)(r->digest_algorithm == DIGEST_SHA256)));
         if (rc < 0)
                 return rc;
         sqlite3_stmt *st = sql_bind(s, SQL_SET_SUBSCRIPTION, "iiittttt", r->subscription,
@@ -237,12 +239,25 @@ int store_remove(struct store *s, int64_t impi, int64_t subscription)
         return rc < 0 ? rc : sql_run(s, sql_bind(s, SQL_SETTLE_SETS, "i", subscription));
 }
 
+int store_find_shared_derived(struct store *s, struct arena *a, int64_t subscription, struct span *out)
+{
+        sqlite3_stmt *st = sql_bind(s, SQL_SHARED_AND_DERIVED, "i", subscription);
+        int rc = sql_step(s, st);
+        *out = SPAN_NULL;
+        if (rc == 1)
+                rc = sql_text(a, st, 0, out);
+        sql_reset(st);
+        return rc;
+}
+
 const char *store_conflict(const struct store *s)
 {
         /* "UNIQUE constraint failed: impi.imsi (SQLite 2067)" */
-        static const char *const fields[] = {"impi.impi", "impi.imsi", "impi.msisdn", "impu.impu"};
+        static const char *const fields[] = {"impi.impi",         "impi.imsi",   "impi.msisdn",
+                                             "impu.impu",         "device.impi", "device.subject",
+                                             "device.fingerprint"};
         for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
                 if (strstr(s->error, fields[i]))
-                        return fields[i] + 5;
+                        return strchr(fields[i], '.') + 1;
         return "";
 }

@@ -23,6 +23,7 @@ struct record { /* an IMPI with its subscription; no plain key in it */
         uint32_t iterations, res_octets;
         struct sqn_hss sqn;
         struct span sealed, digest_realm, line_ids;
+        enum digest_algorithm digest_algorithm;
         bool registration_allowed, unregistered_services, reassign;
         struct span visited, mandatory, optional, server_names, charging;
         int loose_route, priviledged_sender;
@@ -66,5 +67,11 @@ int store_remove(struct store *s, int64_t impi, int64_t subscription) IMS_CHECK;
 /* Gives an IMPI every implicit set of the subscription. */
 int store_join(struct store *s, int64_t impi, int64_t subscription) IMS_CHECK;
 
-/* After -IMS_EEXISTS: "impi", "imsi", "msisdn", "impu" or "". */
+/* An identity of the subscription that several IMPIs may use although its own user may register without an
+ * IMPI, which is then made of it: a SIP Digest IMPI whose "sip:IMPI" is in a shared set (TS 33.203 N.2.1.1).
+ * p NULL: there is none. */
+int store_find_shared_derived(struct store *s, struct arena *a, int64_t subscription,
+                              struct span *out) IMS_CHECK;
+
+/* After -IMS_EEXISTS: "impi", "imsi", "msisdn", "impu", "subject", "fingerprint" or "". */
 const char *store_conflict(const struct store *s);

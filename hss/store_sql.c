@@ -26,7 +26,11 @@
 
 #define CREDENTIAL                                                                                           \
         "impi, scheme, algorithm, amf, iterations, res_octets, seq, ind_cs, ind_ps, ind_ims, credential,"    \
-        " digest_realm, line_ids"
+        " digest_realm, line_ids, digest_algorithm"
+
+#define DEVICE                                                                                               \
+        "SELECT d.id, d.impi, d.pinned, d.given, d.refused, coalesce(d.last_s, 0), i.impi, d.subject,"       \
+        " d.fingerprint, d.blocked FROM device d JOIN impi i ON i.id = d.impi"
 
 static const char *const texts[SQL_COUNT] = {
         [SQL_BEGIN_READ] = "BEGIN",
@@ -115,8 +119,8 @@ static const char *const texts[SQL_COUNT] = {
                 " loose_route = ?9, priviledged_sender = ?10 WHERE id = ?1",
         [SQL_SET_IMPI] =
                 "UPDATE impi SET impi = ?2, imsi = ?3, msisdn = ?4, scheme = ?5, algorithm = ?6, amf = ?7,"
-                " iterations = ?8, res_octets = ?9, credential = ?10, digest_realm = ?11, line_ids = ?12"
-                " WHERE id = ?1",
+                " iterations = ?8, res_octets = ?9, credential = ?10, digest_realm = ?11, line_ids = ?12,"
+                " digest_algorithm = ?13 WHERE id = ?1",
         [SQL_SET_PROFILE] = "UPDATE impu SET profile = ?2 WHERE implicit_set IN"
                             " (SELECT implicit_set FROM registration WHERE impi = ?1)",
         [SQL_SET_BARRED] = "UPDATE impu SET barred = ?3 WHERE impu = ?2 AND implicit_set IN"
@@ -133,13 +137,53 @@ static const char *const texts[SQL_COUNT] = {
                 " (SELECT 1 FROM registration g WHERE g.implicit_set = implicit_set.id AND g.registered)",
         [SQL_JOIN_SETS] = "INSERT INTO registration (impi, implicit_set) SELECT ?1, id FROM implicit_set"
                           " WHERE subscription = ?2",
+        [SQL_NEW_DEVICE] = "INSERT INTO device (impi, subject, fingerprint, pinned) VALUES (?1, ?2, ?3,"
+                           " ?3 IS NOT NULL)",
+        [SQL_FIND_DEVICE] =
+                DEVICE " WHERE d.fingerprint = ?1 UNION ALL " DEVICE " WHERE d.subject = ?2 LIMIT 1",
+        [SQL_NAME_DEVICE] = DEVICE " WHERE i.impi = ?1 UNION ALL " DEVICE " WHERE d.subject = ?1"
+                                   " UNION ALL " DEVICE " WHERE d.fingerprint = lower(?1) LIMIT 1",
+        [SQL_NEXT_DEVICE] = DEVICE " WHERE d.id >= ?1 ORDER BY d.id LIMIT 1",
+        [SQL_DEVICE_GIVEN] =
+                "UPDATE device SET given = given + 1, fingerprint = ?2, last_s = ?3 WHERE id = ?1",
+        [SQL_DEVICE_REFUSED] = "UPDATE device SET refused = refused + 1 WHERE id = ?1",
+        [SQL_DEVICE_BLOCK] =
+                "UPDATE device SET blocked = ?2, refused = CASE WHEN ?2 IS NULL THEN 0 ELSE refused END"
+                " WHERE id = ?1",
+        [SQL_DEVICE_FORGET] = "UPDATE device SET given = 0, refused = 0, last_s = NULL,"
+                              " fingerprint = CASE WHEN pinned THEN fingerprint END WHERE id = ?1",
+        [SQL_DELETE_DEVICE] = "DELETE FROM device WHERE id = ?1",
+        [SQL_PUT_PUSH] =
+                "INSERT INTO push (impi, change, password, ending, since_s) VALUES (?1, random(), ?2, ?3, ?4)"
+                " ON CONFLICT DO UPDATE SET change = excluded.change,"
+                " password = max(password, excluded.password), ending = max(ending, excluded.ending),"
+                " since_s = excluded.since_s",
+        [SQL_NEXT_PUSH] =
+                "SELECT p.impi, p.change, p.password, p.ending, p.since_s, i.impi, s.scscf_name, "
+                "s.scscf_host,"
+                " s.scscf_realm FROM push p JOIN impi i ON i.id = p.impi"
+                " JOIN subscription s ON s.id = i.subscription WHERE p.impi >= ?1 ORDER BY p.impi LIMIT 1",
+        [SQL_DELETE_PUSH] = "DELETE FROM push WHERE impi = ?1 AND change = ?2",
+        [SQL_PUT_REMOVED] = "INSERT INTO removed (impi, since_s, scscf_name, scscf_host, scscf_realm)"
+                            " SELECT i.impi, ?2, s.scscf_name, s.scscf_host, s.scscf_realm FROM impi i"
+                            " JOIN subscription s ON s.id = i.subscription"
+                            " WHERE i.id = ?1 AND s.scscf_name IS NOT NULL AND s.scscf_host IS NOT NULL",
+        [SQL_NEXT_REMOVED] = "SELECT id, 0, 0, 0, since_s, impi, scscf_name, scscf_host, scscf_realm"
+                             " FROM removed WHERE id >= ?1 ORDER BY id LIMIT 1",
+        [SQL_DELETE_REMOVED] = "DELETE FROM removed WHERE id = ?1",
+        [SQL_SHARED_AND_DERIVED] =
+                "SELECT u.impu FROM impi i JOIN registration g ON g.impi = i.id"
+                " JOIN impu u ON u.implicit_set = g.implicit_set AND lower(u.impu) = 'sip:' || lower(i.impi)"
+                " WHERE i.subscription = ?1 AND i.scheme = 1 AND EXISTS (SELECT 1 FROM registration o"
+                " WHERE o.implicit_set = g.implicit_set AND o.impi <> i.id) LIMIT 1",
         [SQL_SHOW_IMPI] =
                 "SELECT i.id, i.subscription, i.impi, i.imsi, i.msisdn, i.scheme, i.algorithm, i.amf,"
                 " i.iterations, i.res_octets, i.seq, i.ind_cs, i.ind_ps, i.ind_ims, i.credential,"
                 " i.digest_realm, i.line_ids, s.registration_allowed, s.unregistered_services, s.visited,"
                 " s.mandatory, s.optional, s.server_names, s.charging, coalesce(s.loose_route, -1),"
                 " coalesce(s.priviledged_sender, -1), s.scscf_name, s.scscf_host, s.reassign,"
-                " (SELECT o.impi FROM impi o WHERE o.subscription = s.id ORDER BY o.id LIMIT 1)"
+                " (SELECT o.impi FROM impi o WHERE o.subscription = s.id ORDER BY o.id LIMIT 1),"
+                " i.digest_algorithm"
                 " FROM impi i JOIN subscription s ON s.id = i.subscription"
                 " WHERE i.id >= ?1 ORDER BY i.id LIMIT 1",
         [SQL_SHOW_IMPUS] =

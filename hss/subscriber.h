@@ -38,8 +38,12 @@ enum sub_field {
         SUB_RES_OCTETS,
         SUB_AMF,
         SUB_SQN,
-        SUB_DIGEST_PASSWORD,
+        SUB_PASSWORD,
+        SUB_PASSWORD_FILE,
+        SUB_PASSWORD_STDIN,
+        SUB_BOOTSTRAP,
         SUB_DIGEST_HA1,
+        SUB_DIGEST_ALGORITHM,
         SUB_DIGEST_REALM,
         SUB_NBA_LINE,
         SUB_PROFILE,
@@ -55,6 +59,8 @@ enum sub_field {
         SUB_BAR,
         SUB_UNBAR,
         SUB_REMOVE_IMPU,
+        SUB_REAUTHENTICATE,
+        SUB_DEREGISTER,
         SUB_FIELDS
 };
 
@@ -71,7 +77,8 @@ struct subscriber {
         size_t k_n;
         uint16_t amf;
         uint64_t sqn;
-        char password[128], ha1[65];
+        char password[128], ha1[DIGEST_HEX_MAX];
+        enum digest_algorithm digest_algorithm;
 };
 
 enum { SUB_USE_ADD = 1, SUB_USE_SET = 2, SUB_USE_CSV = 4 };
@@ -133,6 +140,14 @@ int sub_add(const struct provision *p, const struct subscriber *sub, struct buf 
 int sub_change(const struct provision *p, struct record *r, const struct subscriber *sub,
                struct buf *err) IMS_CHECK;
 
+/* Last of both: every domain and realm of the record lies in trust_domain, where one is configured (TLS-FWD
+ * 8.1). -IMS_EINVAL with "FIELD: reason". */
+int sub_check_trust_domain(const struct provision *p, int64_t impi, struct buf *err) IMS_CHECK;
+
+/* Lines of advice on the names of a store that lie outside: the first ones, and how many there are. A store
+ * that is not there has none. */
+void trust_domain_look(const char *trust_domain, const char *store_file, struct buf *err);
+
 /* The record's fields that sub gives; for both. */
 int sub_fill_record(const struct provision *p, const struct subscriber *sub, struct record *r,
                     struct buf *err) IMS_CHECK;
@@ -141,6 +156,22 @@ int sub_fill_record(const struct provision *p, const struct subscriber *sub, str
  * diagnosis can tell an OPc that was given for an OP. Algorithm, iterations and length of RES follow. */
 int sub_seal_key(const struct provision *p, const struct aka_key *key, const uint8_t *op,
                  struct record *r) IMS_CHECK;
+
+/* Is a credential of SIP Digest given: a password, where one stands, H(A1), or --bootstrap? */
+bool sub_gives_digest(const struct subscriber *sub);
+
+/* SIP Digest: H(A1) of the password, as it was given, or of one that nobody knows (--bootstrap). Realm and
+ * algorithm stay as they are in r when they are not given. */
+int sub_fill_digest(const struct provision *p, const struct subscriber *sub, struct record *r,
+                    struct buf *err) IMS_CHECK;
+
+/* Inside the transaction of a change: what the S-CSCF that serves r is to be told of it, a new password
+ * (digest: the record had one before) or the end of the registration. *queued: something is. */
+int sub_queue_push(const struct provision *p, const struct subscriber *sub, const struct record *r,
+                   bool digest, bool *queued) IMS_CHECK;
+
+/* Seals a credential of r->impi into r. */
+int sub_seal(const struct provision *p, struct record *r, const void *plain, size_t n) IMS_CHECK;
 
 /* One value per line; p NULL for an empty list. */
 int sub_lines(struct arena *a, const struct sub_list *list, struct span *out) IMS_CHECK;

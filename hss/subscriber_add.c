@@ -262,6 +262,20 @@ static int put_subscriber(const struct provision *p, const struct subscriber *su
         return rc < 0 ? rc : set_sqn(p, sub, r->id);
 }
 
+/* A user of SIP Digest may register without IMPI; it is then made of the IMPU, which belongs to that IMPI
+ * and no other (TS 33.203 N.2.1.1). */
+static int check_shared(const struct provision *p, const struct record *r, enum sub_field f, struct buf *err)
+{
+        struct span impu;
+        int rc = store_find_shared_derived(p->store, p->arena, r->subscription, &impu);
+        if (rc == 0 && impu.p)
+                return refuse(err, f, impu,
+                              "is the IMPI of a SIP Digest user, who may register without it: it belongs to "
+                              "that IMPI alone (TS 33.203 N.2.1.1); an IMPI of another name may share",
+                              -IMS_EINVAL);
+        return rc;
+}
+
 int sub_add(const struct provision *p, const struct subscriber *sub, struct buf *err)
 {
         struct record r = {.registration_allowed = true,
@@ -292,7 +306,11 @@ int sub_add(const struct provision *p, const struct subscriber *sub, struct buf 
                 rc = put_impu(p, set_id, profile, &set.v[i], SUB_IMPU, err);
         if (rc == 0)
                 rc = put_single(p, sub, &r, profile, false, err);
-        return rc < 0 ? rc : put_single(p, sub, &r, profile, true, err);
+        if (rc == 0)
+                rc = put_single(p, sub, &r, profile, true, err);
+        if (rc == 0 && sub->join.n)
+                rc = check_shared(p, &r, SUB_JOIN, err);
+        return rc < 0 ? rc : sub_check_trust_domain(p, r.id, err);
 }
 
 static int change_barring(const struct provision *p, const struct record *r, const struct sub_list *list,
@@ -352,5 +370,9 @@ int sub_change(const struct provision *p, struct record *r, const struct subscri
                 rc = change_barring(p, r, &sub->bar, true, err);
         if (rc == 0)
                 rc = change_barring(p, r, &sub->unbar, false, err);
-        return rc < 0 ? rc : remove_impus(p, r, &sub->remove, err);
+        if (rc == 0)
+                rc = remove_impus(p, r, &sub->remove, err);
+        if (rc == 0)
+                rc = check_shared(p, r, SUB_IMPU, err);
+        return rc < 0 ? rc : sub_check_trust_domain(p, r->id, err);
 }

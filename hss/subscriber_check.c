@@ -28,7 +28,7 @@ const char *sub_take(struct subscriber *sub, struct arena *a, enum sub_field f, 
 
 bool sub_is_secret(enum sub_field f)
 {
-        return (f >= SUB_K && f <= SUB_TOPC) || f == SUB_DIGEST_PASSWORD || f == SUB_DIGEST_HA1;
+        return (f >= SUB_K && f <= SUB_TOPC) || f == SUB_PASSWORD || f == SUB_DIGEST_HA1;
 }
 
 static bool is_option(const char *word)
@@ -127,7 +127,8 @@ int sub_read_args(struct subscriber *sub, struct arena *a, unsigned use, int arg
 /* --- rules between fields --- */
 
 #define AKA_KEYS (BIT(K) | BIT(OP) | BIT(OPC) | BIT(TOP) | BIT(TOPC))
-#define DIGEST   (BIT(DIGEST_PASSWORD) | BIT(DIGEST_HA1))
+#define PASSWORD (BIT(PASSWORD) | BIT(PASSWORD_FILE) | BIT(PASSWORD_STDIN))
+#define DIGEST   (PASSWORD | BIT(DIGEST_HA1) | BIT(BOOTSTRAP))
 
 /* A rule is broken when a field of `when` is given (0: always) and
  *   EXCLUDES: a field of `other` is given too,   NEEDS: none of `other` is given. */
@@ -153,17 +154,26 @@ static const struct rule {
          "an IMPI has exactly one credential: AKA or SIP Digest (TS 33.203 8)"},
         {AKA_KEYS, EXCLUDES, BIT(NBA_LINE), false, SUB_K,
          "an IMPI has exactly one credential: AKA or NBA (TS 33.203 8)"},
-        {BIT(DIGEST_PASSWORD), EXCLUDES, BIT(DIGEST_HA1), false, SUB_DIGEST_HA1,
-         "the password or H(A1), not both"},
+        {PASSWORD, EXCLUDES, BIT(DIGEST_HA1), false, SUB_DIGEST_HA1, "the password or H(A1), not both"},
+        {BIT(PASSWORD), EXCLUDES, BIT(PASSWORD_FILE) | BIT(PASSWORD_STDIN), false, SUB_PASSWORD,
+         "the password is given once: on the command line, in a file or on the standard input"},
+        {BIT(PASSWORD_FILE), EXCLUDES, BIT(PASSWORD_STDIN), false, SUB_PASSWORD_FILE,
+         "the password is given once: on the command line, in a file or on the standard input"},
+        {BIT(BOOTSTRAP), EXCLUDES, PASSWORD | BIT(DIGEST_HA1), false, SUB_BOOTSTRAP,
+         "the password is made when the device fetches it: none is given here"},
         {BIT(K), NEEDS, BIT(OP) | BIT(OPC) | BIT(TOP) | BIT(TOPC), false, SUB_OPC,
          "K needs OP or OPc (with TUAK: TOP or TOPc)"},
         {AKA_KEYS, NEEDS, BIT(K), true, SUB_K, "K is missing"},
-        {0, NEEDS, BIT(K) | DIGEST | BIT(NBA_LINE), true, SUB_K, "a credential is needed: K and OPc (or OP)"},
+        {0, NEEDS, BIT(K) | DIGEST | BIT(NBA_LINE), true, SUB_K,
+         "a credential is needed: K and OPc (or OP), or a password"},
         {BIT(AS_NAME), NEEDS, BIT(PSI), false, SUB_AS_NAME, "only with --psi"},
         {BIT(JOIN), EXCLUDES, BIT(IMPU) | BIT(BARRED_IMPU) | BIT(BAR) | BIT(UNBAR), false, SUB_JOIN,
          "the identities are those of the other IMPI"},
+        {BIT(REAUTHENTICATE), EXCLUDES, BIT(DEREGISTER), false, SUB_REAUTHENTICATE,
+         "the UE is to come back or it is not"},
         {BIT(MNC_DIGITS), NEEDS, BIT(IMSI), true, SUB_MNC_DIGITS, "only with --imsi"},
         {BIT(DIGEST_REALM), NEEDS, DIGEST, true, SUB_DIGEST_REALM, "only with SIP Digest"},
+        {BIT(DIGEST_ALGORITHM), NEEDS, DIGEST, true, SUB_DIGEST_ALGORITHM, "only with SIP Digest"},
 };
 
 static bool broken(const struct rule *r, uint64_t given)

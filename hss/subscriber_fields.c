@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Every field of a subscriber in one table: its name, where it may stand, its form. */
+#include <stdio.h>
+
 #include "common/base/codec.h"
 #include "common/base/secret.h"
 #include "hss/identity.h"
@@ -231,20 +233,67 @@ TAKE(sqn)
         return NULL;
 }
 
-TAKE(digest_password)
+TAKE(password)
 {
         if (v.n == 0 || span_copy(v, sub->password, sizeof sub->password) < 0)
                 return "a password has 1 to 127 octets";
         return NULL;
 }
 
+/* The first line of a file. */
+static const char *read_password(struct subscriber *sub, struct arena *a, FILE *f)
+{
+        char line[sizeof sub->password + 2];
+        struct span v;
+        const char *why = "the password cannot be read";
+        setvbuf(f, NULL, _IONBF, 0); /* no copy stays behind */
+        if (fgets(line, sizeof line, f)) {
+                v = span_of(line);
+                while (v.n && (v.p[v.n - 1] == '\n' || v.p[v.n - 1] == '\r'))
+                        v.n--;
+                why = take_password(sub, a, v);
+        }
+        secret_wipe(line, sizeof line);
+        return why;
+}
+
+TAKE(password_file)
+{
+        FILE *f = fopen(v.p, "re");
+        if (!f)
+                return "the file cannot be opened";
+        const char *why = read_password(sub, a, f);
+        (void)fclose(f);
+        return why;
+}
+
+TAKE(password_stdin)
+{
+        return v.n ? "takes no value" : read_password(sub, a, stdin);
+}
+
+TAKE(bootstrap)
+{
+        bool wanted = true;
+        const char *why = v.n ? yes_no(v, SPAN("yes"), SPAN("no"), &wanted) : NULL;
+        return why ? why : wanted ? NULL : "yes, or nothing";
+}
+
 TAKE(digest_ha1)
 {
-        uint8_t ha1[16];
-        if (hex_decode(v, ha1, sizeof ha1) < 0)
-                return "H(A1) is 32 hex digits";
-        hex_encode(ha1, sizeof ha1, sub->ha1);
+        uint8_t ha1[32];
+        size_t n = v.n == 64 ? 32 : 16;
+        if (hex_decode(v, ha1, n) < 0)
+                return "H(A1) is 32 hex digits (SHA-256: 64)";
+        hex_encode(ha1, n, sub->ha1);
         secret_wipe(ha1, sizeof ha1);
+        return NULL;
+}
+
+TAKE(digest_algorithm)
+{
+        if (digest_algorithm_parse(v, &sub->digest_algorithm) < 0 || digest_is_aka(sub->digest_algorithm))
+                return "MD5 or SHA-256";
         return NULL;
 }
 
@@ -336,6 +385,11 @@ TAKE(priviledged)
         return yes_no(v, SPAN("yes"), SPAN("no"), &sub->priviledged);
 }
 
+TAKE(switch)
+{
+        return v.n ? "takes no value" : NULL;
+}
+
 #define ALL (SUB_USE_ADD | SUB_USE_SET | SUB_USE_CSV)
 #define NEW (SUB_USE_ADD | SUB_USE_CSV)
 
@@ -374,9 +428,18 @@ const struct sub_row sub_rows[SUB_FIELDS] = {
                             take_res_octets},
         [SUB_AMF] = {"amf", ALL, SUB_ONE, "HEX", "AMF, four hex digits (default: auc.amf)", take_amf},
         [SUB_SQN] = {"sqn", ALL, SUB_ONE, "N", "SQN given out last; the next one is above", take_sqn},
-        [SUB_DIGEST_PASSWORD] = {"digest-password", SUB_USE_ADD | SUB_USE_SET, SUB_ONE, "TEXT",
-                                 "SIP Digest: password; H(A1) is stored", take_digest_password},
-        [SUB_DIGEST_HA1] = {"digest-ha1", ALL, SUB_ONE, "HEX", "SIP Digest: H(A1), MD5", take_digest_ha1},
+        [SUB_PASSWORD] = {"password", SUB_USE_ADD | SUB_USE_SET, SUB_ONE, "TEXT",
+                          "SIP Digest: password; H(A1) is stored, never the password", take_password},
+        [SUB_PASSWORD_FILE] = {"password-file", SUB_USE_ADD | SUB_USE_SET, SUB_ONE, "FILE",
+                               "the password is the first line of that file", take_password_file},
+        [SUB_PASSWORD_STDIN] = {"password-stdin", SUB_USE_ADD | SUB_USE_SET, SUB_SWITCH, "",
+                                "the password is the first line of the standard input", take_password_stdin},
+        [SUB_BOOTSTRAP] = {"bootstrap", ALL, SUB_SWITCH, "",
+                           "SIP Digest: the password is made when a device fetches it", take_bootstrap},
+        [SUB_DIGEST_HA1] = {"digest-ha1", ALL, SUB_ONE, "HEX", "SIP Digest: H(A1) of the algorithm",
+                            take_digest_ha1},
+        [SUB_DIGEST_ALGORITHM] = {"digest-algorithm", ALL, SUB_ONE, "MD5|SHA-256",
+                                  "SIP Digest: hash (RFC 7616; default MD5)", take_digest_algorithm},
         [SUB_DIGEST_REALM] = {"digest-realm", ALL, SUB_ONE, "REALM",
                               "SIP Digest: realm (default: realm of the IMPI)", take_digest_realm},
         [SUB_NBA_LINE] = {"nba-line", ALL, SUB_MANY, "TEXT", "NBA: line identifiers", take_nba_line},
@@ -404,4 +467,8 @@ const struct sub_row sub_rows[SUB_FIELDS] = {
         [SUB_UNBAR] = {"unbar", SUB_USE_ADD | SUB_USE_SET, SUB_MANY, "URI", "no longer bar them", take_unbar},
         [SUB_REMOVE_IMPU] = {"remove-impu", SUB_USE_SET, SUB_MANY, "URI", "take identities away",
                              take_remove_impu},
+        [SUB_REAUTHENTICATE] = {"reauthenticate", SUB_USE_SET, SUB_SWITCH, "",
+                                "end the registration so that the UE registers anew", take_switch},
+        [SUB_DEREGISTER] = {"deregister", SUB_USE_SET, SUB_SWITCH, "",
+                            "end the registration; the UE is not asked to come back", take_switch},
 };

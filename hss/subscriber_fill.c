@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * From the given fields to a record: lists, credential. */
-#include "common/auth/digest.h"
 #include "common/base/secret.h"
 #include "hss/subscriber.h"
 
@@ -33,11 +32,11 @@ static int refuse(struct buf *err, enum sub_field f, const char *why)
         return -IMS_EINVAL;
 }
 
-static int seal(const struct provision *p, struct span owner, const void *plain, size_t n, struct record *r)
+int sub_seal(const struct provision *p, struct record *r, const void *plain, size_t n)
 {
         uint8_t sealed[KEYFILE_SEALED_MAX];
         size_t sealed_n = 0;
-        int rc = keyfile_seal(store_keys(p->store), owner, plain, n, sealed, &sealed_n);
+        int rc = keyfile_seal(store_keys(p->store), r->impi, plain, n, sealed, &sealed_n);
         return rc < 0 ? rc : arena_copy(p->arena, span_make(sealed, sealed_n), &r->sealed);
 }
 
@@ -51,7 +50,7 @@ int sub_seal_key(const struct provision *p, const struct aka_key *key, const uin
                 memcpy(plain + n, op, opc_n);
                 n += opc_n;
         }
-        int rc = seal(p, r->impi, plain, n, r);
+        int rc = sub_seal(p, r, plain, n);
         secret_wipe(plain, sizeof plain);
         if (rc < 0)
                 return rc;
@@ -111,28 +110,10 @@ static int fill_aka(const struct provision *p, const struct subscriber *sub, str
                                   r);
         if (rc == 0) {
                 r->scheme = HSS_SCHEME_AKA;
+                r->digest_algorithm = DIGEST_MD5;
                 r->digest_realm = r->line_ids = SPAN_NULL;
         }
         secret_wipe(&key, sizeof key);
-        return rc;
-}
-
-static int fill_digest(const struct provision *p, const struct subscriber *sub, struct record *r)
-{
-        char ha1[DIGEST_HEX_MAX];
-        ptrdiff_t at = span_chr(r->impi, '@', 0);
-        int rc = 0;
-        r->digest_realm = sub_given(sub, SUB_DIGEST_REALM) ? sub->digest_realm
-                                                           : span_sub(r->impi, (size_t)at + 1, r->impi.n);
-        if (sub_given(sub, SUB_DIGEST_HA1))
-                memcpy(ha1, sub->ha1, sizeof ha1);
-        else
-                rc = digest_ha1(DIGEST_MD5, r->impi, r->digest_realm, span_of(sub->password), ha1);
-        if (rc == 0)
-                rc = seal(p, r->impi, ha1, strlen(ha1), r);
-        secret_wipe(ha1, sizeof ha1);
-        r->scheme = HSS_SCHEME_DIGEST;
-        r->line_ids = SPAN_NULL;
         return rc;
 }
 
@@ -172,7 +153,7 @@ static int reseal(const struct provision *p, struct record *r, struct span old_i
                 return refuse(err, SUB_K,
                               "the stored key does not open under this key file: give K and OPc again");
         if (rc == 0)
-                rc = seal(p, r->impi, plain, n, r);
+                rc = sub_seal(p, r, plain, n);
         secret_wipe(plain, sizeof plain);
         return rc;
 }
@@ -189,12 +170,16 @@ static int fill_credential(const struct provision *p, const struct subscriber *s
                 return rc;
         if (key)
                 return fill_aka(p, sub, r, err);
-        if (sub_given(sub, SUB_DIGEST_PASSWORD) || sub_given(sub, SUB_DIGEST_HA1))
-                return fill_digest(p, sub, r);
+        if (sub_gives_digest(sub))
+                return sub_fill_digest(p, sub, r, err);
         if (sub_given(sub, SUB_DIGEST_REALM))
                 return refuse(err, SUB_DIGEST_REALM, "H(A1) depends on the realm: give the password too");
+        if (sub_given(sub, SUB_DIGEST_ALGORITHM))
+                return refuse(err, SUB_DIGEST_ALGORITHM,
+                              "H(A1) depends on the algorithm: give the password too");
         if (sub_given(sub, SUB_NBA_LINE)) {
                 r->scheme = HSS_SCHEME_NBA;
+                r->digest_algorithm = DIGEST_MD5;
                 r->sealed = r->digest_realm = SPAN_NULL;
                 return sub_lines(p->arena, &sub->lines, &r->line_ids);
         }
