@@ -6,13 +6,13 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
-
-#define FEATURE_RESTORATION (1u << 2) /* IMSRestorationInd, TS 29.229 7.1.1 */
+#include "scscf/registrar_int.h"
+#include "scscf/waiting.h"
 
 struct asking {
         struct list node;
+        struct waiting waiting;
         struct scscf *s;
-        struct sip_request *rq;
         struct dia_txn *txn;
         enum request_side side;
         size_t n;
@@ -29,7 +29,7 @@ static void refuse(const struct asking *a, enum verdict_cause cause, int status,
                                         .impu = span_make(a->impu, a->n),
                                         .evidence = span_of(evidence)};
 
-        request_refuse(a->s, a->rq, &end);
+        request_refuse(a->s, a->waiting.rq, &end);
 }
 
 static void refuse_asked(const struct asking *a, int err, const struct cx_saa *saa)
@@ -47,7 +47,8 @@ static void refuse_asked(const struct asking *a, int err, const struct cx_saa *s
 static void asked(struct asking *a, int err, const struct cx_saa *saa)
 {
         struct scscf *s = a->s;
-        struct log_ctx before = log_ctx_set((struct log_ctx){.call_id = a->rq->msg->call_id});
+        struct sip_request *rq = waiting_end(&a->waiting);
+        struct log_ctx before = log_ctx_set((struct log_ctx){.call_id = rq->msg->call_id});
         int rc = err < 0 || !dia_result_ok(saa->h.result)
                          ? -IMS_ENOTFOUND
                          : registrar_restore(&s->reg, span_make(a->impu, a->n), saa);
@@ -58,7 +59,7 @@ static void asked(struct asking *a, int err, const struct cx_saa *saa)
         if (rc < 0)
                 refuse_asked(a, err, saa);
         else
-                request_serve_restored(s, a->rq, a->side);
+                request_serve_restored(s, rq, a->side);
         free(a);
         log_ctx_set(before);
 }
@@ -66,6 +67,20 @@ static void asked(struct asking *a, int err, const struct cx_saa *saa)
 static void on_saa(int err, const struct cx_saa *saa, void *arg)
 {
         asked(arg, err, saa);
+}
+
+/* Nobody asks any more. */
+static void drop(struct asking *a)
+{
+        waiting_end(&a->waiting);
+        a->s->reg.port.cancel(a->s->reg.arg, a->txn);
+        list_unlink(&a->node);
+        free(a);
+}
+
+static void on_cancel(struct waiting *w)
+{
+        drop(container_of(w, struct asking, waiting));
 }
 
 /* NO_ASSIGNMENT changes nothing in the HSS. */
@@ -85,17 +100,14 @@ void request_ask(struct scscf *s, struct sip_request *rq, struct span impu, enum
                 return;
         }
         a->s = s;
-        a->rq = rq;
+        waiting_begin(&a->waiting, rq, on_cancel);
         a->side = side;
         a->n = impu.n;
         memcpy(a->impu, impu.p, impu.n);
         list_append(&s->asking, &a->node);
         m.impus.v[m.impus.n++] = span_make(a->impu, a->n);
         if (s->conf->restoration_info)
-                m.h.features = (struct cx_features){.present = true,
-                                                    .vendor = DIA_VENDOR_3GPP,
-                                                    .list_id = 1,
-                                                    .features = FEATURE_RESTORATION};
+                m.h.features = reg_cx_restoration;
         rc = s->reg.port.sar(s->reg.arg, &m, on_saa, a, &a->txn);
         if (rc < 0)
                 asked(a, rc, NULL);
@@ -106,10 +118,9 @@ void scscf_asking_clear(struct scscf *s)
         list_for_each_safe(n, tmp, &s->asking)
         {
                 struct asking *a = container_of(n, struct asking, node);
+                struct sip_request *rq = a->waiting.rq;
 
-                dia_txn_cancel(a->txn);
-                list_unlink(n);
-                sip_reply(a->rq, 503, NULL, NULL, 0);
-                free(a);
+                drop(a);
+                sip_reply(rq, 503, NULL, NULL, 0);
         }
 }

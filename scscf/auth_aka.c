@@ -58,7 +58,7 @@ void auth_aka_challenge(const struct aka_av *v, struct span realm, struct span n
 }
 
 /* The form of the credentials; NULL when they can be checked. */
-static const char *malformed(const struct auth_answer *a)
+static const char *malformed(const struct sip_digest_credentials *a)
 {
         uint8_t nc[4];
 
@@ -77,8 +77,8 @@ static const char *malformed(const struct auth_answer *a)
         return NULL;
 }
 
-enum auth_result auth_aka_verify(const struct aka_av *v, struct span method, const struct auth_answer *a,
-                                 const char **why)
+enum auth_result auth_aka_verify(const struct aka_av *v, struct span method,
+                                 const struct sip_digest_credentials *a, const char **why)
 {
         struct digest_input in = {.algorithm = DIGEST_AKAV1_MD5,
                                   .method = method,

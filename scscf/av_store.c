@@ -31,8 +31,7 @@ bool av_pop(struct av **fifo, struct aka_av *out)
                 return false;
         *out = a->v;
         *fifo = a->next;
-        secret_wipe(a, sizeof(*a));
-        free(a);
+        secret_free(a, sizeof(*a));
         return true;
 }
 

@@ -36,6 +36,13 @@ struct span contact_call_id(const struct contact *c)
         return at(c, (size_t)c->value_n + c->path_n, c->call_id_n);
 }
 
+bool contact_is_same_phone(const struct contact *a, const struct contact *b)
+{
+        struct span instance = contact_instance(a);
+
+        return a->has_reg_id && b->has_reg_id && instance.n && span_eq(instance, contact_instance(b));
+}
+
 /* Index of the next unquoted ';' at or after from, or s.n. */
 static size_t next_semicolon(struct span s, size_t from)
 {
@@ -282,6 +289,7 @@ int contact_new(const struct contact_op *op, const struct contact_origin *origin
                 memcpy(c->text + value_n + origin->path.n, origin->call_id.p, origin->call_id.n);
         unfold(c->text, n);
         c->cseq = origin->cseq;
+        c->tls = origin->tls;
         c->has_reg_id = op->has_reg_id;
         c->reg_id = op->reg_id;
         c->q = op->q;

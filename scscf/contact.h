@@ -24,6 +24,7 @@ struct contact_origin {
         struct span path; /* all Path values, comma separated; may be empty */
         struct span call_id;
         uint32_t cseq;
+        bool tls; /* the UE is "tls-protected" (TS 33.203 O.2.2) */
 };
 
 struct user;
@@ -39,7 +40,7 @@ struct contact {
         uint64_t since_ms; /* last registration or refresh */
         uint32_t cseq, reg_id;
         uint16_t q;
-        bool has_reg_id;
+        bool has_reg_id, tls;
         uint16_t value_n, uri_at, uri_n, instance_at, instance_n, path_n, call_id_n;
         char text[]; /* value (without expires), path, call_id */
 };
@@ -49,6 +50,9 @@ struct span contact_uri(const struct contact *c);
 struct span contact_instance(const struct contact *c);
 struct span contact_path(const struct contact *c);
 struct span contact_call_id(const struct contact *c);
+
+/* Two flows of one phone: the same +sip.instance, a reg-id each (RFC 5626 4.2). */
+bool contact_is_same_phone(const struct contact *a, const struct contact *b);
 
 /* The parts of a Contact list of a REGISTER. */
 struct contact_ops {

@@ -4,6 +4,7 @@
 
 #include "common/base/log.h"
 #include "common/sip/grammar.h"
+#include "scscf/digest_fetch.h"
 
 /* The registered set that holds one of the profile's identities, or NULL. */
 static struct reg_set *find_set(struct registrar *r, const struct profile *p)
@@ -69,12 +70,63 @@ out:
         return rc;
 }
 
+/* A REGISTER of SIP Digest is under way: what it is authenticated with, or will be, may be what changes. */
+static bool registers(const struct user *u)
+{
+        return u->job && u->job->kind == REG_JOB_REGISTER && u->job->scheme == &auth_schemes[AUTH_DIGEST_NBA];
+}
+
+/* A MAR is out, whose answer may be older than what is pushed. */
+static bool fetches(const struct user *u)
+{
+        return u->fetch || (registers(u) && u->state % REG_ST_REGISTERED == REG_ST_FETCHING);
+}
+
+/* A new H(A1), which counts from now on (TS 33.203 N.2.5). Where H(A1) is not kept the next REGISTER fetches
+ * it anyway. */
+static int push_password(struct registrar *r, struct user *u, const struct sd_av *v)
+{
+        int rc;
+
+        if (u->scheme != &auth_schemes[AUTH_DIGEST_NBA] && !registers(u)) {
+                log_warn("PPR: H(A1) for a user who is registered by another scheme");
+                return -IMS_EUNSUPPORTED;
+        }
+        if (!r->conf->digest.keep_ha1 && !digest_has_key(u->digest) && !fetches(u))
+                return 0;
+        rc = digest_learn(r, u, v);
+        if (rc < 0)
+                return rc;
+        u->digest->pushes++;
+        log_notice("PPR: a new H(A1) counts%s", u->digest->old ? ", the one before it for a while, too" : "");
+        digest_fetch_served(u);
+        return 0;
+}
+
+/* What is there before anything is changed: the user, and a vector that can be used. */
+static int check_push(const struct registrar *r, const struct user *u, const struct cx_ppr *m,
+                      struct sd_av *v)
+{
+        const char *why = NULL;
+        int rc;
+
+        if (!u || (list_empty(&u->contacts) && !(m->has_item && (u->challenge || registers(u)))))
+                return -IMS_ENOTFOUND;
+        if (!m->has_item)
+                return 0;
+        rc = digest_av_read(&m->item, span_of(r->conf->trust_domain), v, &why);
+        if (rc < 0)
+                log_warn("PPR: SIP-Auth-Data-Item: %s", why);
+        return rc;
+}
+
 int registrar_ppr(struct registrar *r, const struct cx_ppr *m)
 {
         struct user *u = user_find(&r->store, m->impi);
         struct log_ctx before = log_ctx_set((struct log_ctx){.impi = m->impi});
         struct buf charging = BUF_INIT;
-        int rc = u && !list_empty(&u->contacts) ? 0 : -IMS_ENOTFOUND;
+        struct sd_av v = {0};
+        int rc = check_push(r, u, m, &v);
 
         reg_answer_charging(&m->charging, &charging);
         if (rc == 0)
@@ -83,6 +135,9 @@ int registrar_ppr(struct registrar *r, const struct cx_ppr *m)
                 rc = push_profile(r, m, buf_as_span(&charging));
         else if (rc == 0 && charging.n)
                 rc = push_charging(r, u, buf_as_span(&charging));
+        if (rc == 0 && m->has_item)
+                rc = push_password(r, u, &v);
+        secret_wipe(&v, sizeof(v));
         buf_free(&charging);
         log_ctx_set(before);
         return rc;

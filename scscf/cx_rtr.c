@@ -3,6 +3,7 @@
 #include "scscf/registrar_int.h"
 
 #include "common/base/log.h"
+#include "scscf/digest_fetch.h"
 
 static const char *reason_name(uint32_t code)
 {
@@ -47,6 +48,15 @@ static bool named(const struct reg_set *set, const struct cx_rtr *m)
         return m->impus.n == 0;
 }
 
+/* Work under way keeps the user, and not what may be compromised: nobody comes in by an H(A1) of before. */
+static void end_digest(struct user *u)
+{
+        digest_end(u->digest);
+        digest_fetch_end(u);
+        if (u->job && u->job->kind == REG_JOB_REGISTER && u->job->scheme == &auth_schemes[AUTH_DIGEST_NBA])
+                u->job->ended = u->job->sat != 0;
+}
+
 /* Ends the bindings of one IMPI that RTR speaks of. Work under way goes on: what it does, the HSS decided
  * later. */
 static bool end_user(struct registrar *r, struct user *u, const struct cx_rtr *m)
@@ -73,6 +83,8 @@ static bool end_user(struct registrar *r, struct user *u, const struct cx_rtr *m
                 reg_challenge_drop(u);
                 any = true;
         }
+        if (m->impus.n == 0)
+                end_digest(u);
         if (any && reg_user_phase(u, u->challenge || u->job ? u->state % REG_ST_REGISTERED
                                                             : REG_ST_NOT_REGISTERED) < 0)
                 log_error("RTR in a state that does not expect it");

@@ -25,6 +25,8 @@ static struct dia_result ppr_result(int rc)
         case -IMS_EINVAL:
         case -IMS_EEXISTS:
                 return dia_3gpp(CX_ERROR_NOT_SUPPORTED_USER_DATA);
+        case -IMS_EPROTO:
+                return dia_base(DIA_INVALID_AVP_VALUE);
         case -IMS_ETOOBIG:
                 return dia_3gpp(CX_ERROR_TOO_MUCH_DATA);
         default:

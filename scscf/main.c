@@ -4,6 +4,7 @@
 
 #include "common/base/node.h"
 #include "common/base/secret.h"
+#include "scscf/control.h"
 #include "scscf/scscf.h"
 
 int main(int argc, char **argv)
@@ -15,6 +16,8 @@ int main(int argc, char **argv)
 
         secret_no_dump();
         log_init("scscf", LOG_INFO);
+        if (argc > 1 && scscf_command_is(argv[1]))
+                return scscf_command(argc, argv);
         if (!node_args_read(&scscf_conf_schema, argc, argv, &args, &code))
                 return code;
         if (node_conf_load(&scscf_conf_schema, &args, &loaded) < 0)

@@ -3,6 +3,10 @@
  * TS 33.203 5.1.1. Filter criteria of session case "originating" will be asked between the two. */
 #include "scscf/requests.h"
 
+#include <openssl/sha.h>
+
+#include "common/base/codec.h"
+#include "common/cscf/home_domain.h"
 #include "common/sip/grammar.h"
 
 static void refuse(struct scscf *s, struct sip_request *rq, enum verdict_cause cause, struct span impu,
@@ -43,6 +47,29 @@ static bool has_token(const struct impu *i, struct span token)
         return token.n == 16 && span_eq(span_of(text), token);
 }
 
+/* The P-CSCF puts our Service-Route in, whatever the UE writes (TS 24.229 5.2.6.3). */
+void request_user_mark(const struct user *u, char out[static REQUEST_MARK_SIZE])
+{
+        uint8_t hash[SHA256_DIGEST_LENGTH];
+
+        SHA256((const uint8_t *)u->impi, u->impi_n, hash);
+        hex_encode(hash, REQUEST_MARK_SIZE / 2, out);
+}
+
+const struct user *request_user(const struct reg_set *set, const struct request_route *route)
+{
+        list_for_each(n, &set->contacts)
+        {
+                const struct user *u = container_of(n, struct contact, in_set)->user;
+                char mark[REQUEST_MARK_SIZE];
+
+                request_user_mark(u, mark);
+                if (span_eq(route->user, span_of(mark)))
+                        return u;
+        }
+        return NULL;
+}
+
 const struct impu *originating_user(struct scscf *s, struct sip_request *rq,
                                     const struct request_route *route, struct span *insert)
 {
@@ -65,6 +92,11 @@ const struct impu *originating_user(struct scscf *s, struct sip_request *rq,
                 refuse(s, rq, CAUSE_identity_not_allowed, buf_as_span(&said),
                        SPAN("no P-Asserted-Identity, and Route is not the Service-Route of From"));
                 i = NULL;
+        } else if (route->user.n && !request_user(i->set, route)) {
+                refuse(s, rq, CAUSE_not_registered, buf_as_span(&said),
+                       SPAN("Route is the Service-Route of a registration that ended; another phone has the "
+                            "identity registered"));
+                i = NULL;
         } else if (!asserted) {
                 *insert = impu_text(i);
         }
@@ -75,7 +107,7 @@ const struct impu *originating_user(struct scscf *s, struct sip_request *rq,
 /* True when the request is for a user of this network. */
 static bool is_home_target(const struct scscf *s, struct span uri)
 {
-        return span_istarts(uri, SPAN("tel:")) || scscf_conf_is_home(s->conf, request_host(uri));
+        return span_istarts(uri, SPAN("tel:")) || is_home_domain(&s->conf->home_domains, request_host(uri));
 }
 
 void originating_serve(struct scscf *s, struct sip_request *rq, const struct request_route *route)
@@ -83,15 +115,20 @@ void originating_serve(struct scscf *s, struct sip_request *rq, const struct req
         struct sip_forward f = {.on_failure = request_on_failure, .arg = &s->legs[0][0]};
         bool home = is_home_target(s, rq->msg->ruri);
         struct buf identity = BUF_INIT;
+        const struct impu *served;
         struct span insert;
         struct sip_edit e;
 
+        served = originating_user(s, rq, route, &insert);
+        if (!served || !request_authenticate(s, rq, route, served))
+                return;
         if (home && !s->conf->icscf) {
-                terminating_serve(s, rq, route, true);
+                struct request_route target = *route;
+
+                target.restored = false; /* that was about who calls */
+                terminating_serve(s, rq, &target, true);
                 return;
         }
-        if (!originating_user(s, rq, route, &insert))
-                return;
         f.target.uri = route->next.n ? route->next : home ? span_of(s->conf->icscf) : rq->msg->ruri;
         sip_edit_init(&e, rq->msg);
         request_edit(s, rq->msg, route, "mo", &e);

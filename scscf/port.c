@@ -10,7 +10,7 @@ static uint64_t now_ms(void *arg)
 {
         const struct scscf *s = arg;
 
-        return loop_now_ms(s->loop);
+        return loop_now_ms(s->home.loop);
 }
 
 static uint64_t wall_s(void *arg)
@@ -23,14 +23,14 @@ static int timer_start(void *arg, struct tmr *t, uint64_t delay_ms, tmr_fn *fn, 
 {
         const struct scscf *s = arg;
 
-        return tmr_start(s->loop, t, delay_ms, fn, fn_arg);
+        return tmr_start(s->home.loop, t, delay_ms, fn, fn_arg);
 }
 
 static void timer_stop(void *arg, struct tmr *t)
 {
         const struct scscf *s = arg;
 
-        tmr_stop(s->loop, t);
+        tmr_stop(s->home.loop, t);
 }
 
 #define SESSION_ID_SIZE 256
@@ -40,9 +40,9 @@ static struct span new_session(struct scscf *s, char out[static SESSION_ID_SIZE]
 {
         struct span call_id = log_ctx_get().call_id;
 
-        dia_session_id(s->dia, out, SESSION_ID_SIZE);
+        dia_session_id(s->home.dia, out, SESSION_ID_SIZE);
         if (call_id.n)
-                trace_link(s->trace, span_of(out), call_id);
+                trace_link(s->home.trace, span_of(out), call_id);
         return span_of(out);
 }
 
@@ -53,7 +53,7 @@ static int mar(void *arg, const struct cx_mar *m, cx_maa_fn *fn, void *fn_arg, s
         struct cx_mar copy = *m;
 
         copy.h.session_id = new_session(s, session);
-        return cx_send_mar(s->dia, &copy, 0, fn, fn_arg, out);
+        return cx_send_mar(s->home.dia, &copy, 0, fn, fn_arg, out);
 }
 
 static int sar(void *arg, const struct cx_sar *m, cx_saa_fn *fn, void *fn_arg, struct dia_txn **out)
@@ -63,7 +63,7 @@ static int sar(void *arg, const struct cx_sar *m, cx_saa_fn *fn, void *fn_arg, s
         struct cx_sar copy = *m;
 
         copy.h.session_id = new_session(s, session);
-        return cx_send_sar(s->dia, &copy, 0, fn, fn_arg, out);
+        return cx_send_sar(s->home.dia, &copy, 0, fn, fn_arg, out);
 }
 
 static void cancel(void *arg, struct dia_txn *t)
@@ -83,7 +83,7 @@ static void verdict(void *arg, const struct verdict *v)
 {
         const struct scscf *s = arg;
 
-        trace_verdict(s->trace, v);
+        trace_verdict(s->home.trace, v);
 }
 
 const struct reg_port scscf_port = {

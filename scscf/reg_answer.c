@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The 200 to REGISTER: TS 24.229 5.4.1.2.2F. No Date: nothing in IMS asks for it. */
 #include "scscf/registrar_int.h"
+#include "scscf/requests.h"
 
 #include "common/base/codec.h"
 
@@ -80,10 +81,15 @@ static void add_associated(struct reg_answer *a, const struct reg_set *set)
         end(a);
 }
 
-void reg_answer_service_route(const struct registrar *r, const struct reg_set *set, struct buf *out)
+void reg_answer_service_route(const struct registrar *r, const struct reg_set *set, const struct user *u,
+                              struct buf *out)
 {
-        buf_printf(out, "<sip:orig@" SPAN_FMT ";lr;s=%016llx>", SPAN_ARG(r->host),
+        char mark[REQUEST_MARK_SIZE];
+
+        buf_printf(out, "<sip:orig@" SPAN_FMT ";lr;s=%016llx", SPAN_ARG(r->host),
                    (unsigned long long)set->token);
+        request_user_mark(u, mark);
+        buf_printf(out, ";u=%s>", mark);
 }
 
 /* What the P-CSCF sent, and our network as the terminating one (TS 24.229 5.4.1.2.2F, table 7.2A.5A). */
@@ -105,14 +111,14 @@ static void add_charging_vector(struct reg_answer *a, const struct registrar *r,
 }
 
 void reg_answer_200(struct reg_answer *a, const struct registrar *r, const struct reg_request *in,
-                    const struct reg_set *set, uint64_t now_ms)
+                    const struct reg_set *set, const struct user *u)
 {
         if (set && !list_empty(&set->contacts)) {
-                add_contacts(a, set, now_ms);
+                add_contacts(a, set, r->port.now_ms(r->arg));
                 reg_answer_add(a, SIP_HDR_PATH, in->origin.path);
                 add_associated(a, set);
                 begin(a, SIP_HDR_SERVICE_ROUTE);
-                reg_answer_service_route(r, set, &a->text);
+                reg_answer_service_route(r, set, u, &a->text);
                 end(a);
                 if (in->visited_home)
                         reg_answer_add(a, SIP_HDR_P_CHARGING_FUNCTION_ADDRESSES, shared_text(set->charging));

@@ -139,7 +139,8 @@ static void send_200(struct reg_job *job, bool quiet)
         struct registrar *r = job->reg;
         struct reg_answer a = {.n = 0};
 
-        reg_answer_200(&a, r, &job->in, reg_job_set(job), r->port.now_ms(r->arg));
+        reg_answer_200(&a, r, &job->in, reg_job_set(job), job->user);
+        reg_answer_add(&a, SIP_HDR_AUTHENTICATION_INFO, buf_as_span(&job->auth_info));
         if (reg_answer_fields(&a) < 0) {
                 reg_job_broken(job, -IMS_ENOMEM);
         } else {
@@ -165,6 +166,8 @@ static void evidence_registered(struct reg_job *job, const struct plan *p)
         if (set)
                 buf_printf(&job->evidence, ", %u identit%s", (unsigned)set->n_impus,
                            set->n_impus == 1 ? "y" : "ies");
+        if (job->in.origin.tls)
+                buf_puts(&job->evidence, ", tls-protected");
         buf_printf(&job->evidence, ", SAR %s", job->sat ? cx_sat_name(job->sat) : "not needed");
 }
 
@@ -176,9 +179,10 @@ static void success(struct reg_job *job, const struct plan *p)
                 [VERDICT_DEREGISTRATION] = CAUSE_deregistered,
         };
 
+        const char *clause = job->scheme == &auth_schemes[AUTH_AKA] ? "TS 33.203 6.1.1" : "TS 33.203 N.2.1.1";
+
         reg_job_verdict(job, VERDICT_OK, causes[job->end.procedure], 200,
-                        job->end.procedure == VERDICT_DEREGISTRATION ? "TS 24.229 5.4.1.4"
-                                                                     : "TS 33.203 6.1.1");
+                        job->end.procedure == VERDICT_DEREGISTRATION ? "TS 24.229 5.4.1.4" : clause);
         if (job->end.procedure == VERDICT_REGISTRATION && p->mine == 0)
                 job->end.cause = CAUSE_identity_not_registered; /* a query without Contact */
         evidence_registered(job, p);
@@ -246,6 +250,15 @@ static void no_room_left(struct reg_job *job)
                 reg_release(job, CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
 }
 
+/* What it was authenticated by ended while the HSS was asked. */
+static void ended_meanwhile(struct reg_job *job)
+{
+        reg_job_verdict(job, VERDICT_REFUSED, CAUSE_deregistered_by_hss, 403, "TS 33.203 N.2.5");
+        buf_puts(&job->evidence,
+                 "the HSS ended the registration of this IMPI while the REGISTER was under way");
+        reg_release(job, CX_SAT_ADMINISTRATIVE_DEREGISTRATION);
+}
+
 static void assigned(struct reg_job *job, const struct cx_saa *a)
 {
         bool registers = job->sat == CX_SAT_REGISTRATION || job->sat == CX_SAT_RE_REGISTRATION;
@@ -254,6 +267,10 @@ static void assigned(struct reg_job *job, const struct cx_saa *a)
         struct reg_set *set;
         int rc;
 
+        if (registers && job->ended && !reg_job_registered(job)) {
+                ended_meanwhile(job);
+                return;
+        }
         if (registers && !fits(job, &p)) {
                 no_room_left(job);
                 return;
@@ -287,7 +304,7 @@ static void on_saa(int err, const struct cx_saa *a, void *arg)
                 reg_cx_failure(job, "SAR", err, a ? &a->h : NULL);
                 reg_job_finish(job, NULL, 0, false);
         } else {
-                reg_cx_learn(job, &a->h);
+                reg_cx_learn(job->reg, job->user, &a->h);
                 assigned(job, a);
         }
         log_ctx_set(before);

@@ -23,56 +23,59 @@ static const struct failure failures[] = {
         {{0, DIA_TOO_BUSY}, CAUSE_hss_error, 503},
 };
 
-static void failure_of_result(struct reg_job *job, struct dia_result r)
+static struct reg_cx_fault fault_of_result(struct dia_result r)
 {
         for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
                 const struct failure *f = &failures[i];
 
-                if (!dia_result_is(r, f->result))
-                        continue;
-                reg_job_verdict(job, f->status == 403 ? VERDICT_REFUSED : VERDICT_FAILED, f->cause, f->status,
-                                "TS 29.229 6.2");
-                return;
+                if (dia_result_is(r, f->result))
+                        return (struct reg_cx_fault){f->status == 403 ? VERDICT_REFUSED : VERDICT_FAILED,
+                                                     f->cause, f->status, "TS 29.229 6.2"};
         }
-        reg_job_verdict(job, VERDICT_FAILED, CAUSE_hss_error, 500, "TS 29.229 6.2");
+        return (struct reg_cx_fault){VERDICT_FAILED, CAUSE_hss_error, 500, "TS 29.229 6.2"};
+}
+
+struct reg_cx_fault reg_cx_fault(const char *command, int err, const struct cx_answer *a,
+                                 struct buf *evidence)
+{
+        struct reg_cx_fault f = {VERDICT_FAILED, CAUSE_hss_error, 500, "TS 29.229 6.1"};
+
+        if (err == 0) {
+                buf_printf(evidence, "%s: %s", command, dia_result_str(a->result));
+                if (a->error_message.n) {
+                        buf_puts(evidence, " ");
+                        buf_quoted(evidence, a->error_message, 120);
+                }
+                return fault_of_result(a->result);
+        }
+        if (err == -IMS_ETIMEOUT)
+                f = (struct reg_cx_fault){VERDICT_FAILED, CAUSE_hss_timeout, 504, "TS 29.228 6.1.2, 6.3"};
+        else if (err == -IMS_EUNREACH || err == -IMS_ECLOSED)
+                f = (struct reg_cx_fault){VERDICT_FAILED, CAUSE_hss_unreachable, 504, "TS 29.228 6.1.2, 6.3"};
+        else if (err == -IMS_ELIMIT || err == -IMS_ENOMEM)
+                f = (struct reg_cx_fault){VERDICT_FAILED, CAUSE_overload, 503, "RFC 3261 21.5.4"};
+        buf_printf(evidence, "%s: %s", command, ims_strerror(err));
+        return f;
 }
 
 void reg_cx_failure(struct reg_job *job, const char *command, int err, const struct cx_answer *a)
 {
-        if (err == 0) {
-                failure_of_result(job, a->result);
-                buf_printf(&job->evidence, "%s: %s", command, dia_result_str(a->result));
-                if (a->error_message.n) {
-                        buf_puts(&job->evidence, " ");
-                        buf_quoted(&job->evidence, a->error_message, 120);
-                }
-                return;
-        }
-        if (err == -IMS_ETIMEOUT)
-                reg_job_verdict(job, VERDICT_FAILED, CAUSE_hss_timeout, 504, "TS 29.228 6.1.2, 6.3");
-        else if (err == -IMS_EUNREACH || err == -IMS_ECLOSED)
-                reg_job_verdict(job, VERDICT_FAILED, CAUSE_hss_unreachable, 504, "TS 29.228 6.1.2, 6.3");
-        else if (err == -IMS_ELIMIT || err == -IMS_ENOMEM)
-                reg_job_verdict(job, VERDICT_FAILED, CAUSE_overload, 503, "RFC 3261 21.5.4");
-        else
-                reg_job_verdict(job, VERDICT_FAILED, CAUSE_hss_error, 500, "TS 29.229 6.1");
-        buf_printf(&job->evidence, "%s: %s", command, ims_strerror(err));
+        struct reg_cx_fault f = reg_cx_fault(command, err, a, &job->evidence);
+
+        reg_job_verdict(job, f.outcome, f.cause, f.status, f.clause);
 }
 
-void reg_cx_learn(struct reg_job *job, const struct cx_answer *a)
+void reg_cx_learn(struct registrar *r, struct user *u, const struct cx_answer *a)
 {
-        struct user *u = job->user;
-
         if (u->hss && span_ieq(shared_text(u->hss), a->origin_host))
                 return;
         shared_put(u->hss);
-        u->hss = shared_get(&job->reg->store.shared, a->origin_host);
+        u->hss = shared_get(&r->store.shared, a->origin_host);
 }
 
-/* Destination-Host when the HSS of the user is known; another one may stand in for it. */
-static void set_host(const struct reg_job *job, struct cx_request *h)
+void reg_cx_host(const struct user *u, struct cx_request *h)
 {
-        h->destination_host = shared_text(job->user->hss);
+        h->destination_host = shared_text(u->hss);
         h->host_preferred = true;
 }
 
@@ -82,11 +85,11 @@ int reg_cx_mar(struct reg_job *job, struct span auts, cx_maa_fn *fn)
         struct cx_mar m = {.impi = job->in.impi,
                            .impu = job->in.impu,
                            .server_name = span_of(conf->name),
-                           .n_items = conf->vectors};
+                           .n_items = job->scheme == &auth_schemes[AUTH_AKA] ? conf->vectors : 1};
         uint8_t resync[AKA_RAND_N + AKA_AUTS_N];
 
-        set_host(job, &m.h);
-        m.item.scheme = span_of(auth_schemes[AUTH_AKA].cx_scheme);
+        reg_cx_host(job->user, &m.h);
+        m.item.scheme = span_of(job->scheme->cx_scheme);
         if (auts.n) {
                 memcpy(resync, job->user->challenge->av.rand, AKA_RAND_N);
                 memcpy(resync + AKA_RAND_N, auts.p, AKA_AUTS_N);
@@ -124,7 +127,7 @@ static void restoration(const struct reg_job *job, struct cx_sar *m)
 
         m->has_restoration = true;
         r->impi = job->in.impi;
-        r->scheme = span_of(auth_schemes[AUTH_AKA].cx_scheme);
+        r->scheme = span_of(job->scheme->cx_name);
         r->has_timeout = true;
         r->timeout = reg_restore_time(job->reg, longest_expiry(job));
         for (size_t i = 0; i < ops->n && r->n_info < CX_RESTORATION_MAX; i++) {
@@ -154,7 +157,8 @@ static void restoration(const struct reg_job *job, struct cx_sar *m)
         }
 }
 
-#define FEATURE_RESTORATION (1u << 2) /* IMSRestorationInd, TS 29.229 7.1.1 */
+const struct cx_features reg_cx_restoration = {
+        .present = true, .vendor = DIA_VENDOR_3GPP, .list_id = 1, .features = 1u << 2};
 
 int reg_cx_sar(struct reg_job *job, uint32_t sat, cx_saa_fn *fn)
 {
@@ -162,15 +166,12 @@ int reg_cx_sar(struct reg_job *job, uint32_t sat, cx_saa_fn *fn)
         struct cx_sar m = {.impi = job->in.impi, .server_name = span_of(conf->name), .type = sat};
         bool registers = sat == CX_SAT_REGISTRATION || sat == CX_SAT_RE_REGISTRATION;
 
-        set_host(job, &m.h);
+        reg_cx_host(job->user, &m.h);
         m.impus.v[m.impus.n++] = job->in.impu;
         /* User data counts only where the user is, or becomes, registered (TS 29.228 6.1.2). */
         m.data_already_available = !registers || (conf->keep_profile && reg_job_set(job));
         if (registers && conf->restoration_info) {
-                m.h.features = (struct cx_features){.present = true,
-                                                    .vendor = DIA_VENDOR_3GPP,
-                                                    .list_id = 1,
-                                                    .features = FEATURE_RESTORATION};
+                m.h.features = reg_cx_restoration;
                 restoration(job, &m);
         }
         for (size_t i = 0; i < job->in.contacts.n && registers; i++)

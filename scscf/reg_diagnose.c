@@ -17,7 +17,7 @@ static void add_challenge(struct reg_job *job)
 
 void reg_diagnose_response(struct reg_job *job)
 {
-        const struct auth_answer *a = &job->in.auth;
+        const struct sip_digest_credentials *a = &job->in.auth;
         const struct {
                 const char *name;
                 struct span value;

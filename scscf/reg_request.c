@@ -2,6 +2,7 @@
  * Reading a REGISTER: identities, credentials, contacts. */
 #include "scscf/reg_request.h"
 
+#include "common/cscf/home_domain.h"
 #include "common/sip/auth_param.h"
 #include "common/sip/grammar.h"
 
@@ -27,7 +28,7 @@ static struct span param(const struct sip_auth *a, const char *name)
 
 /* Escapes in what is hashed or compared would have to be undone first; no UE needs them (a NAI and a domain
  * hold none). */
-static bool has_escape(const struct auth_answer *a)
+static bool has_escape(const struct sip_digest_credentials *a)
 {
         return span_chr(a->username, '\\', 0) >= 0 || span_chr(a->realm, '\\', 0) >= 0 ||
                span_chr(a->uri, '\\', 0) >= 0 || span_chr(a->cnonce, '\\', 0) >= 0;
@@ -37,7 +38,7 @@ static bool has_escape(const struct auth_answer *a)
 static int read_auth(const struct sip_msg *m, struct reg_request *out, struct reg_refusal *why)
 {
         const struct sip_hdr *h = sip_digest_line(m, SIP_HDR_AUTHORIZATION, 0);
-        struct auth_answer *a = &out->auth;
+        struct sip_digest_credentials *a = &out->auth;
         struct sip_auth p;
 
         scheme_read_access(m, &out->scheme);
@@ -50,19 +51,11 @@ static int read_auth(const struct sip_msg *m, struct reg_request *out, struct re
         out->scheme.has_authorization = true;
         out->scheme.has_integrity = sip_auth_get(&p, "integrity-protected") != NULL;
         out->scheme.integrity = param(&p, "integrity-protected");
-        out->scheme.algorithm = param(&p, "algorithm");
         out->protected_ = span_ieq(out->scheme.integrity, SPAN("yes"));
         out->has_auts = sip_auth_get(&p, "auts") != NULL;
         out->auts = param(&p, "auts");
-        *a = (struct auth_answer){.username = param(&p, "username"),
-                                  .realm = param(&p, "realm"),
-                                  .uri = param(&p, "uri"),
-                                  .nonce = param(&p, "nonce"),
-                                  .response = param(&p, "response"),
-                                  .algorithm = param(&p, "algorithm"),
-                                  .qop = param(&p, "qop"),
-                                  .nc = param(&p, "nc"),
-                                  .cnonce = param(&p, "cnonce")};
+        *a = sip_digest_credentials_of(&p);
+        out->scheme.algorithm = a->algorithm;
         if (has_escape(a))
                 return refuse(why, 400, CAUSE_malformed, "Malformed Authorization", SPAN_NULL);
         if (a->username.n == 0)
@@ -90,17 +83,15 @@ static int read_identities(const struct sip_msg *m, const struct scscf_conf *con
                 return out->text.err ? -IMS_ENOMEM : refuse(why, 400, CAUSE_malformed, "Malformed To", to);
         impu_n = out->text.n;
         out->impu = span_make(out->text.p, impu_n);
-        if (span_istarts(out->impu, SPAN("sip:")) && !scscf_conf_is_home(conf, host_of(out->impu))) {
+        if (span_istarts(out->impu, SPAN("sip:")) &&
+            !is_home_domain(&conf->home_domains, host_of(out->impu))) {
                 refuse(why, 403, CAUSE_wrong_network, "To names another domain", to);
                 why->clause = "TS 24.229 5.4.1.2.1";
                 return -IMS_EPARSE;
         }
         if (out->impi.n) {
-                if (scscf_conf_is_home(conf, out->auth.realm))
-                        return 0;
-                refuse(why, 403, CAUSE_wrong_network, "the realm is not a home domain", out->auth.realm);
-                why->clause = "TS 24.229 5.4.1.2.1";
-                return -IMS_EPARSE;
+                out->foreign_realm = !is_home_domain(&conf->home_domains, out->auth.realm);
+                return 0;
         }
         if (sip_impi_from_impu(out->impu, &out->text) < 0)
                 return out->text.err ? -IMS_ENOMEM : refuse(why, 400, CAUSE_malformed, "Malformed To", to);
@@ -159,7 +150,7 @@ static void read_visited(const struct sip_msg *m, const struct scscf_conf *conf,
 
         if (v.n >= 2 && v.p[0] == '"' && v.p[v.n - 1] == '"')
                 v = span_sub(v, 1, v.n - 1);
-        out->visited_home = v.n == 0 || scscf_conf_is_home(conf, v);
+        out->visited_home = v.n == 0 || is_home_domain(&conf->home_domains, v);
 }
 
 static int read_contacts(const struct sip_msg *m, const struct scscf_conf *conf, struct reg_request *out,

@@ -9,10 +9,11 @@
 struct reg_request {
         const struct sip_msg *msg; /* borrowed; spans below point into it or into text */
         struct span impi, impu;    /* impu canonical */
-        struct auth_answer auth;
+        struct sip_digest_credentials auth;
         struct span auts;
         bool has_auts;
-        bool protected_; /* integrity-protected="yes" */
+        bool foreign_realm; /* realm is no home domain */
+        bool protected_;    /* integrity-protected="yes" */
         struct scheme_input scheme;
         struct contact_ops contacts;
         struct contact_origin origin;

@@ -7,12 +7,16 @@
 
 #include "common/base/log.h"
 #include "common/trace/command.h"
+#include "scscf/digest_fetch.h"
 
 void registrar_init(struct registrar *r, const struct scscf_conf *conf, const struct reg_port *port,
                     void *arg)
 {
         *r = (struct registrar){.conf = conf, .port = *port, .arg = arg};
         r->host = span_sub(span_of(conf->name), 4, strlen(conf->name));
+        if (conf->digest.opaque)
+                (void)snprintf(r->opaque, sizeof(r->opaque), "%016llx",
+                               (unsigned long long)hash_span(SPAN("\nopaque")));
 }
 
 struct log_ctx reg_job_log(const struct reg_job *job)
@@ -59,6 +63,7 @@ static void job_free(struct reg_job *job)
         reg_request_clear(&job->in);
         buf_free(&job->evidence);
         buf_free(&job->command);
+        buf_free(&job->auth_info);
         free(job);
 }
 
@@ -112,6 +117,8 @@ void reg_user_next(struct registrar *r, struct user *u)
         }
         if (reg_expiry_user(r, u))
                 return;
+        if (list_empty(&u->contacts))
+                digest_fetch_end(u);
         if (list_empty(&u->contacts) && !u->challenge)
                 user_free(&r->store, u);
 }
@@ -147,120 +154,31 @@ void reg_job_broken(struct reg_job *job, int err)
 
 /* --- starting a job ------------------------------------------------------------------------------ */
 
-static bool answered_already(const struct reg_job *job)
+/* The scheme of a registration does not change, nor that of a challenge (P.4.1). */
+static bool refuse_other_scheme(struct reg_job *job)
 {
-        list_for_each(n, &job->user->contacts)
-        {
-                const struct contact *c = container_of(n, struct contact, in_user);
+        const struct user *u = job->user;
 
-                if (c->cseq == job->in.origin.cseq && span_eq(contact_call_id(c), job->in.origin.call_id))
-                        return c->set == reg_job_set(job);
-        }
-        return false;
-}
-
-uint64_t reg_answer_hash(const struct auth_answer *a)
-{
-        return hash_mix(hash_span(a->nonce), hash_span(a->response)) | 1;
-}
-
-static void read_facts(const struct reg_job *job, struct reg_facts *f)
-{
-        const struct scscf_conf *conf = job->reg->conf;
-        const struct auth_answer *a = &job->in.auth;
-        const struct challenge *c = job->user->challenge;
-
-        *f = (struct reg_facts){
-                .protected_ = job->in.protected_,
-                .source_known = conf->trusted.n > 0,
-                .has_response = a->response.n > 0,
-                .has_auts = job->in.has_auts,
-                .has_nonce = a->nonce.n > 0,
-                .nonce_is_last = a->nonce.n > 0 && (hash_span(a->nonce) | 1) == job->user->last_nonce,
-                .response_is_last = a->response.n > 0 && reg_answer_hash(a) == job->user->last_answer,
-                .registered = reg_job_registered(job),
-                .impi_registered = !list_empty(&job->user->contacts),
-                .answered_already = answered_already(job),
-                .reauthenticate = conf->reauthenticate == SCSCF_ALWAYS,
-                .reauthenticate_new_impu = conf->reauthenticate_new_impu == SCSCF_ALWAYS,
-                .accept_unprotected = conf->unprotected_response == SCSCF_ACCEPT,
-        };
-        if (!c)
-                return;
-        f->pending = true;
-        f->nonce_is_pending = span_eq(a->nonce, span_of(c->nonce));
-        f->same_impu = span_eq(job->in.impu, challenge_impu(c));
-        f->same_call = span_eq(job->in.origin.call_id, challenge_call_id(c));
-        f->challenged_already = f->same_call && f->same_impu && c->cseq == job->in.origin.cseq;
-}
-
-static void refuse(struct reg_job *job, const struct reg_decision *d)
-{
-        reg_job_verdict(job, VERDICT_REFUSED, d->cause, d->status, d->clause);
-        if (d->cause == CAUSE_not_integrity_protected)
-                buf_puts(&job->evidence, "integrity-protected is not \"yes\"");
-        else if (d->cause == CAUSE_identities_dont_match)
-                buf_puts(&job->evidence, "the challenge was for another IMPU of the IMPI");
-        else if (d->cause == CAUSE_challenge_superseded)
-                buf_puts(&job->evidence, "nonce of an older challenge; the newer one stays pending");
+        if (!u->scheme || u->scheme == job->scheme || (!u->challenge && list_empty(&u->contacts)))
+                return false;
+        reg_job_verdict(job, VERDICT_REFUSED, CAUSE_scheme_not_supported, 403, "TS 33.203 P.4.1");
+        buf_printf(&job->evidence, "%s, in a registration by %s", job->scheme->name, u->scheme->name);
         reg_job_finish(job, NULL, 0, false);
-}
-
-static void dispatch(struct reg_job *job, const struct reg_decision *d)
-{
-        switch (d->action) {
-        case REG_DO_CHALLENGE:
-                if (d->cause != CAUSE_registered)
-                        log_info("%s: challenged anew", verdict_cause_text(d->cause));
-                reg_auth_challenge(job);
-                break;
-        case REG_DO_REPEAT_CHALLENGE:
-                reg_auth_repeat(job);
-                break;
-        case REG_DO_REPEAT_ANSWER:
-                reg_assign_answer(job);
-                break;
-        case REG_DO_VERIFY:
-                reg_auth_verify(job);
-                break;
-        case REG_DO_MAC_FAILURE:
-                reg_auth_mac_failure(job);
-                break;
-        case REG_DO_SYNC:
-                reg_auth_sync(job);
-                break;
-        case REG_DO_ACCEPT:
-                reg_assign(job);
-                break;
-        case REG_DO_REFUSE:
-                refuse(job, d);
-                break;
-        }
-}
-
-static enum reg_event event_of(enum reg_action a)
-{
-        return a == REG_DO_VERIFY || a == REG_DO_MAC_FAILURE || a == REG_DO_SYNC ? REG_EV_ANSWER
-                                                                                 : REG_EV_REGISTER;
+        return true;
 }
 
 /* The job is the user's current one. */
 static void job_run(struct reg_job *job)
 {
         struct log_ctx before = log_ctx_set(reg_job_log(job));
-        struct reg_decision d;
-        struct reg_facts f;
 
         if (job->kind != REG_JOB_REGISTER) {
                 reg_release_timer(job);
         } else {
-                read_facts(job, &f);
-                d = reg_decide(&f);
-                job->end.procedure = reg_request_procedure(&job->in, f.registered);
-                if (fsm_allowed(&reg_fsm, job->user->state, event_of(d.action)))
-                        dispatch(job, &d);
-                else
-                        reg_job_broken(job, -IMS_EPROTO);
+                job->registered = reg_job_registered(job);
+                job->end.procedure = reg_request_procedure(&job->in, job->registered);
+                if (!refuse_other_scheme(job))
+                        job->scheme->run(job);
         }
         log_ctx_set(before);
 }
@@ -341,7 +259,7 @@ static void refuse_early(struct registrar *r, struct sip_request *rq, const stru
         buf_free(&text);
 }
 
-/* Anything but IMS AKA is named and refused until it exists. False when refused. */
+/* What this S-CSCF does not serve is named and refused. False when refused. */
 static bool check_scheme(struct registrar *r, struct reg_job *job, const struct user *u)
 {
         struct reg_refusal why = {.status = 403, .cause = CAUSE_scheme_not_supported};
@@ -349,9 +267,21 @@ static bool check_scheme(struct registrar *r, struct reg_job *job, const struct 
         const char *step = NULL;
         char text[200];
 
-        job->in.scheme.aka_before = u && (u->challenge || !list_empty(&u->contacts));
+        job->in.scheme.aka_before =
+                u && u->scheme == &auth_schemes[AUTH_AKA] && (u->challenge || !list_empty(&u->contacts));
         s = &auth_schemes[scheme_choose(&job->in.scheme, &step)];
-        if (s->verify)
+        job->scheme = s;
+        if (s == &auth_schemes[AUTH_AKA] && job->in.foreign_realm) {
+                why = (struct reg_refusal){.status = 403,
+                                           .cause = CAUSE_wrong_network,
+                                           .clause = "TS 24.229 5.4.1.2.1",
+                                           .evidence = job->in.auth.realm.n
+                                                               ? job->in.auth.realm
+                                                               : SPAN("the realm is not a home domain")};
+                refuse_early(r, job->rq, &job->in, &why);
+                return false;
+        }
+        if (s->run)
                 return true;
         snprintf(text, sizeof(text), "%s (%s)", s->name, step);
         why.clause = s->clause;
@@ -437,6 +367,7 @@ static void clear_user(struct hnode *n, void *arg)
                 drop_job(r, job);
         }
         reg_challenge_drop(u);
+        digest_fetch_clear(u);
         list_for_each_safe(p, tmp, &u->contacts)
         {
                 struct contact *c = container_of(p, struct contact, in_user);
@@ -452,6 +383,22 @@ void registrar_clear(struct registrar *r)
 {
         htab_each(&r->store.users, clear_user, r);
         user_store_free(&r->store);
+}
+
+/* Flows of one phone behind the best of them, so that they are tried together (RFC 5626 7). */
+static void join_flows(const struct contact **v, size_t n)
+{
+        for (size_t i = 0, next; i < n; i = next) {
+                next = i + 1;
+                for (size_t j = next; j < n; j++) {
+                        const struct contact *c = v[j];
+
+                        if (!contact_is_same_phone(v[i], c))
+                                continue;
+                        memmove(v + next + 1, v + next, (j - next) * sizeof(*v));
+                        v[next++] = c;
+                }
+        }
 }
 
 const struct contact *registrar_contact(const struct reg_set *set, size_t rank)
@@ -474,5 +421,6 @@ const struct contact *registrar_contact(const struct reg_set *set, size_t rank)
                 sorted[i] = c;
                 n++;
         }
+        join_flows(sorted, n);
         return rank < n ? sorted[rank] : NULL;
 }

@@ -40,6 +40,7 @@ struct registrar {
         struct span host; /* host[:port] of our own name */
         size_t n_jobs;    /* REGISTERs and timer work in hand */
         bool closing;     /* 503 to new work */
+        char opaque[17];  /* of our Digest challenges; "": none */
 };
 
 /* conf is borrowed; port is copied. */
@@ -57,7 +58,9 @@ void registrar_register(struct registrar *r, struct sip_request *rq);
 /* Ends registrations as RTR says. 0, or -IMS_ENOTFOUND when nothing of it is registered here. */
 int registrar_rtr(struct registrar *r, const struct cx_rtr *m);
 
-/* Takes over changed user data. 0; -IMS_ENOTFOUND, -IMS_EPARSE (not readable), -IMS_ENOMEM. */
+/* Takes over changed user data, or a new H(A1). 0; -IMS_ENOTFOUND, -IMS_EPARSE (user data not readable),
+ * -IMS_EPROTO (a vector that cannot be used), -IMS_EUNSUPPORTED (one of another scheme than the user's),
+ * -IMS_ENOMEM. */
 int registrar_ppr(struct registrar *r, const struct cx_ppr *m);
 
 /* Brings a set back that was lost in a restart, from the SAA to a NO_ASSIGNMENT (TS 23.380 4). 0 also when
@@ -65,8 +68,17 @@ int registrar_ppr(struct registrar *r, const struct cx_ppr *m);
  * registers just now; -IMS_EPARSE, -IMS_EINVAL, -IMS_EEXISTS (profile), -IMS_ENOMEM. */
 int registrar_restore(struct registrar *r, struct span impu, const struct cx_saa *a) IMS_CHECK;
 
+/* --- for the operator ------------------------------------------------------------------------------ */
+
+/* The next REGISTER of this user is challenged whatever policy says (TS 33.203 6.1.4, N.2.4). The UE cannot
+ * be asked for it before there is the reg event package. -IMS_ENOTFOUND when the IMPI has no binding here. */
+int registrar_reauthenticate(struct registrar *r, struct span impi) IMS_CHECK;
+
+/* One line of JSON about a user, no secrets; a line that begins with "error:" when there is no such user. */
+void registrar_status(const struct registrar *r, struct span impi, struct buf *out);
+
 /* --- for requests other than REGISTER ------------------------------------------------------------- */
 
-/* The best binding of a set: highest q, then the most recent; rank 0 is the best. NULL when there are not
- * that many. */
+/* The best binding of a set: highest q, then the most recent; rank 0 is the best, and other flows of a phone
+ * stand behind its best one. NULL when there are not that many. */
 const struct contact *registrar_contact(const struct reg_set *set, size_t rank);

@@ -4,7 +4,10 @@
 #include "scscf/requests.h"
 
 #include "common/base/log.h"
+#include "common/cscf/home_domain.h"
 #include "common/sip/grammar.h"
+#include "common/trace/sip_guard.h"
+#include "scscf/waiting.h"
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
@@ -51,11 +54,11 @@ static bool is_self(const struct scscf *s, struct span uri)
         if (!span_istarts(uri, SPAN("sip:")) && !span_istarts(uri, SPAN("sips:")))
                 return false;
         host = split_port(host_port(uri), &port);
-        if (span_ieq(host_port(uri), s->reg.host) || sip_stack_is_self(s->stack, host, port))
+        if (span_ieq(host_port(uri), s->reg.host) || sip_stack_is_self(s->home.sip, host, port))
                 return true;
         /* A bracketed literal is the address without the brackets. */
         return host.n > 2 && host.p[0] == '[' &&
-               sip_stack_is_self(s->stack, span_sub(host, 1, host.n - 1), port);
+               sip_stack_is_self(s->home.sip, span_sub(host, 1, host.n - 1), port);
 }
 
 #define SEAL_SIZE 17
@@ -81,6 +84,8 @@ static void read_own_route(struct span uri, struct span call_id, struct request_
                         out->originating = true;
                 else if (span_ieq(p.name, SPAN("s")))
                         out->token = p.value;
+                else if (span_ieq(p.name, SPAN("u")))
+                        out->user = p.value;
                 else if (span_ieq(p.name, SPAN("d"))) {
                         write_seal(call_id, seal);
                         out->sealed = out->sealed || span_eq(p.value, span_of(seal));
@@ -151,7 +156,7 @@ void request_say(struct scscf *s, const struct sip_msg *m, const struct request_
         buf_quoted(&text, end->evidence, 160);
         buf_char(&text, '\0');
         v.evidence = text.err ? NULL : text.p;
-        trace_verdict(s->trace, &v);
+        trace_verdict(s->home.trace, &v);
         buf_free(&text);
 }
 
@@ -194,6 +199,8 @@ void request_edit(struct scscf *s, const struct sip_msg *m, const struct request
 
         for (size_t i = 0; i < route->own; i++)
                 sip_edit_pop_value(e, SIP_HDR_ROUTE);
+        if (sip_msg_hdr(m, SIP_HDR_PROXY_AUTHORIZATION, 0))
+                request_drop_credentials(s, m, e);
         if (!makes_dialog(m) || route->in_dialog)
                 return;
         write_seal(m->call_id, seal);
@@ -255,7 +262,7 @@ static void on_register(struct scscf *s, struct sip_request *rq)
                                         .clause = "RFC 3261 10.3",
                                         .evidence = rq->msg->ruri};
 
-        if (is_self(s, rq->msg->ruri) || scscf_conf_is_home(s->conf, request_host(rq->msg->ruri)))
+        if (is_self(s, rq->msg->ruri) || is_home_domain(&s->conf->home_domains, request_host(rq->msg->ruri)))
                 registrar_register(&s->reg, rq);
         else
                 request_refuse(s, rq, &end);
@@ -332,7 +339,7 @@ void scscf_on_request(struct sip_request *rq, void *arg)
         struct log_ctx before = log_ctx_set((struct log_ctx){.call_id = rq->msg->call_id});
 
         sip_request_ref(rq); /* the context borrows from it */
-        if (!trust_has(&s->trust, &rq->flow.remote))
+        if (!sip_guard_trusts(&s->home.trust, &rq->flow))
                 refuse_untrusted(s, rq);
         else if (s->stopping && rq->msg->method != SIP_ACK)
                 sip_reply(rq, 503, NULL, NULL, 0);
@@ -346,6 +353,14 @@ void scscf_on_request(struct sip_request *rq, void *arg)
 
 void scscf_on_cancel(struct sip_request *rq, void *arg)
 {
+        struct waiting *w = rq->user;
+
         (void)arg;
-        sip_forward_cancel(rq);
+        if (w) {
+                w->cancel(w);
+                log_info("canceled before the HSS has answered");
+                sip_reply(rq, 487, NULL, NULL, 0);
+        } else {
+                sip_forward_cancel(rq);
+        }
 }

@@ -12,6 +12,7 @@ struct request_route {
         bool restored;     /* the HSS was asked for a lost registration already */
         size_t own;        /* values at the front of Route that name this node */
         struct span token; /* of our Service-Route, or empty */
+        struct span user;  /* ... the mark of the user in it, or empty */
         struct span next;  /* URI of the first Route value that is not ours, or empty */
 };
 
@@ -44,6 +45,21 @@ const struct impu *originating_user(struct scscf *s, struct sip_request *rq,
                                     const struct request_route *route, struct span *insert);
 void originating_serve(struct scscf *s, struct sip_request *rq, const struct request_route *route);
 
+/* Authenticates a request of a served user by SIP Digest where policy asks for it. False: it was answered, or
+ * the HSS is asked for H(A1) first (then rq is taken). */
+bool request_authenticate(struct scscf *s, struct sip_request *rq, const struct request_route *route,
+                          const struct impu *served);
+
+/* What names a user in our Service-Route, also after a restart. */
+#define REQUEST_MARK_SIZE 17
+void request_user_mark(const struct user *u, char out[static REQUEST_MARK_SIZE]);
+
+/* Who of the set the Service-Route of the request names, or NULL. */
+const struct user *request_user(const struct reg_set *set, const struct request_route *route);
+
+/* Takes the Proxy-Authorization that is for this network out of a request that leaves. */
+void request_drop_credentials(const struct scscf *s, const struct sip_msg *m, struct sip_edit *e);
+
 /* Where a request was being served when the HSS had to be asked. */
 enum request_side {
         SIDE_ORIGINATING,
@@ -55,7 +71,7 @@ enum request_side {
  * the request served, else it is refused (asking.c). */
 void request_ask(struct scscf *s, struct sip_request *rq, struct span impu, enum request_side side);
 
-/* Serves it once more. */
+/* Serves it once more, with what came from the HSS: it is not asked for the registration again. */
 void request_serve_restored(struct scscf *s, struct sip_request *rq, enum request_side side);
 
 /* direct: the request was served as originating in the same step. */

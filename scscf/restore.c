@@ -61,6 +61,7 @@ static int add_user(struct registrar *r, struct reg_set *set, const struct cx_re
         if (rc < 0)
                 return rc;
         u->hss = shared_get(&r->store.shared, hss);
+        u->scheme = auth_scheme_of(from->scheme);
         rc = reg_user_phase(u, REG_ST_ASSIGNING); /* the SAR of somebody's request */
         for (size_t i = 0; i < from->n_info && rc == 0 && reg_set_count(set) < r->conf->max_contacts; i++)
                 rc = add_contact(r, set, u, &from->info[i], left_s);

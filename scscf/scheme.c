@@ -2,40 +2,40 @@
  * Scheme choice in the order of TS 33.203 P.4.2. */
 #include "scscf/scheme.h"
 
+#include "common/sip/access_network.h"
+
 const struct auth_scheme auth_schemes[AUTH_SCHEMES] = {
-        [AUTH_AKA] = {"IMS AKA", CX_SCHEME_AKA, "TS 33.203 6.1", auth_aka_select, auth_aka_challenge,
-                      auth_aka_verify},
+        [AUTH_AKA] = {"IMS AKA", CX_SCHEME_AKA, CX_SCHEME_AKA, "TS 33.203 6.1", reg_aka_run, reg_aka_vectors,
+                      reg_aka_no_vectors, reg_aka_challenge},
         [AUTH_AKAV2_TLS] = {.name = "AKAv2 over TLS",
                             .cx_scheme = CX_SCHEME_AKA,
                             .clause = "TS 33.203 Annex X"},
         [AUTH_TNA] = {.name = "Trusted Node Authentication", .clause = "TS 33.203 Annex U"},
         [AUTH_GIBA] = {.name = "GIBA", .cx_scheme = CX_SCHEME_GIBA, .clause = "TS 33.203 Annex T"},
-        [AUTH_DIGEST_NBA] = {.name = "SIP Digest or NBA",
-                             .cx_scheme = CX_SCHEME_UNKNOWN,
-                             .clause = "TS 33.203 Annex N and S"},
+        [AUTH_DIGEST_NBA] = {"SIP Digest", CX_SCHEME_UNKNOWN, CX_SCHEME_DIGEST, "TS 33.203 N.2",
+                             reg_digest_run, reg_digest_vectors, reg_digest_no_vectors, reg_digest_challenge},
 };
+
+const struct auth_scheme *auth_scheme_of(struct span cx_name)
+{
+        for (size_t i = 0; i < AUTH_SCHEMES; i++)
+                if (auth_schemes[i].cx_name && span_eq(cx_name, span_of(auth_schemes[i].cx_name)))
+                        return &auth_schemes[i];
+        return NULL;
+}
 
 void scheme_read_access(const struct sip_msg *m, struct scheme_input *in)
 {
         struct sip_value_iter it = {0};
-        struct span value, part;
+        struct span value;
 
         while (sip_msg_next_value(m, SIP_HDR_P_ACCESS_NETWORK_INFO, &it, &value)) {
-                struct span rest = value, type = SPAN_NULL;
-                bool first = true, provided = false;
+                const struct sip_access_network a = sip_access_network_read(value);
 
-                while (span_split(&rest, ';', &part)) {
-                        part = span_trim(part);
-                        if (first)
-                                type = part;
-                        else if (span_ieq(part, SPAN("network-provided")))
-                                provided = true;
-                        first = false;
-                }
-                if (!provided)
+                if (!a.network_provided)
                         continue;
                 in->network_provided = true;
-                if (span_istarts(type, SPAN("3GPP-")) && !span_istarts(type, SPAN("3GPP-WLAN")))
+                if (span_istarts(a.type, SPAN("3GPP-")) && !span_istarts(a.type, SPAN("3GPP-WLAN")))
                         in->network_3gpp = true;
         }
 }

@@ -2,13 +2,14 @@
  * The S-CSCF as a program: what it is made of. */
 #pragma once
 
-#include "common/net/prefix.h"
+#include "common/cscf/home_cscf.h"
 #include "common/diameter/cx.h"
 #include "common/sip/forward.h"
 #include "common/sip/stack.h"
 #include "common/trace/trace.h"
 #include "scscf/registrar.h"
 
+struct control;
 struct scscf;
 
 /* One try to reach a served user; the argument of forwarding hooks, so that it costs no memory per request.
@@ -21,17 +22,13 @@ struct scscf_leg {
 
 struct scscf {
         const struct scscf_conf *conf;
-        struct loop *loop;
-        struct resolver *resolver;
-        struct sip_stack *stack;
-        struct dia_node *dia;
-        struct trace *trace;
+        struct home_cscf home;
         struct registrar reg;
-        struct trust trust;                           /* who may send SIP */
         struct scscf_leg legs[2][SCSCF_CONTACTS_MAX]; /* [direct][rank] */
         struct list asking; /* requests that wait for the HSS to say whether an identity exists */
-        struct tmr ready, stop;
-        bool said_ready, stopping, stopped;
+        struct tmr stop;
+        struct control *control;
+        bool stopping, stopped;
 };
 
 /* The port of the registrar onto stack, Diameter node, loop and trace (port.c). */

@@ -2,13 +2,19 @@
  * Configuration of the S-CSCF: its schema and the checks between keys. */
 #include "scscf/scscf_conf.h"
 
-#include "common/net/prefix.h"
-
+#include "common/cscf/home_cscf.h"
 #include "common/net/addr.h"
+#include "common/net/cert.h"
+#include "common/net/prefix.h"
 
 static const char *const when_words[] = {"never", "always", NULL};
 static const char *const overflow_words[] = {"refuse", "replace_oldest", NULL};
 static const char *const unprotected_words[] = {"refuse", "accept", NULL};
+
+static const char *const nextnonce_words[] = {"never", "near_end", "always", NULL};
+static const char *const requests_words[] = {"never", "unprotected", "always", NULL};
+static const char *const failed_words[] = {"challenge", "refuse", NULL};
+static const char *const tls_yes_words[] = {"accept", "challenge", NULL};
 
 static const char *check_sip_uri(const char *value)
 {
@@ -38,6 +44,7 @@ static const struct conf_key keys[] = {
         SIP_CONF_KEYS(struct scscf_conf, sip, "udp:127.0.0.1:6060,tcp:127.0.0.1:6060"),
         DIA_CONF_KEYS(struct scscf_conf, dia),
         TRACE_CONF_KEYS(struct scscf_conf, trace),
+        CORE_NET_CONF_KEYS(struct scscf_conf, networks),
         {.name = "scscf.name",
          .type = CONF_STR,
          .offset = AT(name),
@@ -48,6 +55,13 @@ static const struct conf_key keys[] = {
          .offset = AT(home_domains),
          .check = host_check,
          .doc = "domains of the home network, the main one first"},
+        {.name = "trust_domain",
+         .type = CONF_STR,
+         .offset = AT(trust_domain),
+         .optional = true,
+         .check = host_check,
+         .doc = "home domains, which are realms of challenges, must lie in it (TLS forward compatibility F); "
+                "none: any"},
         {.name = "icscf",
          .type = CONF_STR,
          .offset = AT(icscf),
@@ -154,15 +168,93 @@ static const struct conf_key keys[] = {
          .min = 1,
          .max = SCSCF_VECTORS_MAX,
          .doc = "m, vectors asked for in one MAR (TS 33.203 6.1.1)"},
+        {.name = "digest.nonce_lifetime",
+         .type = CONF_TIME_MS,
+         .offset = AT(digest.nonce_lifetime_ms),
+         .def = "10m",
+         .min = 1000,
+         .max = 86400000,
+         .doc = "a nonce of SIP Digest is taken that long, then stale (PKT-TR-SEC 6.1.2.2)"},
+        {.name = "digest.nonce_uses",
+         .type = CONF_U32,
+         .offset = AT(digest.nonce_uses),
+         .def = "5",
+         .min = 1,
+         .max = 10000,
+         .doc = "... and that often, each time with a higher nonce count"},
+        {.name = "digest.nextnonce",
+         .type = CONF_ENUM,
+         .offset = AT(digest.nextnonce),
+         .def = "near_end",
+         .words = nextnonce_words,
+         .doc = "never, near_end, always: nextnonce in Authentication-Info (near_end: a last use is left, or "
+                "less "
+                "than half the lifetime)"},
+        {.name = "digest.opaque",
+         .type = CONF_BOOL,
+         .offset = AT(digest.opaque),
+         .def = "no",
+         .doc = "challenges carry opaque, and answers must"},
+        {.name = "digest.requests",
+         .type = CONF_ENUM,
+         .offset = AT(digest.requests),
+         .def = "never",
+         .words = requests_words,
+         .doc = "never, unprotected, always: requests other than REGISTER of Digest users are challenged by "
+                "407 "
+                "(unprotected: of those not registered over TLS)"},
+        {.name = "digest.failed_request",
+         .type = CONF_ENUM,
+         .offset = AT(digest.failed_request),
+         .def = "challenge",
+         .words = failed_words,
+         .doc = "challenge, refuse: a request with a wrong digest (refuse: 403)"},
+        {.name = "digest.max_failures",
+         .type = CONF_U32,
+         .offset = AT(digest.max_failures),
+         .def = "3",
+         .min = 1,
+         .max = 100,
+         .doc = "wrong digests in a row in requests that draw a new challenge; then 403"},
+        {.name = "digest.keep_ha1",
+         .type = CONF_BOOL,
+         .offset = AT(digest.keep_ha1),
+         .def = "yes",
+         .doc = "no: H(A1) is deleted right after the check and fetched for each REGISTER (TS 33.203 N.2.1.1 "
+                "NOTE "
+                "4)"},
+        {.name = "digest.old_ha1_lifetime",
+         .type = CONF_TIME_MS,
+         .offset = AT(digest.old_ha1_lifetime_ms),
+         .def = "5m",
+         .min = 0,
+         .max = 86400000,
+         .doc = "the old password is taken that long after a change (TS 33.203 N.2.5); 0: not at all"},
+        {.name = "digest.tls_yes",
+         .type = CONF_ENUM,
+         .offset = AT(digest.tls_yes),
+         .def = "accept",
+         .words = tls_yes_words,
+         .doc = "accept, challenge: a re-registration over the TLS session of the registration (TS 33.203 "
+                "O.4.3)"},
+        {.name = "control.socket",
+         .type = CONF_STR,
+         .offset = AT(control),
+         .optional = true,
+         .check = conf_check_filled,
+         .doc = "Unix socket at which scscf status and scscf reauthenticate reach the running node"},
         {.name = NULL},
 };
 
 static int check(const struct conf_schema *schema, void *conf, struct buf *err)
 {
         const struct scscf_conf *c = conf;
-        int rc = 0;
+        char *const *domains = c->home_domains.items;
+        int rc = sip_conf_check_core(&c->sip, &c->networks, &c->trusted, err);
 
         (void)schema;
+        if (dia_conf_check(&c->dia, &c->networks, err) != 0)
+                rc = -IMS_ECONF;
         if (c->min_expires_s > c->max_expires_s)
                 rc = conf_fail(err, "registration.min_expires", "%u is above registration.max_expires %u",
                                (unsigned)c->min_expires_s, (unsigned)c->max_expires_s);
@@ -170,9 +262,26 @@ static int check(const struct conf_schema *schema, void *conf, struct buf *err)
                 rc = conf_fail(err, "registration.default_expires",
                                "%u is not between min_expires and max_expires",
                                (unsigned)c->default_expires_s);
+        if (!c->digest.keep_ha1 && c->digest.requests != SCSCF_REQUESTS_NEVER)
+                rc = conf_fail(
+                        err, "digest.keep_ha1",
+                        "must be yes while digest.requests is not never: requests are authenticated with the "
+                        "H(A1) of the registration (TS 33.203 N.2.1.2 NOTE 1b)");
         if (c->home_domains.n == 0)
                 rc = conf_fail(err, "home_domain", "needs at least one domain");
+        for (size_t i = 0; c->trust_domain && i < c->home_domains.n; i++)
+                if (!cert_domain_within(span_of(domains[i]), span_of(c->trust_domain)))
+                        rc = conf_fail(err, "home_domain", "%s: is outside of trust_domain %s", domains[i],
+                                       c->trust_domain);
         return rc;
+}
+
+static int look(const struct conf_schema *schema, const void *conf, struct buf *err)
+{
+        const struct scscf_conf *c = conf;
+
+        (void)schema;
+        return home_cscf_look(&c->sip, &c->dia, c->trust_domain, err);
 }
 
 const struct conf_schema scscf_conf_schema = {
@@ -180,16 +289,14 @@ const struct conf_schema scscf_conf_schema = {
         .size = sizeof(struct scscf_conf),
         .keys = keys,
         .check = check,
+        .look = look,
+        .commands = "  scscf status IMPI [-c FILE]          its registration and what it proved\n"
+                    "  scscf reauthenticate IMPI [-c FILE]  its next REGISTER is challenged\n",
 };
 
-bool scscf_conf_is_home(const struct scscf_conf *c, struct span host)
+bool scscf_conf_knows_senders(const struct scscf_conf *c)
 {
-        char *const *domains = c->home_domains.items;
-
-        for (size_t i = 0; i < c->home_domains.n; i++)
-                if (span_ieq(span_of(domains[i]), host))
-                        return true;
-        return false;
+        return c->trusted.n > 0 || c->networks.n > 0;
 }
 
 struct span scscf_conf_home(const struct scscf_conf *c)

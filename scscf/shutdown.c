@@ -4,21 +4,13 @@
 
 #include "common/base/log.h"
 
-static void on_dia_gone(void *arg)
-{
-        struct scscf *s = arg;
-
-        loop_stop(s->loop);
-}
-
 static void finish(struct scscf *s)
 {
         if (s->stopped)
                 return;
         s->stopped = true;
-        tmr_stop(s->loop, &s->stop);
-        tmr_stop(s->loop, &s->ready);
-        dia_node_shutdown(s->dia, on_dia_gone, s);
+        tmr_stop(s->home.loop, &s->stop);
+        home_cscf_leave(&s->home);
 }
 
 static void on_stop_timer(struct tmr *t, void *arg)
@@ -45,7 +37,8 @@ void scscf_stop(void *arg)
         if (s->stopping)
                 return;
         log_notice("stopping");
-        s->stopping = s->reg.closing = true;
-        if (s->reg.n_jobs == 0 || tmr_start(s->loop, &s->stop, s->conf->dia.answer_ms, on_stop_timer, s) < 0)
+        s->stopping = s->reg.closing = s->home.quiet = true;
+        if (s->reg.n_jobs == 0 ||
+            tmr_start(s->home.loop, &s->stop, s->conf->dia.answer_ms, on_stop_timer, s) < 0)
                 finish(s);
 }

@@ -4,6 +4,7 @@
 #include "scscf/requests.h"
 
 #include "common/base/log.h"
+#include "common/cscf/home_domain.h"
 #include "common/sip/grammar.h"
 
 static void forward_to(struct scscf *s, struct sip_request *rq, const struct request_route *route,
@@ -24,30 +25,45 @@ static void refuse(struct scscf *s, struct sip_request *rq, enum verdict_cause c
 
 /* --- next binding -------------------------------------------------------------------------------- */
 
+/* The rank after this one; answered: the phone has spoken, and is not asked once more over another flow of
+ * its own (RFC 5626 7). 0: none. */
+static size_t next_rank(const struct reg_set *set, size_t rank, bool answered)
+{
+        const struct contact *tried = registrar_contact(set, rank), *c;
+
+        while (++rank < SCSCF_CONTACTS_MAX && (c = registrar_contact(set, rank)) != NULL)
+                if (!answered || !tried || !contact_is_same_phone(tried, c))
+                        return rank;
+        return 0;
+}
+
 /* Tries the next binding; false when there is none (and nothing happened). */
-static bool try_next(struct sip_request *rq, const struct scscf_leg *leg)
+static bool try_next(struct sip_request *rq, const struct scscf_leg *leg, bool answered)
 {
         struct scscf *s = leg->s;
         struct request_route route;
         struct buf impu = BUF_INIT;
-        const struct impu *i = NULL;
+        const struct impu *i = request_target(s, rq->msg->ruri, &impu);
+        size_t rank = i ? next_rank(i->set, leg->rank, answered) : 0;
 
-        if (leg->rank + 1 >= SCSCF_CONTACTS_MAX)
-                return false;
-        i = request_target(s, rq->msg->ruri, &impu);
         buf_free(&impu);
-        if (!i || !registrar_contact(i->set, leg->rank + 1))
+        if (rank == 0)
                 return false;
         request_route_read(s, rq->msg, &route);
-        forward_to(s, rq, &route, i, &s->legs[leg->direct][leg->rank + 1]);
+        forward_to(s, rq, &route, i, &s->legs[leg->direct][rank]);
         return true;
+}
+
+/* No answer of the phone: it may be reached over another flow (RFC 5626 7). */
+static bool is_flow_failure(int status)
+{
+        return status == 408 || status == 430;
 }
 
 /* Statuses after which another binding may do better (RFC 3261 16.7 item 5; 6xx ends the search). */
 static bool is_elsewhere(int status)
 {
-        return status == 408 || status == 430 || status == 480 || status == 410 ||
-               (status >= 500 && status < 600);
+        return is_flow_failure(status) || status == 480 || status == 410 || (status >= 500 && status < 600);
 }
 
 static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
@@ -64,13 +80,13 @@ static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip
 
                 request_say(leg->s, rq->msg, &end);
         }
-        return !is_elsewhere(resp->status) || !try_next(rq, leg);
+        return !is_elsewhere(resp->status) || !try_next(rq, leg, !is_flow_failure(resp->status));
 }
 
 static bool on_failure(struct sip_request *rq, int err, void *arg)
 {
         (void)request_on_failure(rq, err, arg);
-        return !try_next(rq, arg);
+        return !try_next(rq, arg, false);
 }
 
 /* --- forwarding ---------------------------------------------------------------------------------- */
@@ -135,7 +151,7 @@ void terminating_serve(struct scscf *s, struct sip_request *rq, const struct req
                 refuse(s, rq, CAUSE_impu_barred, 404, impu_text(i), "terminating");
         else if (i)
                 forward_to(s, rq, route, i, &s->legs[direct][0]);
-        else if (impu.n == 0 || (host.n && !scscf_conf_is_home(s->conf, host)))
+        else if (impu.n == 0 || (host.n && !is_home_domain(&s->conf->home_domains, host)))
                 refuse(s, rq, CAUSE_wrong_network, 404, buf_as_span(&impu),
                        "the Request-URI is no identity of this network");
         else if (route->restored)

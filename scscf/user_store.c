@@ -8,6 +8,7 @@
 #include "common/base/secret.h"
 #include "common/sip/grammar.h"
 #include "scscf/av_store.h"
+#include "scscf/digest.h"
 
 static struct user *user_of(const struct hnode *n)
 {
@@ -54,9 +55,10 @@ int user_new(struct user_store *s, struct span impi, struct user **out)
 
 void user_free(struct user_store *s, struct user *u)
 {
-        assert(list_empty(&u->contacts) && !u->challenge && !u->job);
+        assert(list_empty(&u->contacts) && !u->challenge && !u->job && !u->fetch);
         htab_remove(&s->users, &u->node);
         av_clear(&u->avs);
+        digest_user_free(u->digest);
         shared_put(u->hss);
         free(u);
 }
@@ -88,6 +90,18 @@ bool reg_set_has_user(const struct reg_set *set, const struct user *u)
         if (!set)
                 return false;
         list_for_each(n, &set->contacts) if (container_of(n, struct contact, in_set)->user == u) return true;
+        return false;
+}
+
+bool reg_set_over_tls(const struct reg_set *set, const struct user *u)
+{
+        list_for_each(n, &set->contacts)
+        {
+                const struct contact *c = container_of(n, struct contact, in_set);
+
+                if (c->user == u && c->tls)
+                        return true;
+        }
         return false;
 }
 

@@ -9,7 +9,10 @@
 #include "scscf/shared.h"
 
 struct av;
+struct auth_scheme;
 struct challenge;
+struct digest_fetch;
+struct digest_user;
 struct reg_job;
 struct registrar;
 struct reg_set;
@@ -21,12 +24,16 @@ struct user {
         struct list waiting;  /* reg_job.node: behind the one under way */
         struct reg_job *job;  /* under way, or NULL */
         struct challenge *challenge;
+        const struct auth_scheme *scheme; /* of the registration or challenge; NULL: not known yet */
         struct av *avs;
-        struct shared *hss;   /* Origin-Host of the last Cx answer (TS 29.228 6.1.2) */
-        uint64_t last_nonce;  /* hash of the nonce answered rightly last; 0: none */
-        uint64_t last_answer; /* ... and of nonce and response together (reg_answer_hash) */
-        unsigned state;       /* enum reg_state */
-        uint16_t resyncs;     /* synchronisation failures in a row */
+        struct digest_user *digest; /* SIP Digest: H(A1) and nonces, or NULL */
+        struct digest_fetch *fetch; /* requests that wait for an H(A1), or NULL */
+        struct shared *hss;         /* Origin-Host of the last Cx answer (TS 29.228 6.1.2) */
+        uint64_t last_nonce;        /* hash of the nonce answered rightly last; 0: none */
+        uint64_t last_answer;       /* ... and of nonce and response together */
+        unsigned state;             /* enum reg_state */
+        bool reauthenticate;        /* the next REGISTER is challenged (TS 33.203 6.1.4) */
+        uint16_t resyncs;           /* synchronisation failures in a row */
         uint16_t n_waiting;
         uint16_t impi_n;
         char impi[];
@@ -69,7 +76,7 @@ struct user *user_find(const struct user_store *s, struct span impi);
 /* A new user without bindings, in the store. -IMS_ENOMEM. */
 int user_new(struct user_store *s, struct span impi, struct user **out) IMS_CHECK;
 
-/* Takes it out of the store. It must have no binding, challenge or job. Vectors are wiped. */
+/* Takes it out of the store. It must have no binding, challenge, job or fetch. Vectors are wiped. */
 void user_free(struct user_store *s, struct user *u);
 
 static inline struct span user_impi(const struct user *u)
@@ -85,6 +92,8 @@ struct span reg_set_default(const struct reg_set *set); /* empty when all are ba
 
 /* True when this IMPI has a binding on the set. set may be NULL. */
 bool reg_set_has_user(const struct reg_set *set, const struct user *u);
+/* True when this IMPI registered one of its bindings over TLS ("tls-protected", TS 33.203 O.2.2). */
+bool reg_set_over_tls(const struct reg_set *set, const struct user *u);
 size_t reg_set_count(const struct reg_set *set);
 
 /* A set in the store with the identities of the profile and, when old is given, its bindings, charging
