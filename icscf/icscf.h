@@ -4,8 +4,8 @@
 #pragma once
 
 #include "common/base/log.h"
+#include "common/cscf/home_cscf.h"
 #include "common/diameter/cx.h"
-#include "common/net/prefix.h"
 #include "common/sip/forward.h"
 #include "common/trace/trace.h"
 #include "icscf/icscf_conf.h"
@@ -14,16 +14,11 @@
 
 struct icscf {
         const struct icscf_conf *conf;
-        struct loop *loop;
-        struct trace *trace;
-        struct dia_node *dia;
-        struct resolver *resolver;
-        struct sip_stack *sip;
-        struct trust trust;
+        struct home_cscf home;
         struct pool pool;
         struct list jobs;
-        struct tmr ready, drain;
-        bool said_ready, draining;
+        struct tmr drain;
+        bool draining;
 };
 
 #define SESSION_ID_MAX 320
@@ -61,6 +56,9 @@ struct ending {
 /* Takes the reference of rq; when out of memory rq is answered 500 and the result is NULL. */
 struct job *job_new(struct icscf *ic, struct sip_request *rq, enum verdict_procedure procedure);
 void job_free(struct job *j);
+
+/* What the next hop answers is relayed without the job: it ends, the request stays with the forwarding. */
+void job_answered(struct job *j);
 
 /* Log lines between these two carry the identities of the job. job_end, job_forward and job_free leave
  * by themselves. */

@@ -2,6 +2,7 @@
  * Configuration of the I-CSCF: its schema and the checks between keys. */
 #include "icscf/icscf_conf.h"
 
+#include "common/cscf/home_cscf.h"
 #include "common/net/prefix.h"
 #include "icscf/pool.h"
 
@@ -48,11 +49,18 @@ static const struct conf_key keys[] = {
         SIP_CONF_KEYS(struct icscf_conf, sip, "udp:127.0.0.1:5060,tcp:127.0.0.1:5060"),
         DIA_CONF_KEYS(struct icscf_conf, dia),
         TRACE_CONF_KEYS(struct icscf_conf, trace),
+        CORE_NET_CONF_KEYS(struct icscf_conf, networks),
         {.name = "home_domain",
          .type = CONF_STR_LIST,
          .offset = AT(home_domains),
          .check = host_check,
          .doc = "domains of the home network, the main one first"},
+        {.name = "trust_domain",
+         .type = CONF_STR,
+         .offset = AT(trust_domain),
+         .optional = true,
+         .check = host_check,
+         .doc = "our certificates must name a host in it (TLS forward compatibility F); none: any"},
         {.name = "trusted",
          .type = CONF_STR_LIST,
          .offset = AT(trusted),
@@ -88,9 +96,11 @@ static int check(const struct conf_schema *schema, void *conf, struct buf *err)
         const struct icscf_conf *c = conf;
         const struct icscf_conf_scscf *pool = c->pool.items;
         char key[64];
-        int rc = 0;
+        int rc = sip_conf_check_core(&c->sip, &c->networks, &c->trusted, err);
 
         (void)schema;
+        if (dia_conf_check(&c->dia, &c->networks, err) != 0)
+                rc = -IMS_ECONF;
         if (c->home_domains.n == 0)
                 rc = conf_fail(err, "home_domain", "at least one domain is needed");
         if (c->pool.n > POOL_MAX)
@@ -106,16 +116,13 @@ static int check(const struct conf_schema *schema, void *conf, struct buf *err)
         return rc;
 }
 
-const struct conf_schema icscf_conf_schema = {"icscf", sizeof(struct icscf_conf), keys, check};
-
-bool icscf_conf_is_home(const struct icscf_conf *c, struct span host)
+static int look(const struct conf_schema *schema, const void *conf, struct buf *err)
 {
-        char *const *domains = c->home_domains.items;
+        const struct icscf_conf *c = conf;
 
-        if (host.n && host.p[host.n - 1] == '.')
-                host.n--;
-        for (size_t i = 0; i < c->home_domains.n; i++)
-                if (span_ieq(host, span_of(domains[i])))
-                        return true;
-        return false;
+        (void)schema;
+        return home_cscf_look(&c->sip, &c->dia, c->trust_domain, err);
 }
+
+const struct conf_schema icscf_conf_schema = {
+        .node = "icscf", .size = sizeof(struct icscf_conf), .keys = keys, .check = check, .look = look};

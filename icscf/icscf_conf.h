@@ -4,6 +4,7 @@
 
 #include "common/diameter/dia_conf.h"
 #include "common/sip/sip_conf.h"
+#include "common/net/core_net.h"
 #include "common/trace/trace_conf.h"
 
 /* One S-CSCF of the pool. */
@@ -17,6 +18,8 @@ struct icscf_conf {
         struct sip_conf sip;
         struct dia_conf dia;
         struct trace_conf trace;
+        struct conf_list networks;     /* struct core_net_link_conf */
+        char *trust_domain;            /* or NULL */
         struct conf_list home_domains; /* char * */
         struct conf_list trusted;      /* char *: ADDRESS or ADDRESS/BITS; empty: everybody */
         struct conf_list pool;         /* struct icscf_conf_scscf */
@@ -24,6 +27,3 @@ struct icscf_conf {
 };
 
 extern const struct conf_schema icscf_conf_schema;
-
-/* True when the host is one of the home domains (case ignored). */
-bool icscf_conf_is_home(const struct icscf_conf *c, struct span host);

@@ -24,7 +24,7 @@ struct job *job_new(struct icscf *ic, struct sip_request *rq, enum verdict_proce
         j->ic = ic;
         j->rq = rq;
         j->procedure = procedure;
-        j->deadline_ms = loop_now_ms(ic->loop) + ic->conf->scscf_total_ms;
+        j->deadline_ms = loop_now_ms(ic->home.loop) + ic->conf->scscf_total_ms;
         rq->user = j;
         list_append(&ic->jobs, &j->node);
         return j;
@@ -39,6 +39,15 @@ void job_free(struct job *j)
         buf_free(&j->scscf);
         list_unlink(&j->node);
         free(j);
+}
+
+void job_answered(struct job *j)
+{
+        struct icscf *ic = j->ic;
+
+        j->rq->user = NULL;
+        job_free(j);
+        icscf_job_gone(ic);
 }
 
 void job_enter(struct job *j)
@@ -73,7 +82,7 @@ static void say_verdict(struct icscf *ic, const struct sip_request *rq, enum ver
                                   .impu = facts ? buf_as_span(&facts->impu) : SPAN_NULL,
                                   .call_id = rq->msg->call_id};
 
-        trace_verdict(ic->trace, &v);
+        trace_verdict(ic->home.trace, &v);
 }
 
 /* Warning (RFC 3261 20.43) with what the sender may know. */
@@ -83,7 +92,7 @@ static void answer(struct icscf *ic, struct sip_request *rq, const struct ending
         char warning[256];
         struct sip_field field = {.id = SIP_HDR_WARNING};
 
-        (void)snprintf(warning, sizeof(warning), "399 %s \"%s\"", dia_node_identity(ic->dia), text);
+        (void)snprintf(warning, sizeof(warning), "399 %s \"%s\"", dia_node_identity(ic->home.dia), text);
         field.value = span_of(warning);
         sip_reply(rq, e->status, e->reason, &field, *text ? 1 : 0);
 }
@@ -113,7 +122,7 @@ void job_end(struct job *j, const struct ending *e)
 
 uint32_t job_time_ms(const struct job *j, uint32_t limit_ms)
 {
-        uint64_t now = loop_now_ms(j->ic->loop);
+        uint64_t now = loop_now_ms(j->ic->home.loop);
         uint64_t left = j->deadline_ms > now ? j->deadline_ms - now : 0;
 
         if (left < WORTH_A_TRY_MS)
@@ -123,8 +132,8 @@ uint32_t job_time_ms(const struct job *j, uint32_t limit_ms)
 
 struct span job_session(struct job *j)
 {
-        dia_session_id(j->ic->dia, j->session_id, sizeof(j->session_id));
-        trace_link(j->ic->trace, span_of(j->session_id), j->rq->msg->call_id);
+        dia_session_id(j->ic->home.dia, j->session_id, sizeof(j->session_id));
+        trace_link(j->ic->home.trace, span_of(j->session_id), j->rq->msg->call_id);
         return span_of(j->session_id);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/base/log.h"
+#include "common/cscf/home_domain.h"
 #include "common/sip/grammar.h"
 #include "icscf/icscf.h"
 
@@ -32,8 +33,8 @@ static enum user_fault user_of_ruri(const struct icscf *ic, const struct sip_msg
 
         if (sip_uri_parse(m->ruri, &uri) != 0)
                 return USER_SCHEME;
-        if (uri->host && !icscf_conf_is_home(ic->conf, span_of(uri->host)) &&
-            !sip_stack_is_self(ic->sip, span_of(uri->host), sip_uri_port(uri)))
+        if (uri->host && !is_home_domain(&ic->conf->home_domains, span_of(uri->host)) &&
+            !sip_stack_is_self(ic->home.sip, span_of(uri->host), sip_uri_port(uri)))
                 fault = USER_FOREIGN;
         else if (is_telephone(uri))
                 buf_printf(&tel, "tel:%s", uri->username);
@@ -81,15 +82,11 @@ static void end_no_user(struct job *j, enum user_fault fault)
 
 static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
 {
-        struct icscf *ic = arg;
         struct job *j = rq->user;
 
-        (void)e;
-        if (!j || resp->status < 200)
-                return true;
-        rq->user = NULL;
-        job_free(j);
-        icscf_job_gone(ic);
+        (void)e, (void)arg;
+        if (j && resp->status >= 200)
+                job_answered(j);
         return true;
 }
 
@@ -196,7 +193,7 @@ static void ask(struct job *j)
         int err;
 
         lir.h.session_id = job_session(j);
-        err = cx_send_lir(j->ic->dia, &lir, j->ic->conf->dia.answer_ms, on_lia, j, &j->txn);
+        err = cx_send_lir(j->ic->home.dia, &lir, j->ic->conf->dia.answer_ms, on_lia, j, &j->txn);
         if (err)
                 job_end_no_hss(j, err);
         else
@@ -231,7 +228,7 @@ static bool is_ping(const struct icscf *ic, const struct sip_msg *m)
         if (m->method != SIP_OPTIONS || sip_uri_parse(m->ruri, &uri) != 0)
                 return false;
         ping = !uri->username && uri->host &&
-               sip_stack_is_self(ic->sip, span_of(uri->host), sip_uri_port(uri));
+               sip_stack_is_self(ic->home.sip, span_of(uri->host), sip_uri_port(uri));
         osip_uri_free(uri);
         return ping;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/base/log.h"
+#include "common/cscf/home_domain.h"
 #include "common/sip/grammar.h"
 #include "icscf/icscf.h"
 
@@ -111,11 +112,10 @@ static bool cannot_serve(int status)
 
 static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
 {
-        struct icscf *ic = arg;
         struct job *j = rq->user;
         char why[32];
 
-        (void)e;
+        (void)e, (void)arg;
         if (!j || resp->status < 200)
                 return true;
         if (cannot_serve(resp->status)) {
@@ -124,9 +124,7 @@ static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip
                 reselect(j, why);
                 return false;
         }
-        rq->user = NULL;
-        job_free(j);
-        icscf_job_gone(ic);
+        job_answered(j);
         return true;
 }
 
@@ -208,7 +206,7 @@ static void ask(struct job *j, uint32_t type)
                 uar.visited_network = span_of(domains[0]);
         uar.h.session_id = job_session(j);
         if (ms)
-                err = cx_send_uar(j->ic->dia, &uar, ms, on_uaa, j, &j->txn);
+                err = cx_send_uar(j->ic->home.dia, &uar, ms, on_uaa, j, &j->txn);
         if (err)
                 job_end_no_hss(j, err);
         else
@@ -238,7 +236,7 @@ static bool is_for_home(const struct icscf *ic, const struct sip_msg *m)
 
         if (sip_uri_parse(m->ruri, &uri) != 0)
                 return false;
-        home = uri->host && icscf_conf_is_home(ic->conf, span_of(uri->host));
+        home = uri->host && is_home_domain(&ic->conf->home_domains, span_of(uri->host));
         osip_uri_free(uri);
         return home;
 }

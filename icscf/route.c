@@ -10,7 +10,7 @@ static bool is_own(const struct icscf *ic, struct span route, bool *out_orig)
 
         if (sip_uri_parse(sip_addr_spec(route), &uri) != 0)
                 return false;
-        own = uri->host && sip_stack_is_self(ic->sip, span_of(uri->host), sip_uri_port(uri));
+        own = uri->host && sip_stack_is_self(ic->home.sip, span_of(uri->host), sip_uri_port(uri));
         if (own && sip_uri_param(uri, "orig"))
                 *out_orig = true;
         osip_uri_free(uri);
