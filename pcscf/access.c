@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "common/sip/access_network.h"
 #include "common/sip/msg_lex.h"
 
 /* Inserted where P.3 demands a value and none is configured: an access type that is neither 3GPP nor a
@@ -80,15 +81,9 @@ static bool mentions(struct span value, struct span word)
 
 bool pani_is_network_provided(struct span value)
 {
-        struct sip_lex l = sip_lex_of(span_trim(value));
-        struct span name, v;
-        int got;
+        const struct sip_access_network a = sip_access_network_read(value);
 
-        (void)sip_lex_token(&l); /* access type */
-        while ((got = sip_lex_param(&l, &name, &v)) > 0)
-                if (span_ieq(name, SPAN("network-provided")))
-                        return true;
-        return got < 0 && mentions(value, SPAN("network-provided"));
+        return a.network_provided || (a.broken && mentions(value, SPAN("network-provided")));
 }
 
 static void strip_line(struct sip_edit *e, const struct sip_hdr *h, struct buf *kept)

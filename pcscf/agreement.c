@@ -50,11 +50,6 @@ static int unacceptable(struct agreement_fault *f, const char *why)
         return 1;
 }
 
-static bool sip_port(uint16_t port)
-{
-        return port == 0 || port == 5060 || port == 5061;
-}
-
 static int choose(struct agreement *a, const struct sec_list *client, const struct sec_policy *policy,
                   struct agreement_fault *fault)
 {
@@ -63,8 +58,6 @@ static int choose(struct agreement *a, const struct sec_list *client, const stru
 
         if (!ends)
                 return unacceptable(fault, why);
-        if (sip_port(ends->port_c) || sip_port(ends->port_s))
-                return unacceptable(fault, "port-c and port-s may not be 0, 5060 or 5061 (TS 33.203 7.1)");
         if (!sec_choose_pcscf(policy, client, a->mode, &a->suite, &why))
                 return unacceptable(fault, why);
         a->ends = *ends;
@@ -80,15 +73,47 @@ int agreement_new(const struct sip_msg *m, const struct sec_policy *policy, enum
 
         if (!err)
                 err = read_list(m, SIP_HDR_SECURITY_CLIENT, read, fault);
-        for (size_t i = 0; !err && i < read->n; i++) {
-                buf_puts(&a->client, i ? ", " : "");
-                buf_span(&a->client, read->e[i].raw);
-        }
-        if (!err)
+        if (!err) {
+                sec_list_join(read, &a->client);
                 err = a->client.err;
+        }
         if (!err) {
                 a->mode = mode;
                 err = choose(a, read, policy, fault);
+        }
+        free(read);
+        if (err)
+                agreement_free(a);
+        else
+                *out = a;
+        return err;
+}
+
+bool agreement_acceptable(const struct sip_msg *m, const struct sec_policy *policy, enum sec_mode mode)
+{
+        struct agreement_fault fault = {0};
+        struct agreement *a = NULL;
+        int err = agreement_new(m, policy, mode, &a, &fault);
+
+        if (!err)
+                agreement_free(a);
+        return err != 1 || fault.status != 494;
+}
+
+int agreement_new_tls(const struct sip_msg *m, const char *server, struct agreement **out,
+                      struct agreement_fault *fault)
+{
+        struct agreement *a = calloc(1, sizeof(*a));
+        struct sec_list *read = calloc(1, sizeof(*read));
+        int err = a && read ? 0 : -IMS_ENOMEM;
+
+        if (!err)
+                err = read_list(m, SIP_HDR_SECURITY_CLIENT, read, fault);
+        if (!err) {
+                a->tls = true;
+                sec_list_join(read, &a->client);
+                buf_puts(&a->server, server);
+                err = a->client.err ? a->client.err : a->server.err;
         }
         free(read);
         if (err)

@@ -19,6 +19,8 @@ struct agreement {
         uint32_t old_assoc;    /* SM1 was protected by a set of this UE; 0: it was not */
         uint32_t assoc, set;   /* what the challenge made; set 0: no challenge yet */
         uint64_t nonce;        /* of that challenge, hashed */
+        bool tls;              /* "tls" was chosen: of the fields above only client and server count */
+        bool challenged;       /* with tls: Security-Server went out */
 };
 
 /* What is wrong with an offer or its repetition, for refusal and verdict. */
@@ -38,6 +40,13 @@ void agreement_security_server(const struct sec_policy *policy, struct buf *out)
 int agreement_new(const struct sip_msg *m, const struct sec_policy *policy, enum sec_mode mode,
                   struct agreement **out, struct agreement_fault *fault) IMS_CHECK;
 void agreement_free(struct agreement *a); /* accepts NULL */
+
+/* False when agreement_new would answer 494. */
+bool agreement_acceptable(const struct sip_msg *m, const struct sec_policy *policy, enum sec_mode mode);
+
+/* The same of a REGISTER that is to have TLS; server: the value of Security-Server that goes out. */
+int agreement_new_tls(const struct sip_msg *m, const char *server, struct agreement **out,
+                      struct agreement_fault *fault) IMS_CHECK;
 
 /* The value of Security-Server for the challenge, kept for the comparison. ends: the P-CSCF's. -IMS_ENOMEM.
  */

@@ -117,6 +117,27 @@ static void hide_qop(struct sip_edit *e)
         }
 }
 
+/* In clear a UE whose offer had nothing for IMS AKA is told what there is. */
+static void no_agreement(struct pcscf *p, struct sip_request *rq, struct pending *pe)
+{
+        struct refusal r = {.status = 421,
+                            .cause = CAUSE_extension_required,
+                            .clause = "RFC 3329 2.3.1",
+                            .evidence = "a challenge makes new SAs, and no Security-Client offers them",
+                            .field = {SIP_HDR_REQUIRE, SPAN("sec-agree")}};
+        struct buf server = BUF_INIT;
+
+        if (!ipsec_set_of(p, &rq->flow) && sip_msg_hdr(rq->msg, SIP_HDR_SECURITY_CLIENT, 0)) {
+                agreement_security_server(&p->ipsec->policy, &server);
+                r.status = 494;
+                r.cause = CAUSE_security_unacceptable;
+                r.evidence = "IMS AKA needs SAs, and no suite for them was taken of Security-Client";
+                r.field = (struct sip_field){SIP_HDR_SECURITY_SERVER, buf_as_span(&server)};
+        }
+        give_up(p, rq, pe, &r);
+        buf_free(&server);
+}
+
 bool secure_challenge(struct pcscf *p, struct sip_request *rq, struct pending *pe, struct sip_edit *e)
 {
         struct refusal r = {.status = 500, .cause = CAUSE_ipsec_failed, .clause = CLAUSE};
@@ -126,15 +147,10 @@ bool secure_challenge(struct pcscf *p, struct sip_request *rq, struct pending *p
         if (p->conf->security.hide_qop)
                 hide_qop(e);
         if (!pe->agreement) {
-                if (p->conf->security.ipsec == IPSEC_OFFERED && !ipsec_set_of(p, &rq->flow))
-                        return true; /* a UE that asks for none */
-                r = (struct refusal){.status = 421,
-                                     .cause = CAUSE_extension_required,
-                                     .clause = "RFC 3329 2.3.1",
-                                     .evidence =
-                                             "a challenge makes new SAs, and no Security-Client offers them",
-                                     .field = {SIP_HDR_REQUIRE, SPAN("sec-agree")}};
-                give_up(p, rq, pe, &r);
+                if (p->conf->security.ipsec == IPSEC_OFFERED && !ipsec_set_of(p, &rq->flow) &&
+                    !pe->offers_ipsec)
+                        return true;
+                no_agreement(p, rq, pe);
                 return false;
         }
         if (!pe->keys.have) {
@@ -199,7 +215,7 @@ void secure_not_kept(struct pcscf *p, const struct sip_request *rq, const struct
 {
         struct sa_set *s = new_set(p, pe);
 
-        if (s && regstore_assoc(p->store, s->assoc->id))
+        if (s && regstore_assoc(p->store, (struct assoc){ASSOC_IPSEC, s->assoc->id}))
                 (void)secure_granted(p, rq, pe, 0);
         else if (s)
                 sa_assoc_end(s->assoc);

@@ -65,7 +65,7 @@ static void edit(struct pcscf *p, struct sip_edit *e, const struct ue_flow *from
         struct span impu = SPAN_NULL;
 
         ue_remove_untrusted(p, e);
-        if (from && binding_next_impu(container_of(from->bindings.prev, struct binding, in_flow), &impu)) {
+        if (from && binding_next_impu(ue_latest(from), &impu)) {
                 buf_printf(&id, "<" SPAN_FMT ">", SPAN_ARG(impu));
                 sip_edit_append(e, SIP_HDR_P_ASSERTED_IDENTITY, buf_as_span(&id));
         }
@@ -84,6 +84,7 @@ void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e
                      uint32_t id)
 {
         const struct binding *b = id ? regstore_by_id(p->store, id) : NULL;
+        const char *why = b ? pcscf_out_of_reach(p, b) : id ? "the registration of this UE has ended" : NULL;
         struct sip_flow way;
         struct sip_forward fw = {.target = {.uri = next.n ? sip_addr_spec(next) : rq->msg->ruri,
                                             .t1_ms = p->conf->gm_t1_ms,
@@ -92,27 +93,28 @@ void emergency_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e
                                  .on_failure = on_failure,
                                  .arg = p};
 
-        if (id && (!b || pcscf_out_of_reach(p, b))) {
+        if (why) {
                 struct refusal r = {.procedure = VERDICT_REQUEST,
                                     .cause = CAUSE_identity_not_registered,
                                     .status = 480,
                                     .clause = CLAUSE,
-                                    .evidence = "the security associations of this UE have ended"};
+                                    .evidence = why};
 
                 pcscf_refuse(p, rq, &r);
                 return;
         }
-        if (b && b->where->assoc) { /* a caller whose SAs carry the call */
+        if (b && assoc_protected(b->where->assoc)) { /* what protects the caller carries the call */
                 way = pcscf_way_to(p, b);
                 fw.target.flow = &way;
+                fw.target.same_conn = way.transport == TRANSPORT_TLS;
         }
         send_on(rq, e, &fw);
 }
 
-/* Binding of a caller that is protected: the way back is over its SAs. */
+/* Binding of a caller that is protected: the way back is over its SAs or its TLS connection. */
 static uint32_t protected_caller(const struct ue_flow *from)
 {
-        return from && from->assoc ? container_of(from->bindings.prev, const struct binding, in_flow)->id : 0;
+        return from && assoc_protected(from->assoc) ? ue_latest(from)->id : 0;
 }
 
 /* Whatever a UE wrote into Route or Request-URI, an emergency request of its goes to the PSAP: there is no

@@ -15,6 +15,11 @@ struct sa_set *ipsec_set_of(const struct pcscf *p, const struct sip_flow *flow)
         return p->ipsec ? sa_find(p->ipsec->table, &flow->local, &flow->remote) : NULL;
 }
 
+struct sa_assoc *ipsec_assoc(const struct pcscf *p, struct assoc a)
+{
+        return p->ipsec && a.kind == ASSOC_IPSEC ? sa_assoc_by_id(p->ipsec->table, a.id) : NULL;
+}
+
 static void tell_wrong(struct pcscf *p, const struct sa_set *s, const struct sip_msg *m)
 {
         const struct verdict v = {
@@ -111,8 +116,6 @@ static void on_removed(struct sa_set *s, void *arg)
         sip_close_between(p->stack, &ps, &s->pairs[0].remote);
         addr_set_port(&ps, s->params.pcscf_ends.port_c);
         sip_close_between(p->stack, &ps, &s->pairs[1].remote);
-        if (s->timed_out) /* TS 33.203 7.3.1.4 */
-                pending_remove(pending_by_serial(p->pending, s->pending));
 }
 
 /* --- start ---------------------------------------------------------------------------------------- */
@@ -254,7 +257,7 @@ static int open_encaps(struct ipsec *i)
         return err;
 }
 
-static int start(struct ipsec *i, via_checked_fn *on_via)
+static int start(struct ipsec *i)
 {
         struct pcscf *p = i->pcscf;
         struct sa_table_conf table = {.conf = &p->conf->security,
@@ -279,8 +282,6 @@ static int start(struct ipsec *i, via_checked_fn *on_via)
                 err = open_encaps(i);
         if (!err)
                 err = esp_keylog_open(p->conf->security.keylog, &i->log);
-        if (!err)
-                err = via_checks_new(p->resolver, on_via, p, &i->vias);
         table.kernel = i->kernel;
         table.log = i->log;
         return err ? err : sa_table_new(p->loop, &table, &i->table);
@@ -295,7 +296,7 @@ int ipsec_start(struct pcscf *p)
                 return -IMS_ENOMEM;
         i->pcscf = p;
         p->ipsec = i;
-        err = start(i, pcscf_register_checked);
+        err = start(i);
         if (!err && i->log)
                 log_warn("security.keylog: the keys of every SA are written to %s", p->conf->security.keylog);
         return err;

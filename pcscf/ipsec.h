@@ -4,6 +4,7 @@
 #pragma once
 
 #include "pcscf/agreement.h"
+#include "pcscf/assoc.h"
 #include "pcscf/sa_table.h"
 #include "pcscf/via_check.h"
 
@@ -18,7 +19,6 @@ struct ipsec {
         struct sa_kernel *kernel;
         struct sa_table *table;
         struct esp_keylog *log;
-        struct via_checks *vias;
         struct sa_encap **encaps;
         struct addr *ports; /* protected ones, addresses with ports */
         size_t n_encaps, n_ports;
@@ -38,6 +38,9 @@ void ipsec_on_use(const struct sip_flow *flow, int delta, void *arg);
 /* The set a message came over, NULL: it came in clear (or IPsec is off). */
 struct sa_set *ipsec_set_of(const struct pcscf *p, const struct sip_flow *flow);
 
+/* The security associations of a UE; NULL: that is another kind of association, or they have gone. */
+struct sa_assoc *ipsec_assoc(const struct pcscf *p, struct assoc a);
+
 /* --- secure_register.c ---------------------------------------------------------------------------- */
 
 /* What is known of a REGISTER before it goes on. */
@@ -50,6 +53,15 @@ struct secure_entry {
 /* Checks a REGISTER under 7.1, 7.2 and 7.4.2a. False: it was answered or discarded, with a verdict. */
 bool secure_register(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f, enum via_source via,
                      struct secure_entry *out);
+
+/* True when a REGISTER in clear that offers ipsec-3gpp has a suite of it in common with us, in the mode that
+ * its way demands. An offer that cannot be read counts as one. */
+bool secure_common(const struct pcscf *p, const struct sip_request *rq, const struct reg_facts *f,
+                   enum via_source via);
+
+/* Security-Server of a 494 to this REGISTER: our suites without ends, and tls where it came in clear and may
+ * have that (RFC 3329 2.3.1). */
+void secure_server(const struct pcscf *p, const struct sip_request *rq, struct buf *out);
 
 /* The record of this REGISTER: takes over the agreement. */
 void secure_attach(struct pending *pe, struct secure_entry *entry);

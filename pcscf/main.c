@@ -11,6 +11,11 @@ static void on_terminate(void *arg)
         pcscf_drain(arg);
 }
 
+static void on_reload(void *arg)
+{
+        pcscf_reload(arg);
+}
+
 static int run(const struct pcscf_conf *conf)
 {
         struct loop *loop = NULL;
@@ -24,6 +29,8 @@ static int run(const struct pcscf_conf *conf)
                 err = pcscf_new(conf, loop, trace, &p);
         if (!err)
                 err = loop_on_terminate(loop, on_terminate, p);
+        if (!err)
+                err = loop_on_reload(loop, on_reload, p);
         if (err) {
                 log_error("cannot start: %s", ims_strerror(err));
         } else {
@@ -46,7 +53,7 @@ int main(int argc, char **argv)
         int code = EXIT_FAILURE;
 
         secret_no_dump();
-        if (argc > 1 && strcmp(argv[1], "status") == 0)
+        if (argc > 1 && (strcmp(argv[1], "status") == 0 || strcmp(argv[1], "renegotiate") == 0))
                 return status_command(argc, argv);
         if (!node_args_read(&pcscf_conf_schema, argc, argv, &args, &code))
                 return code;

@@ -2,10 +2,13 @@
  * Requests of a UE other than REGISTER: only over a flow that is registered, with the identity that is
  * registered there, along the Service-Route. TS 24.229 5.2.6.3, PKT-TR-SEC 6.1. */
 #include "common/sip/grammar.h"
+#include "pcscf/digest.h"
 #include "pcscf/pcscf.h"
+#include "pcscf/tls_gm.h"
 
 #define CLAUSE     "TS 24.229 5.2.6.3"
 #define WALK_LIMIT 64 /* bindings of one flow that are searched for an identity */
+#define PREFERRED  2  /* values of P-Preferred-Identity: a sip and a tel URI (RFC 3325 9.2) */
 
 /* --- whose request it is --------------------------------------------------------------------------- */
 
@@ -57,8 +60,9 @@ bool ue_has_identity(const struct ue_flow *flow, struct span impu)
         return false;
 }
 
-/* P-Preferred-Identity when it is registered over this flow; else, on a flow that several registrations
- * share, the identity of From; else the default identity of the latest registration. */
+/* P-Preferred-Identity when it is registered by this UE; else the default identity of the latest registration
+ * (TS 24.229 5.2.6.3, TS 33.203 Q.2). Where nothing but a flow, which several registrations may share, tells
+ * the UE, the identity of From chooses among them. */
 static struct binding *choose_identity(struct pcscf *p, const struct ue_flow *flow, const struct sip_msg *m,
                                        struct span *out_impu)
 {
@@ -66,17 +70,17 @@ static struct binding *choose_identity(struct pcscf *p, const struct ue_flow *fl
         struct span v, default_impu = SPAN_NULL;
         struct binding *b;
 
-        while (sip_msg_next_value(m, SIP_HDR_P_PREFERRED_IDENTITY, &it, &v))
+        for (int i = 0; i < PREFERRED && sip_msg_next_value(m, SIP_HDR_P_PREFERRED_IDENTITY, &it, &v); i++)
                 if ((b = find_identity(p, flow, sip_addr_spec(v), out_impu)) != NULL)
                         return b;
         if (it.hdr)
                 log_info("P-Preferred-Identity is not registered by this UE: the default identity stands");
-        if (flow->bindings.next != flow->bindings.prev) {
+        if (flow->assoc.kind == ASSOC_NONE && flow->bindings.next != flow->bindings.prev) {
                 b = find_identity(p, flow, sip_addr_spec(sip_msg_hdr(m, SIP_HDR_FROM, 0)->value), out_impu);
                 if (b)
                         return b;
         }
-        b = container_of(flow->bindings.prev, struct binding, in_flow);
+        b = ue_latest(flow);
         (void)binding_next_impu(b, &default_impu);
         *out_impu = default_impu;
         return b;
@@ -87,10 +91,10 @@ static struct binding *choose_identity(struct pcscf *p, const struct ue_flow *fl
  * this request is too long for that (RFC 3261 18.1.1). */
 static struct ue_flow *by_address(struct pcscf *p, const struct sip_flow *now)
 {
-        struct ue_flow *f = now->conn_id ? regstore_only_at(p->store, &now->remote) : NULL;
+        struct ue_flow *f = now->transport == TRANSPORT_TCP ? regstore_only_at(p->store, &now->remote) : NULL;
         struct addr contact;
 
-        if (!f || !binding_contact_addr(container_of(f->bindings.prev, struct binding, in_flow), &contact))
+        if (!f || !binding_contact_addr(ue_latest(f), &contact))
                 return NULL;
         if (f->flow.transport == TRANSPORT_UDP)
                 return f;
@@ -260,11 +264,25 @@ static void registered_request(struct pcscf *p, struct sip_request *rq, const st
         (void)log_ctx_set(before);
 }
 
+struct ue_flow *pcscf_flow_of(const struct pcscf *p, const struct sip_flow *flow)
+{
+        struct ue_flow *f;
+
+        if (flow->transport == TRANSPORT_TLS)
+                return tls_ue_of(p, flow);
+        f = digest_ue_of(p, flow, true);
+        return f ? f : regstore_flow(p->store, flow);
+}
+
 struct ue_flow *pcscf_ue_of(const struct pcscf *p, const struct sip_flow *flow)
 {
         const struct sa_set *s = ipsec_set_of(p, flow);
+        struct ue_flow *f;
 
-        return s ? regstore_assoc(p->store, s->assoc->id) : regstore_flow(p->store, flow);
+        if (s)
+                return regstore_assoc(p->store, (struct assoc){ASSOC_IPSEC, s->assoc->id});
+        f = pcscf_flow_of(p, flow);
+        return f || flow->transport == TRANSPORT_TLS ? f : digest_ue_of(p, flow, false);
 }
 
 /* True when the request came over SAs that carry nothing new any more; it was discarded then. */
@@ -301,6 +319,10 @@ void pcscf_from_ue(struct pcscf *p, struct sip_request *rq)
                 emergency_request(p, rq, flow);
                 return;
         }
+        if (!flow && rq->flow.transport == TRANSPORT_TLS) {
+                tls_refuse_stranger(p, rq);
+                return;
+        }
         if (!flow) {
                 char from[ADDR_STR];
                 struct refusal r = {.procedure = VERDICT_REQUEST,
@@ -309,6 +331,10 @@ void pcscf_from_ue(struct pcscf *p, struct sip_request *rq)
                                     .clause = CLAUSE,
                                     .evidence = addr_str(&rq->flow.remote, from)};
 
+                if (tls_is_at(p, &rq->flow.remote)) {
+                        r.cause = CAUSE_outside_tls;
+                        r.clause = "TS 33.203 O.2.2, O.2.3";
+                }
                 pcscf_refuse(p, rq, &r);
                 return;
         }

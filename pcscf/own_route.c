@@ -57,7 +57,7 @@ static struct own_route user_read(struct span user, struct span call_id)
         return secret_eq(want, user.p, USER_LEN) ? r : stale;
 }
 
-void own_path(const struct pcscf *p, uint32_t id, struct buf *out)
+void own_path(const struct pcscf *p, uint32_t id, bool ob, struct buf *out)
 {
         char user[USER_LEN + 1];
 
@@ -66,7 +66,7 @@ void own_path(const struct pcscf *p, uint32_t id, struct buf *out)
         buf_put(out, user, USER_LEN);
         buf_char(out, '@');
         buf_puts(out, p->core_host);
-        buf_puts(out, ";lr>");
+        buf_puts(out, ob ? ";lr;ob>" : ";lr>");
 }
 
 /* The address of ours that the UE uses, as host:port. */
@@ -86,7 +86,9 @@ void own_record_route(const struct pcscf *p, struct sip_edit *e, enum own_kind k
 {
         char user[USER_LEN + 1], text[ADDR_STR];
         const char *host = gm_host(p, ue, text);
-        const char *tcp = ue->transport == TRANSPORT_TCP ? ";transport=tcp" : "";
+        const char *tcp = ue->transport == TRANSPORT_TCP   ? ";transport=tcp"
+                          : ue->transport == TRANSPORT_TLS ? ";transport=tls"
+                                                           : "";
         struct buf core = BUF_INIT, gm = BUF_INIT;
 
         user_write(kind, id, e->msg->call_id, user);
@@ -110,24 +112,45 @@ struct own_route own_route_read(const struct pcscf *p, struct span value, struct
                 return r;
         if (u->host && sip_stack_is_self(p->stack, span_of(u->host), sip_uri_port(u)))
                 r = user_read(span_of(u->username), call_id);
+        r.ob = sip_uri_param(u, "ob") != NULL;
         osip_uri_free(u);
         return r;
 }
 
-struct own_route own_route_pop(const struct pcscf *p, struct sip_edit *e, struct span *next)
+/* *n: how many values at the top of Route are those of one way through us; *next: the first behind them. */
+static struct own_route top_of_route(const struct pcscf *p, const struct sip_msg *m, size_t *n,
+                                     struct span *next)
 {
         struct own_route found = {.kind = OWN_NONE}, r;
         struct sip_value_iter it = {0};
 
-        while (sip_msg_next_value(e->msg, SIP_HDR_ROUTE, &it, next)) {
-                r = own_route_read(p, *next, e->msg->call_id);
+        for (*n = 0; sip_msg_next_value(m, SIP_HDR_ROUTE, &it, next); ++*n) {
+                r = own_route_read(p, *next, m->call_id);
                 if (r.kind == OWN_NONE || (r.kind > OWN_STALE && found.kind > OWN_STALE && r.id != found.id))
                         return found; /* somebody else's, or the other UE of a call within this node */
                 if (found.kind <= OWN_STALE && r.kind > found.kind)
                         found = r;
-                sip_edit_pop_value(e, SIP_HDR_ROUTE);
         }
         *next = SPAN_NULL;
+        return found;
+}
+
+struct own_route own_route_of(const struct pcscf *p, const struct sip_msg *m)
+{
+        struct span next;
+        size_t n;
+
+        return top_of_route(p, m, &n, &next);
+}
+
+struct own_route own_route_pop(const struct pcscf *p, struct sip_edit *e, struct span *next)
+{
+        struct own_route found;
+        size_t n;
+
+        found = top_of_route(p, e->msg, &n, next);
+        while (n-- > 0)
+                sip_edit_pop_value(e, SIP_HDR_ROUTE);
         return found;
 }
 

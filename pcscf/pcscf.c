@@ -5,7 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/node.h"
 #include "common/base/timers.h"
+#include "common/net/tls_conf.h"
+#include "common/trace/sip_guard.h"
+#include "pcscf/digest.h"
+#include "pcscf/tls_gm.h"
 
 /* --- sides ---------------------------------------------------------------------------------------- */
 
@@ -27,7 +32,8 @@ static bool has_own_route(const struct pcscf *p, const struct sip_msg *m)
 {
         struct span route = sip_msg_value(m, SIP_HDR_ROUTE);
 
-        return route.n && own_route_read(p, route, m->call_id).kind > (p->trust.n ? OWN_PLAIN : OWN_STALE);
+        return route.n &&
+               own_route_read(p, route, m->call_id).kind > (trust_limited(&p->trust) ? OWN_PLAIN : OWN_STALE);
 }
 
 enum side { SIDE_UE, SIDE_CORE, SIDE_STRANGER };
@@ -36,7 +42,7 @@ enum side { SIDE_UE, SIDE_CORE, SIDE_STRANGER };
  * core is who is trusted and brings our Path or Record-Route, without being a registered UE. */
 static enum side side_of(const struct pcscf *p, const struct sip_request *rq)
 {
-        bool trusted = trust_has(&p->trust, &rq->flow.remote);
+        bool trusted = sip_guard_trusts(&p->trust, &rq->flow);
 
         if (p->ipsec && sip_port_of(p->stack, &rq->flow.local) != SIP_PORT_OPEN)
                 return SIDE_UE;
@@ -44,7 +50,7 @@ static enum side side_of(const struct pcscf *p, const struct sip_request *rq)
                 return trusted ? SIDE_CORE : SIDE_STRANGER;
         if (!trusted || (p->n_core && is_at(p->gm, p->n_gm, &rq->flow)))
                 return SIDE_UE;
-        return !regstore_flow(p->store, &rq->flow) && has_own_route(p, rq->msg) ? SIDE_CORE : SIDE_UE;
+        return !pcscf_flow_of(p, &rq->flow) && has_own_route(p, rq->msg) ? SIDE_CORE : SIDE_UE;
 }
 
 /* --- requests -------------------------------------------------------------------------------------- */
@@ -75,6 +81,19 @@ void pcscf_refuse(struct pcscf *p, struct sip_request *rq, const struct refusal 
         if (!r->quiet)
                 pcscf_verdict(p, rq, r);
         sip_reply(rq, r->status, r->reason, &r->field, r->field.value.n ? 1 : 0);
+}
+
+void pcscf_end_ue(struct pcscf *p, struct ue_flow *f, const struct verdict *why)
+{
+        const struct binding *b = ue_latest(f);
+        struct verdict v = *why;
+
+        v.procedure = VERDICT_EXPIRY;
+        v.outcome = VERDICT_OK;
+        v.impi = binding_impi(b);
+        v.impu = binding_aor(b);
+        trace_verdict(p->trace, &v);
+        regstore_drop(f);
 }
 
 bool pcscf_refuse_extension(struct pcscf *p, struct sip_request *rq, enum verdict_procedure procedure)
@@ -144,7 +163,15 @@ static bool is_core(const struct addr *remote, void *arg)
 {
         const struct pcscf *p = arg;
 
-        return p->trust.n && trust_has(&p->trust, remote);
+        return trust_limited(&p->trust) && trust_has(&p->trust, remote);
+}
+
+/* Where it sends by a URI there may be a UE, too: the networks are asked of who is listed. */
+static const char *bars(const struct sip_flow *flow, void *arg)
+{
+        const struct pcscf *p = arg;
+
+        return is_core(&flow->remote, arg) ? sip_guard_bars(&p->trust, flow) : NULL;
 }
 
 /* An address of ours where only the core is served. */
@@ -171,7 +198,10 @@ static bool hears(const struct addr *local, const struct addr *remote, void *arg
                                   .clause = "TS 33.203 J",
                                   .evidence = from};
 
-        if (access_has(p->access, remote) || (p->n_core ? is_core_end(p, local) : is_core(remote, p)))
+        if (!tls_gm_hears(p, local, remote))
+                return false;
+        if (!p->conf->only_ranges || access_has(p->access, remote) ||
+            (p->n_core ? is_core_end(p, local) : is_core(remote, p)))
                 return true;
         if (sip_stack_fault(p->stack, remote, SIP_FAULT_OUTSIDE)) {
                 (void)addr_ip_str(remote, false, from);
@@ -196,6 +226,18 @@ static void on_trace(const struct sip_trace_info *info, void *arg)
 
 /* --- start ---------------------------------------------------------------------------------------- */
 
+/* A listener of Gm. No client is asked for a certificate (TS 33.203 O.2.1). */
+static int open_gm(struct pcscf *p, struct pcscf_listener *li)
+{
+        int err = 0;
+
+        if (li->transport != TRANSPORT_TLS)
+                return sip_stack_listen(p->stack, li->transport, &li->local, &li->local);
+        if (!p->gm_tls)
+                err = tls_conf_open(&p->conf->gm_tls, "gm.tls", TLS_SERVER, &p->gm_tls);
+        return err ? err : sip_stack_listen_tls(p->stack, &li->local, p->gm_tls, &li->local);
+}
+
 static int listen_on(struct pcscf *p, const struct conf_list *list, bool open, struct pcscf_listener **out,
                      size_t *out_n)
 {
@@ -211,7 +253,7 @@ static int listen_on(struct pcscf *p, const struct conf_list *list, bool open, s
                 int err = sip_conf_parse_listen(values[i], &li->transport, &li->local);
 
                 if (!err && open)
-                        err = sip_stack_listen(p->stack, li->transport, &li->local, &li->local);
+                        err = open_gm(p, li);
                 if (err) {
                         log_error("gm.listen: %s: %s", values[i], ims_strerror(err));
                         return err;
@@ -254,22 +296,55 @@ static int draw_numbers(struct pcscf *p)
         return err;
 }
 
-int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace, struct pcscf **out)
+/* Nothing is registered by it any more. Security associations end by their own rules (TS 33.203 7.4). */
+static void on_assoc_end(struct assoc a, void *arg)
 {
-        const bool secured = conf->security.ipsec != IPSEC_OFF;
-        const struct sip_stack_handlers handlers = {.on_request = on_request,
-                                                    .on_cancel = on_cancel,
-                                                    .on_fault = on_fault,
-                                                    .is_core = is_core,
-                                                    .hears = conf->only_ranges ? hears : NULL,
-                                                    .admit = secured ? ipsec_admit : NULL,
-                                                    .answer_flow = secured ? ipsec_answer_flow : NULL,
-                                                    .on_use = secured ? ipsec_on_use : NULL,
-                                                    .on_trace = trace_on(trace) ? on_trace : NULL};
+        struct pcscf *p = arg;
+
+        ip_entry_remove(p->ips, ip_table_of(p->ips, a));
+        tls_assoc_remove(tls_table_of(p->tls, a));
+}
+
+static int make_tables(struct pcscf *p)
+{
+        const struct pcscf_conf *conf = p->conf;
         const struct pending_limits limits = {.max = conf->max_pending,
                                               .max_per_source = conf->max_per_source,
                                               .max_asked_per_source = conf->max_asked_per_source,
                                               .await_ms = conf->await_auth_ms};
+        const struct rates_conf new_ues = {.per_source = conf->new_per_source, .all = conf->new_of_all};
+        int err = regstore_new(p->loop, &p->store);
+
+        if (!err)
+                err = ip_table_new(&p->ips);
+        if (!err)
+                err = tls_table_new(&p->tls);
+        if (!err)
+                regstore_on_end(p->store, on_assoc_end, p);
+        if (!err)
+                err = pending_table_new(p->loop, &limits, &p->pending);
+        if (!err)
+                err = rates_new(p->loop, &new_ues, &p->new_ues);
+        return err;
+}
+
+int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace, struct pcscf **out)
+{
+        const bool secured = conf->security.ipsec != IPSEC_OFF;
+        const struct sip_stack_handlers handlers = {
+                .on_request = on_request,
+                .on_cancel = on_cancel,
+                .on_fault = on_fault,
+                .is_core = is_core,
+                .hears = conf->only_ranges || sip_conf_has_tls(&conf->gm_listen) ? hears : NULL,
+                .answer_from = tls_gm_answer_from,
+                .bars = bars,
+                .on_flow_end = tls_gm_flow_end,
+                .on_tls_session = tls_gm_session,
+                .admit = secured ? ipsec_admit : NULL,
+                .answer_flow = secured ? ipsec_answer_flow : NULL,
+                .on_use = secured ? ipsec_on_use : NULL,
+                .on_trace = trace_on(trace) ? on_trace : NULL};
         struct pcscf *p = calloc(1, sizeof(*p));
         struct sip_conf sip = conf->sip;
         int err;
@@ -279,6 +354,8 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
         if (!sip.listen.n) { /* the Gm listeners serve both sides */
                 sip.listen = conf->gm_listen;
                 sip.listen_key = "gm.listen";
+                sip.listen_tls = &conf->gm_tls;
+                sip.listen_tls_key = "gm.tls";
         }
         p->conf = conf;
         p->loop = l;
@@ -287,19 +364,23 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
         if (!err)
                 err = trust_init(&p->trust, conf->trusted.items, conf->trusted.n);
         if (!err)
-                err = regstore_new(l, &p->store);
+                err = trust_set_networks(&p->trust, &conf->networks);
         if (!err)
-                err = pending_table_new(l, &limits, &p->pending);
+                err = make_tables(p);
         if (!err)
                 err = draw_numbers(p);
         if (!err)
                 err = sip_conf_start(l, &sip, &handlers, p, &p->resolver, &p->stack);
+        if (!err)
+                sip_stack_answer_stun(p->stack);
         if (!err)
                 err = listen_on(p, &conf->gm_listen, conf->sip.listen.n > 0, &p->gm, &p->n_gm);
         if (!err)
                 err = listen_on(p, &conf->sip.listen, false, &p->core, &p->n_core);
         if (!err)
                 err = name_core(p);
+        if (!err)
+                err = via_checks_new(p->resolver, pcscf_register_checked, p, &p->vias);
         if (!err && secured)
                 err = ipsec_start(p);
         if (!err)
@@ -308,9 +389,10 @@ int pcscf_new(const struct pcscf_conf *conf, struct loop *l, struct trace *trace
                 pcscf_free(p);
                 return err;
         }
+        digest_warn(conf);
         if (!p->n_core)
                 log_notice("no sip.listen: the Gm listeners serve the core side too");
-        if (!p->trust.n)
+        if (!trust_limited(&p->trust))
                 log_warn("trusted: empty: %s", p->n_core
                                                        ? "the core side takes SIP from everybody"
                                                        : "whoever learns a Record-Route or Path of ours may "
@@ -325,19 +407,28 @@ void pcscf_free(struct pcscf *p)
                 return;
         tmr_stop(p->loop, &p->drain);
         control_close(p->control);
-        if (p->ipsec)
-                via_checks_free(p->ipsec->vias); /* their requests are answered */
+        via_checks_free(p->vias); /* their requests are answered */
         sip_stack_free(p->stack);
+        tls_context_free(p->gm_tls);
         p->stack = NULL;
         ipsec_free(p->ipsec);
         resolver_free(p->resolver);
         pending_table_free(p->pending);
+        rates_free(p->new_ues);
         regstore_free(p->store);
+        ip_table_free(p->ips);
+        tls_table_free(p->tls);
         access_map_free(p->access);
         trust_free(&p->trust);
         free(p->gm);
         free(p->core);
         free(p);
+}
+
+void pcscf_reload(struct pcscf *p)
+{
+        if (node_may_reload(&pcscf_conf_schema, p->conf))
+                sip_stack_reload_tls(p->stack);
 }
 
 /* --- end ------------------------------------------------------------------------------------------ */

@@ -7,6 +7,9 @@
 #include "common/sip/forward.h"
 #include "common/trace/sip_trace.h"
 #include "pcscf/access.h"
+#include "pcscf/agreement.h"
+#include "pcscf/assoc_ip.h"
+#include "pcscf/assoc_tls.h"
 #include "pcscf/ipsec.h"
 #include "pcscf/pcscf_conf.h"
 #include "pcscf/pending.h"
@@ -30,7 +33,12 @@ struct pcscf {
         struct trust trust; /* who may be the core */
         struct regstore *store;
         struct pending_table *pending;
+        struct rates *new_ues; /* REGISTERs that have not authenticated, in kinds of enum register_rate */
+        struct via_checks *vias;
+        struct ip_table *ips;             /* UEs of SIP Digest without TLS */
+        struct tls_table *tls;            /* UEs with TLS */
         struct ipsec *ipsec;              /* NULL: Gm is not protected */
+        struct tls_context *gm_tls;       /* of listeners of their own for Gm; NULL: none */
         struct control *control;          /* NULL: none is configured */
         struct pcscf_listener *gm, *core; /* core: none when the Gm listeners serve both sides */
         size_t n_gm, n_core;
@@ -50,6 +58,9 @@ void pcscf_free(struct pcscf *p);
 
 /* Takes no new work; stops the loop when what is under way has ended, or after the timer DRAIN. */
 void pcscf_drain(struct pcscf *p);
+
+/* Certificates and keys of TLS are read again. */
+void pcscf_reload(struct pcscf *p);
 
 /* --- verdicts and refusals ----------------------------------------------------------------------- */
 
@@ -79,8 +90,15 @@ via_checked_fn pcscf_register_checked; /* the same once Via is compared; arg: st
 void pcscf_from_ue(struct pcscf *p, struct sip_request *rq); /* originating.c */
 void pcscf_to_ue(struct pcscf *p, struct sip_request *rq);   /* terminating.c */
 
-/* The UE a message came from: by its SAs, else by its flow. NULL: nobody who is registered. */
+/* The UE a message in clear came from, by its very flow: with port or connection. NULL: nobody. */
+struct ue_flow *pcscf_flow_of(const struct pcscf *p, const struct sip_flow *flow); /* originating.c */
+
+/* The UE a message came from: by its SAs, by its flow, or by its address where that is enough (TS 33.203
+ * N.2.1.2). NULL: nobody who is registered. */
 struct ue_flow *pcscf_ue_of(const struct pcscf *p, const struct sip_flow *flow); /* originating.c */
+
+/* Ends the registrations of a UE before their time; f is gone then. why: cause, clause and evidence. */
+void pcscf_end_ue(struct pcscf *p, struct ue_flow *f, const struct verdict *why);
 
 /* True when the identity (in canonical form) is registered over that flow. */
 bool ue_has_identity(const struct ue_flow *flow, struct span impu); /* originating.c */
@@ -88,8 +106,9 @@ bool ue_has_identity(const struct ue_flow *flow, struct span impu); /* originati
 /* The way to a registered UE: over the SAs in use, or its flow, or its contact. */
 struct sip_flow pcscf_way_to(const struct pcscf *p, const struct binding *b); /* terminating.c */
 
-/* True for a UE whose SAs have ended: nothing leaves for it in clear. */
-bool pcscf_out_of_reach(const struct pcscf *p, const struct binding *b); /* terminating.c */
+/* Why nothing can be sent to a UE: its SAs, its TLS connection or the flow that it keeps up have ended, and
+ * nothing takes their place. NULL: it can be reached. Static text. */
+const char *pcscf_out_of_reach(const struct pcscf *p, const struct binding *b); /* terminating.c */
 
 /* Takes out of a request of a UE what only the network may state. */
 void ue_remove_untrusted(const struct pcscf *p, struct sip_edit *e); /* originating.c */
@@ -117,6 +136,9 @@ void register_refuse(struct pcscf *p, struct sip_request *rq, const struct reg_f
 void register_verdict(struct pcscf *p, const struct sip_request *rq, const struct reg_facts *f,
                       const struct refusal *r);
 
+/* What refuses a security agreement; evidence is that of the fault. */
+struct refusal register_refusal_of(const struct agreement_fault *f);
+
 /* register_refuse for a REGISTER that was on its way to the home network: what it says is read anew. */
 void register_refuse_again(struct pcscf *p, struct sip_request *rq, struct refusal r);
 
@@ -139,10 +161,12 @@ enum own_kind {
 struct own_route {
         enum own_kind kind;
         uint32_t id; /* of the binding */
+        bool ob;     /* of a managed flow */
 };
 
-/* The Path value of a registration: "<sip:USER@HOST:PORT;lr>". */
-void own_path(const struct pcscf *p, uint32_t id, struct buf *out);
+/* The Path value of a registration: "<sip:USER@HOST:PORT;lr>"; ob: of one whose UE manages its flow (RFC 5626
+ * 5.1), USER is the flow token. */
+void own_path(const struct pcscf *p, uint32_t id, bool ob, struct buf *out);
 
 /* Record-Route: one value the core reaches, one the UE of flow reaches, so that each side finds us where it
  * can (RFC 5658). from_ue: the request goes to the core. */
@@ -153,7 +177,10 @@ void own_record_route(const struct pcscf *p, struct sip_edit *e, enum own_kind k
  * also only in the call they were given for. */
 struct own_route own_route_read(const struct pcscf *p, struct span value, struct span call_id);
 
-/* Takes our own values from the top of Route (in e) and tells the first that names a binding or call.
+/* What our own values at the top of Route tell: the first of them that names a binding or call. */
+struct own_route own_route_of(const struct pcscf *p, const struct sip_msg *m);
+
+/* The same, and takes those values out (of the Route in e).
  * *next: the first value that remains (spans of the message), or empty. */
 struct own_route own_route_pop(const struct pcscf *p, struct sip_edit *e, struct span *next);
 

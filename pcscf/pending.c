@@ -14,6 +14,9 @@ struct pending_table {
         struct pending_limits limits;
 };
 
+/* Records beyond the limit that are kept for UEs that authenticated before: one in so many. */
+#define KNOWN_SHARE 8
+
 /* How many REGISTERs of one address the home network works on at once follows its speed, as a TCP window
  * does: one more for each answer that comes soon, half as many when answers come late. */
 #define ASKED_FIRST 128
@@ -22,7 +25,7 @@ struct pending_table {
 /* What an address has under way; exists while that is not 0. */
 struct pending_source {
         struct hnode by_addr;
-        struct addr addr; /* port 0 */
+        struct addr addr; /* addr_source */
         uint32_t n, n_asked;
         uint32_t max_asked; /* now; never above that of the limits */
         uint64_t cut_ms;    /* when it was halved last */
@@ -124,21 +127,19 @@ static void source_unref(struct pending_table *t, struct pending_source *s)
 
 static struct pending_source *source_find(const struct pending_table *t, const struct addr *from)
 {
-        struct addr key = *from;
-        struct hnode *n;
+        struct addr key = addr_source(from);
+        struct hnode *n = htab_find(&t->sources, addr_hash(&key), eq_source, &key);
 
-        addr_set_port(&key, 0);
-        n = htab_find(&t->sources, addr_hash(&key), eq_source, &key);
         return n ? container_of(n, struct pending_source, by_addr) : NULL;
 }
 
-static int source_ref(struct pending_table *t, const struct addr *from, struct pending_source **out)
+static int source_ref(struct pending_table *t, const struct addr *from, bool known,
+                      struct pending_source **out)
 {
         struct pending_source *s = source_find(t, from);
-        struct addr key = *from;
+        struct addr key = addr_source(from);
 
-        addr_set_port(&key, 0);
-        if (s && (s->n >= t->limits.max_per_source || s->n_asked >= s->max_asked))
+        if (s && !known && (s->n >= t->limits.max_per_source || s->n_asked >= s->max_asked))
                 return -IMS_EALREADY;
         if (!s) {
                 s = malloc(sizeof(*s));
@@ -167,7 +168,8 @@ static void on_await_auth(struct tmr *t, void *arg)
         pending_remove(arg);
 }
 
-static int make(struct pending_table *t, const struct key *k, const struct addr *source, struct pending **out)
+static int make(struct pending_table *t, const struct key *k, const struct pending_who *who,
+                struct pending **out)
 {
         struct pending *p = calloc(1, sizeof(*p) + k->call_id.n + k->identity.n);
         int err;
@@ -180,7 +182,7 @@ static int make(struct pending_table *t, const struct key *k, const struct addr 
         p->n = k->call_id.n + k->identity.n;
         memcpy(p->key, k->call_id.p, k->call_id.n);
         memcpy(p->key + k->call_id.n, k->identity.p, k->identity.n);
-        err = source_ref(t, source, &p->source);
+        err = source_ref(t, who->source, who->known, &p->source);
         if (!err)
                 err = tmr_start(t->loop, &p->timer, t->limits.await_ms, on_await_auth, p);
         if (!err)
@@ -195,16 +197,16 @@ static int make(struct pending_table *t, const struct key *k, const struct addr 
         return 0;
 }
 
-int pending_get(struct pending_table *t, struct span call_id, struct span identity, const struct addr *source,
-                struct pending **out)
+int pending_get(struct pending_table *t, const struct pending_who *who, struct pending **out)
 {
-        struct key k = {call_id, identity};
-        struct pending *p = pending_find(t, call_id, identity);
+        struct key k = {who->call_id, who->identity};
+        struct pending *p = pending_find(t, who->call_id, who->identity);
+        size_t max = t->limits.max + (who->known ? t->limits.max / KNOWN_SHARE + 1 : 0);
         int err = 0;
 
         if (!p)
-                err = t->keys.n >= t->limits.max ? -IMS_ELIMIT : make(t, &k, source, &p);
-        else if (p->source->n_asked >= p->source->max_asked)
+                err = t->keys.n >= max ? -IMS_ELIMIT : make(t, &k, who, &p);
+        else if (!who->known && p->source->n_asked >= p->source->max_asked)
                 err = -IMS_EALREADY;
         else
                 err = tmr_start(t->loop, &p->timer, t->limits.await_ms, on_await_auth, p);
@@ -260,6 +262,5 @@ void pending_remove(struct pending *p)
                 p->source->n_asked -= p->n_asked;
         source_unref(p->table, p->source);
         agreement_free(p->agreement);
-        secret_wipe(p, sizeof(*p));
-        free(p);
+        secret_free(p, sizeof(*p));
 }

@@ -20,9 +20,14 @@ struct pending {
         struct pending_source *source;
         struct reg_keys keys;        /* wiped with the record */
         struct agreement *agreement; /* owned; NULL: no SAs are to be made */
+        enum reg_scheme scheme;      /* of the last challenge */
+        bool outbound;               /* the REGISTER's UE manages its flow (RFC 5626) */
+        bool offers_ipsec;           /* Security-Client of the REGISTER has ipsec-3gpp */
+        bool translated;             /* Via does not name, or may not name, where the REGISTER came from */
         uint32_t id;                 /* of the binding it will become */
         uint32_t serial;             /* of this record, never 0 */
         uint64_t asked_ms;           /* when the home network was asked last */
+        bool answered;               /* an answer to its challenge was let in */
         uint32_t n_asked;            /* REGISTERs on their way to the home network and back */
         size_t call_id_n, n;
         char key[]; /* Call-ID, then IMPI (or IMPU where there is none) */
@@ -45,10 +50,17 @@ struct pending *pending_find(const struct pending_table *t, struct span call_id,
 
 struct pending *pending_by_serial(const struct pending_table *t, uint32_t serial);
 
+/* Who registers, by what, from where. known: a UE that authenticated before: for it there are some records
+ * when others find none, and the share of its source does not bound it. */
+struct pending_who {
+        struct span call_id, identity;
+        const struct addr *source;
+        bool known;
+};
+
 /* Finds or makes the record of a REGISTER that goes to the home network, and starts its timer anew. A new one
  * gets id 0. -IMS_ELIMIT (all records are used), -IMS_EALREADY (the source has its share), -IMS_ENOMEM. */
-int pending_get(struct pending_table *t, struct span call_id, struct span identity, const struct addr *source,
-                struct pending **out) IMS_CHECK;
+int pending_get(struct pending_table *t, const struct pending_who *who, struct pending **out) IMS_CHECK;
 
 /* The home network has answered, or does not. Accepts NULL. */
 void pending_answered(struct pending *p);

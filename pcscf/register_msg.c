@@ -91,6 +91,16 @@ static int read_contact(const struct sip_msg *m, struct reg_facts *f, const char
         return 0;
 }
 
+/* RFC 5626 4.2.1, 5.1: the UE says so, and no other hop stands between. */
+static bool is_outbound(const struct sip_msg *m, const struct reg_facts *f)
+{
+        struct sip_value_iter it = {0};
+        struct span v;
+
+        return f->reg_id && f->instance.n && sip_msg_has_token(m, SIP_HDR_SUPPORTED, SPAN("outbound")) &&
+               sip_msg_next_value(m, SIP_HDR_VIA, &it, &v) && !sip_msg_next_value(m, SIP_HDR_VIA, &it, &v);
+}
+
 static int read_authorization(const struct sip_msg *m, struct reg_facts *f, const char **why)
 {
         const struct sip_hdr *h;
@@ -113,8 +123,10 @@ static int read_authorization(const struct sip_msg *m, struct reg_facts *f, cons
                 f->has_auts = sip_auth_get(&a, "auts") != NULL;
                 if ((v = sip_auth_get(&a, "nonce")) != NULL)
                         f->nonce = *v;
-                if ((v = sip_auth_get(&a, "algorithm")) != NULL)
+                if ((v = sip_auth_get(&a, "algorithm")) != NULL) {
+                        f->algorithm = true;
                         f->aka = span_istarts(*v, SPAN("AKA"));
+                }
         }
         return 0;
 }
@@ -129,9 +141,11 @@ static void read_sec_agree(const struct sip_msg *m, struct reg_facts *f)
         f->supports_sec_agree = sip_msg_has_token(m, SIP_HDR_SUPPORTED, SPAN("sec-agree"));
         while (sip_msg_next_value(m, SIP_HDR_SECURITY_CLIENT, &it, &v)) {
                 struct sip_lex l = sip_lex_of(v);
-                bool ipsec = span_ieq(sip_lex_token(&l), SPAN("ipsec-3gpp"));
+                struct span mechanism = sip_lex_token(&l);
+                bool ipsec = span_ieq(mechanism, SPAN("ipsec-3gpp"));
 
                 f->has_security_client = true;
+                f->offers_tls |= span_ieq(mechanism, SPAN("tls"));
                 f->offers_ipsec |= ipsec;
                 while (ipsec && sip_lex_param(&l, &name, &mode) > 0)
                         f->offers_udp_enc_tun |=
@@ -154,6 +168,7 @@ int reg_facts_read(const struct sip_msg *m, struct reg_facts *f, const char **wh
                 err = read_authorization(m, f, why);
         if (!err)
                 read_sec_agree(m, f);
+        f->outbound = is_outbound(m, f);
         return err;
 }
 
@@ -164,12 +179,10 @@ void reg_facts_free(struct reg_facts *f)
 
 /* --- the request on its way ----------------------------------------------------------------------- */
 
-const char *reg_integrity(const struct reg_facts *f, enum access_type access, bool protected)
+const char *reg_integrity(const struct reg_facts *f, enum access_type access)
 {
         if (!f->has_authorization)
                 return NULL;
-        if (protected)
-                return "yes";
         return access == ACCESS_3GPP || f->offers_ipsec || f->aka ? "no" : NULL;
 }
 
@@ -227,11 +240,36 @@ static void remove_untrusted(struct sip_edit *e)
         sip_edit_remove_token(e, SIP_HDR_PROXY_REQUIRE, SPAN("sec-agree"));
 }
 
+/* The UE offers keep-alives by "keep" without a value in its Via; ours is in the Via that every answer brings
+ * back. RFC 6223 4.2. */
+static void edit_keep(struct sip_edit *e, uint32_t keep_s)
+{
+        const struct sip_hdr *h = sip_msg_hdr(e->msg, SIP_HDR_VIA, 0);
+        struct span first = h ? span_sub(h->value, 0, sip_lex_value_end(h->value)) : SPAN_NULL, part;
+        struct span rest = first;
+        struct buf b = BUF_INIT;
+        size_t at = 0;
+
+        while (keep_s && !at && span_split(&rest, ';', &part))
+                if (span_ieq(span_trim(part), SPAN("keep")))
+                        at = (size_t)(part.p - h->value.p) + part.n;
+        if (!at)
+                return;
+        buf_span(&b, span_trim(span_sub(h->value, 0, at)));
+        buf_printf(&b, "=%u", keep_s);
+        buf_span(&b, span_sub(h->value, at, h->value.n));
+        if (b.err && !e->err)
+                e->err = b.err;
+        sip_edit_replace(e, h, buf_as_span(&b));
+        buf_free(&b);
+}
+
 void reg_edit_request(struct sip_edit *e, const struct reg_facts *f, const struct reg_marks *k)
 {
         struct buf quoted = BUF_INIT;
 
         remove_untrusted(e);
+        edit_keep(e, k->keep_s);
         edit_authorization(e, f->has_authorization ? k->integrity : NULL);
         sip_edit_insert(e, SIP_HDR_PATH, k->path);
         if (!sip_msg_has_token(e->msg, SIP_HDR_REQUIRE, SPAN("path")))
@@ -292,6 +330,26 @@ void reg_edit_challenge(struct sip_edit *e, struct reg_keys *out)
         *out = (struct reg_keys){0};
         edit_challenges(e, SIP_HDR_WWW_AUTHENTICATE, out);
         edit_challenges(e, SIP_HDR_PROXY_AUTHENTICATE, out);
+}
+
+enum reg_scheme reg_challenge_scheme(const struct sip_msg *resp)
+{
+        enum reg_scheme scheme = REG_SCHEME_NONE;
+        const struct sip_hdr *h;
+
+        for (size_t i = 0; (h = sip_digest_line(resp, SIP_HDR_WWW_AUTHENTICATE, i)) != NULL; i++) {
+                const struct span *v;
+                struct sip_auth a;
+
+                if (sip_auth_parse(h->value, true, &a))
+                        continue; /* it does not go to the UE */
+                v = sip_auth_get(&a, "algorithm");
+                if ((v && span_istarts(*v, SPAN("AKA"))) ||
+                    (sip_auth_get(&a, "ik") && sip_auth_get(&a, "ck")))
+                        return REG_SCHEME_AKA;
+                scheme = REG_SCHEME_DIGEST;
+        }
+        return scheme;
 }
 
 void reg_edit_answer(struct sip_edit *e)

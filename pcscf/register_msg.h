@@ -15,6 +15,7 @@ struct reg_facts {
         struct span instance; /* +sip.instance of that contact, or empty */
         bool star;            /* Contact: * */
         uint32_t reg_id;      /* RFC 5626, 0: none */
+        bool outbound;        /* the UE manages its flow (RFC 5626), and this is the first hop of it */
         bool sos;             /* emergency registration: URI parameter sos of the contact */
         uint32_t expires_s;   /* asked for; UINT32_MAX when the UE left it open */
         bool has_authorization;
@@ -22,8 +23,10 @@ struct reg_facts {
         bool has_auts;     /* it asks for resynchronisation */
         struct span nonce; /* of the challenge it answers, quotes off; may be empty */
         bool aka;          /* algorithm names AKA */
+        bool algorithm;    /* there is one */
         bool has_security_client;
         bool offers_ipsec;       /* a mechanism of Security-Client is ipsec-3gpp */
+        bool offers_tls;         /* one is tls */
         bool offers_udp_enc_tun; /* one of these with mod=UDP-enc-tun */
         bool supports_sec_agree; /* Supported holds sec-agree */
         bool wants_sec_agree;    /* Require or Proxy-Require holds sec-agree */
@@ -33,11 +36,11 @@ struct reg_facts {
 int reg_facts_read(const struct sip_msg *m, struct reg_facts *f, const char **why) IMS_CHECK;
 void reg_facts_free(struct reg_facts *f);
 
-/* What integrity-protected says of a REGISTER (TS 33.203 6.1.5, P.3), NULL: the parameter is absent.
- * protected: it came over security associations. "no" belongs to IMS AKA; SIP Digest without TLS has no
- * parameter until its address is bound. On a 3GPP access nothing but IMS AKA carries an Authorization field;
- * elsewhere the UE tells by what it offers. */
-const char *reg_integrity(const struct reg_facts *f, enum access_type access, bool protected);
+/* What integrity-protected says of a REGISTER that came without any protection (TS 33.203 6.1.5, P.3), NULL:
+ * the parameter is absent. "no" belongs to IMS AKA; SIP Digest without TLS has no parameter until its address
+ * is bound. On a 3GPP access nothing but IMS AKA carries an Authorization field; elsewhere the UE tells by
+ * what it offers. */
+const char *reg_integrity(const struct reg_facts *f, enum access_type access);
 
 /* What goes into a REGISTER on its way to the home network. */
 struct reg_marks {
@@ -47,6 +50,7 @@ struct reg_marks {
         struct span charging_vector; /* whole value */
         struct access access;
         bool pani_aware;
+        uint32_t keep_s; /* what keep in the UE's Via becomes (RFC 6223 4.2), 0: it stays */
 };
 void reg_edit_request(struct sip_edit *e, const struct reg_facts *f, const struct reg_marks *k);
 
@@ -58,6 +62,11 @@ struct reg_keys {
 
 /* Takes ik and ck out of every challenge of a 401 or 407 and into *out (the first that is whole). */
 void reg_edit_challenge(struct sip_edit *e, struct reg_keys *out);
+
+/* Whose answer a 401 wants: IMS AKA (an algorithm that names it, or IK and CK), SIP Digest, or nobody's that
+ * is known. */
+enum reg_scheme { REG_SCHEME_NONE, REG_SCHEME_AKA, REG_SCHEME_DIGEST };
+enum reg_scheme reg_challenge_scheme(const struct sip_msg *resp);
 
 /* Takes out what never goes to a UE: P-Charging-Vector, P-Charging-Function-Addresses. */
 void reg_edit_answer(struct sip_edit *e);

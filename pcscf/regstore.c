@@ -12,6 +12,8 @@
 struct regstore {
         struct loop *loop;
         struct htab ids, flows, aors, ips;
+        void (*on_end)(struct assoc a, void *arg);
+        void *on_end_arg;
 };
 
 struct ue_ip {
@@ -49,6 +51,12 @@ void regstore_free(struct regstore *s)
         free(s);
 }
 
+void regstore_on_end(struct regstore *s, void (*fn)(struct assoc a, void *arg), void *arg)
+{
+        s->on_end = fn;
+        s->on_end_arg = arg;
+}
+
 size_t regstore_count(const struct regstore *s)
 {
         return s->ids.n;
@@ -64,13 +72,13 @@ static uint64_t id_hash(uint32_t id)
 /* What tells one UE from another. */
 struct where {
         const struct sip_flow *flow;
-        uint32_t assoc;
+        struct assoc assoc;
 };
 
 static uint64_t where_hash(const struct where *w)
 {
-        return w->assoc ? hash_mix(w->assoc, 2)
-                        : hash_mix(addr_hash(&w->flow->remote), (uint64_t)w->flow->transport);
+        return w->assoc.kind ? hash_mix(w->assoc.id, w->assoc.kind)
+                             : hash_mix(addr_hash(&w->flow->remote), (uint64_t)w->flow->transport);
 }
 
 /* The flow a UE registered on: for UDP its address and port, for TCP that connection. */
@@ -89,7 +97,7 @@ static bool eq_flow(const struct hnode *n, const void *key)
         const struct ue_flow *f = container_of(n, struct ue_flow, by_flow);
         const struct where *w = key;
 
-        return f->assoc == w->assoc && (w->assoc || same_flow(&f->flow, w->flow));
+        return assoc_eq(f->assoc, w->assoc) && (w->assoc.kind || same_flow(&f->flow, w->flow));
 }
 
 static bool eq_ip(const struct hnode *n, const void *key)
@@ -113,16 +121,16 @@ static struct ue_flow *flow_find(const struct regstore *s, const struct where *w
 
 struct ue_flow *regstore_flow(const struct regstore *s, const struct sip_flow *flow)
 {
-        struct where w = {flow, 0};
+        struct where w = {.flow = flow};
 
         return flow_find(s, &w);
 }
 
-struct ue_flow *regstore_assoc(const struct regstore *s, uint32_t assoc)
+struct ue_flow *regstore_assoc(const struct regstore *s, struct assoc assoc)
 {
         struct where w = {NULL, assoc};
 
-        return assoc ? flow_find(s, &w) : NULL;
+        return assoc.kind ? flow_find(s, &w) : NULL;
 }
 
 static struct ue_ip *ip_find(const struct regstore *s, const struct addr *ip)
@@ -170,17 +178,19 @@ static void flow_unref(struct regstore *s, struct ue_flow *f)
         htab_remove(&s->flows, &f->by_flow);
         list_unlink(&f->at_ip);
         ip_unref(s, f->ip);
+        if (s->on_end)
+                s->on_end(f->assoc, s->on_end_arg);
         free(f);
 }
 
 /* The flow, new when nobody was registered there. */
-static struct ue_flow *flow_get(struct regstore *s, const struct sip_flow *flow, uint32_t assoc)
+static struct ue_flow *flow_get(struct regstore *s, const struct sip_flow *flow, struct assoc assoc)
 {
         struct where w = {flow, assoc};
         struct ue_flow *f = flow_find(s, &w);
 
         if (f) {
-                f->flow = *flow; /* the same one, or a protected UE over another transport */
+                f->flow = *flow; /* the same one, or one of its association */
                 return f;
         }
         f = malloc(sizeof(*f));
@@ -221,6 +231,18 @@ void regstore_remove(struct binding *b)
         free(b);
 }
 
+void regstore_drop(struct ue_flow *f)
+{
+        bool last;
+
+        do {
+                struct binding *b = container_of(f->bindings.next, struct binding, in_flow);
+
+                last = f->bindings.next == f->bindings.prev;
+                regstore_remove(b);
+        } while (!last);
+}
+
 static void on_expiry(struct tmr *t, void *arg)
 {
         struct binding *b = arg;
@@ -245,26 +267,53 @@ static uint16_t put_text(struct binding *b, size_t *at, struct span s)
         return (uint16_t)here;
 }
 
+/* Whether the default IMPU is the aor: the list begins with it. */
+static bool is_default(const struct binding_info *i)
+{
+        return i->impus.n > i->aor.n && memcmp(i->impus.p, i->aor.p, i->aor.n) == 0 &&
+               i->impus.p[i->aor.n] == '\0';
+}
+
+static bool ends_with(struct span s, struct span end)
+{
+        return end.n <= s.n && span_eq(span_sub(s, s.n - end.n, s.n), end);
+}
+
+static uint16_t put_impus(struct binding *b, size_t *at, struct span impus)
+{
+        uint16_t here = (uint16_t)*at;
+
+        if (impus.n)
+                memcpy(b->text + here, impus.p, impus.n);
+        *at += impus.n;
+        b->end = (uint16_t)*at;
+        return here;
+}
+
 static struct binding *make(struct regstore *s, const struct binding_info *i)
 {
-        size_t n = i->aor.n + i->contact.n + i->instance.n + i->impi.n + i->service_route.n + i->charging.n +
-                   i->impus.n + 6;
+        bool listed = is_default(i), within = ends_with(i->aor, i->impi);
+        size_t n = (listed ? 0 : i->aor.n + 1) + i->contact.n + 1 + i->instance.n + 1 +
+                   (within ? 0 : i->impi.n + 1) + i->service_route.n + 1 + i->charging.n + 1 + i->impus.n;
         size_t at = 0;
-        struct binding *b = malloc(sizeof(*b) + n);
+        struct binding *b = malloc(offsetof(struct binding, text) + n);
 
         if (!b)
                 return NULL;
-        *b = (struct binding){.store = s, .id = i->id};
-        (void)put_text(b, &at, i->aor);
+        memset(b, 0, offsetof(struct binding, text));
+        b->store = s;
+        b->id = i->id;
+        if (listed)
+                b->impus = put_impus(b, &at, i->impus);
+        else
+                (void)put_text(b, &at, i->aor);
         b->contact = put_text(b, &at, i->contact);
         b->instance = put_text(b, &at, i->instance);
-        b->impi = put_text(b, &at, i->impi);
+        b->impi = within ? (uint16_t)(i->aor.n - i->impi.n) : put_text(b, &at, i->impi);
         b->service_route = put_text(b, &at, i->service_route);
         b->charging = put_text(b, &at, i->charging);
-        b->impus = (uint16_t)at;
-        if (i->impus.n)
-                memcpy(b->text + at, i->impus.p, i->impus.n);
-        b->end = (uint16_t)(at + i->impus.n);
+        if (!listed)
+                b->impus = put_impus(b, &at, i->impus);
         return b;
 }
 
@@ -297,6 +346,7 @@ int regstore_put(struct regstore *s, const struct binding_info *info)
         b = make(s, info);
         if (!b)
                 return -IMS_ENOMEM;
+        b->ends_ms = loop_now_ms(s->loop) + (uint64_t)info->expires_s * 1000;
         err = tmr_start(s->loop, &b->timer, (uint64_t)info->expires_s * 1000, on_expiry, b);
         if (!err)
                 err = link_all(b, info);
@@ -330,6 +380,17 @@ static struct hnode *next_equal(const struct hnode *from, htab_eq_fn *eq, const 
         return NULL;
 }
 
+struct ue_flow *regstore_next_at(const struct regstore *s, const struct addr *ip, const struct ue_flow *prev)
+{
+        const struct ue_ip *at = prev ? prev->ip : ip_find(s, ip);
+        const struct list *next;
+
+        if (!at)
+                return NULL;
+        next = prev ? prev->at_ip.next : at->flows.next;
+        return next == &at->flows ? NULL : container_of(next, struct ue_flow, at_ip);
+}
+
 struct ue_flow *regstore_only_at(const struct regstore *s, const struct addr *ip)
 {
         const struct ue_ip *at = ip_find(s, ip);
@@ -338,7 +399,7 @@ struct ue_flow *regstore_only_at(const struct regstore *s, const struct addr *ip
         if (!at || at->flows.next != at->flows.prev)
                 return NULL;
         f = container_of(at->flows.next, struct ue_flow, at_ip);
-        return f->assoc ? NULL : f;
+        return f->assoc.kind ? NULL : f;
 }
 
 int regstore_move(struct regstore *s, struct ue_flow *f, const struct sip_flow *to)

@@ -5,22 +5,26 @@
 
 #include "common/base/htab.h"
 #include "common/net/loop.h"
+#include "common/net/rates.h"
 #include "common/sip/stack.h"
+#include "pcscf/assoc.h"
 
 struct regstore;
 
 /* An address where UEs are; private to the store. */
 struct ue_ip;
 
-/* Where a UE is: when it is protected, its security associations, whatever ports and connections they change
- * to; else for UDP its address and port, for TCP that connection. Lives as long as a binding. */
+/* Where a UE is: what its registration is associated with, whatever ports and connections that changes to;
+ * without an association for UDP its address and port, for TCP that connection. Lives as long as a binding.
+ */
 struct ue_flow {
         struct hnode by_flow;
         struct list at_ip;
         struct ue_ip *ip;
         struct list bindings; /* struct binding, the latest registration last */
-        struct sip_flow flow; /* of a protected UE: how its last REGISTER came */
-        uint32_t assoc;       /* number of its associations; 0: it is not protected */
+        struct sip_flow flow; /* with an association: how its last REGISTER came */
+        struct assoc assoc;
+        struct rate_pace pace; /* of its REGISTERs */
 };
 
 /* One registered contact. Block and flow together stay under 1 kB for the usual identities. */
@@ -30,34 +34,37 @@ struct binding {
         struct tmr timer;
         struct regstore *store;
         struct ue_flow *where; /* bound to the identities below */
+        uint64_t ends_ms;
         uint32_t id;
         uint16_t contact, instance, impi, service_route, charging, impus, end; /* places in text; aor at 0 */
-        char text[]; /* C strings one behind the other; several impus up to end */
+        /* C strings; several impus up to end. The default IMPU is the aor, and the impi the end of the aor,
+         * for most users: such a text stands there once. */
+        char text[];
 };
 
 static inline struct span binding_aor(const struct binding *b)
 {
-        return span_make(b->text, (size_t)b->contact - 1);
+        return span_of(b->text);
 }
 static inline struct span binding_contact(const struct binding *b)
 {
-        return span_make(b->text + b->contact, (size_t)b->instance - b->contact - 1);
+        return span_of(b->text + b->contact);
 }
 static inline struct span binding_instance(const struct binding *b)
 {
-        return span_make(b->text + b->instance, (size_t)b->impi - b->instance - 1);
+        return span_of(b->text + b->instance);
 }
 static inline struct span binding_impi(const struct binding *b)
 {
-        return span_make(b->text + b->impi, (size_t)b->service_route - b->impi - 1);
+        return span_of(b->text + b->impi);
 }
 static inline struct span binding_service_route(const struct binding *b)
 {
-        return span_make(b->text + b->service_route, (size_t)b->charging - b->service_route - 1);
+        return span_of(b->text + b->service_route);
 }
 static inline struct span binding_charging(const struct binding *b)
 {
-        return span_make(b->text + b->charging, (size_t)b->impus - b->charging - 1);
+        return span_of(b->text + b->charging);
 }
 
 /* Walks the IMPUs; the first is the default one. Begin with SPAN_NULL; false at the end. */
@@ -69,7 +76,7 @@ struct binding_info {
         struct span aor, contact, instance, impi, service_route, charging;
         struct span impus; /* each followed by a NUL */
         struct sip_flow flow;
-        uint32_t assoc;     /* as in ue_flow */
+        struct assoc assoc; /* as in ue_flow */
         uint32_t expires_s; /* > 0 */
 };
 
@@ -79,6 +86,9 @@ bool binding_contact_addr(const struct binding *b, struct addr *out);
 
 int regstore_new(struct loop *l, struct regstore **out) IMS_CHECK;
 void regstore_free(struct regstore *s);
+
+/* The last binding of a UE has gone: fn learns what it was associated with. */
+void regstore_on_end(struct regstore *s, void (*fn)(struct assoc a, void *arg), void *arg);
 size_t regstore_count(const struct regstore *s);
 
 /* Replaces the binding of the same IMPU and contact, or adds one. -IMS_ENOMEM, -IMS_ETOOBIG (texts beyond
@@ -89,14 +99,26 @@ void regstore_remove(struct binding *b);
 struct binding *regstore_by_id(const struct regstore *s, uint32_t id);
 struct binding *regstore_by_contact(const struct regstore *s, struct span aor, struct span contact);
 
-/* The flow an unprotected message came over, or NULL: nobody is registered there. */
+/* The latest registration of that UE. */
+static inline struct binding *ue_latest(const struct ue_flow *f)
+{
+        return container_of(f->bindings.prev, struct binding, in_flow);
+}
+
+/* Removes every binding of that UE; f is gone then. */
+void regstore_drop(struct ue_flow *f);
+
+/* The UE without an association that registered over that flow, or NULL. */
 struct ue_flow *regstore_flow(const struct regstore *s, const struct sip_flow *flow);
 
-/* The UE with these associations, or NULL: it has no binding. */
-struct ue_flow *regstore_assoc(const struct regstore *s, uint32_t assoc);
+/* The UE with this association, or NULL: it has no binding. */
+struct ue_flow *regstore_assoc(const struct regstore *s, struct assoc assoc);
 
-/* The flow of the only UE that is registered at this address, unprotected, whatever the port; NULL when none
- * is, or several are. */
+/* UEs at one address, whatever the port; prev NULL begins. */
+struct ue_flow *regstore_next_at(const struct regstore *s, const struct addr *ip, const struct ue_flow *prev);
+
+/* The flow of the only UE that is registered at this address, without an association; NULL when none is, or
+ * several are. */
 struct ue_flow *regstore_only_at(const struct regstore *s, const struct addr *ip);
 
 /* The UE of that flow has another connection from the same address now. -IMS_ENOMEM: all stays as it was. */

@@ -121,6 +121,11 @@ void sa_heard(struct sa_set *s)
                 take(s);
 }
 
+bool sa_is_latest(const struct sa_set *s)
+{
+        return s->state == SA_SET_IN_USE ? !waiting(s->assoc) : s->state != SA_SET_LEAVING;
+}
+
 /* --- time ----------------------------------------------------------------------------------------- */
 
 /* How long before its end an old set gives way to the new one. */
@@ -148,7 +153,6 @@ static void on_timer(struct tmr *timer, void *arg)
         if (!fsm_allowed(&sa_set_fsm, s->state, SA_SET_EV_EXPIRES))
                 return;
         next = s->state == SA_SET_IN_USE ? waiting(s->assoc) : NULL;
-        s->timed_out = s->state == SA_SET_REGISTRATION;
         if (next)
                 take(next);
         else

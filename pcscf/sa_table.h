@@ -63,7 +63,6 @@ struct sa_set {
         bool heard;     /* SIP came over it */
         bool lingers;   /* it leaves, and no transaction is under way any more */
         bool by_old;    /* SM1 of this registration came over an old set */
-        bool timed_out; /* it is removed because its registration was not completed in time */
         struct tmr esp; /* esp_watch.c */
 };
 
@@ -175,6 +174,10 @@ void sa_fail(struct sa_set *s);
 
 /* A message came on the set (not an answer to a request of ours on it, and not SM7 itself). */
 void sa_heard(struct sa_set *s);
+
+/* True for the set of the latest authentication that succeeded, and for one whose challenge is out (which
+ * carries nothing but the answer); false for one that a later success has made an old one (6.1.5). */
+bool sa_is_latest(const struct sa_set *s);
 
 /* The registration was refreshed without a challenge: never shortens. */
 void sa_refreshed(struct sa_assoc *a, uint32_t granted_s);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A REGISTER under IPsec: over which SA it came, whether it may, and what it offers. TS 33.203 7.1, 7.2, 7.3,
  * 7.4.2a, M.7.2; RFC 3329 2.3.1. */
+#include "pcscf/digest.h"
 #include "pcscf/pcscf.h"
+#include "pcscf/tls_gm.h"
 
 #include <stdio.h>
 
@@ -18,18 +20,26 @@ static void discard(struct pcscf *p, struct sip_request *rq, const struct reg_fa
         sip_request_discard(rq);
 }
 
+void secure_server(const struct pcscf *p, const struct sip_request *rq, struct buf *out)
+{
+        bool clear = sip_port_of(p->stack, &rq->flow.local) == SIP_PORT_OPEN;
+        bool tls = clear && tls_security_server(p, &rq->flow).n;
+
+        if (tls && p->conf->prefer == PREFER_TLS)
+                buf_puts(out, "tls;q=1.0, ");
+        agreement_security_server(&p->ipsec->policy, out);
+        if (tls && p->conf->prefer != PREFER_TLS)
+                buf_puts(out, ", tls;q=0.01"); /* below each suite */
+}
+
 static void refuse_fault(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f,
                          const struct agreement_fault *fault)
 {
-        struct refusal r = {.cause = fault->cause,
-                            .status = fault->status,
-                            .reason = fault->reason,
-                            .clause = fault->clause,
-                            .evidence = fault->evidence};
+        struct refusal r = register_refusal_of(fault);
         struct buf server = BUF_INIT;
 
         if (fault->status == 494) {
-                agreement_security_server(&p->ipsec->policy, &server);
+                secure_server(p, rq, &server);
                 r.field = (struct sip_field){SIP_HDR_SECURITY_SERVER, buf_as_span(&server)};
         } else if (fault->status == 421) {
                 r.field = (struct sip_field){SIP_HDR_REQUIRE, SPAN("sec-agree")};
@@ -108,6 +118,25 @@ static void refuse_nat(struct pcscf *p, struct sip_request *rq, const struct reg
                 discard(p, rq, f, r.cause, r.clause, r.evidence);
 }
 
+/* What has to be offered for a REGISTER in clear: a translator takes UDP encapsulation. */
+static enum sec_mode mode_of(enum via_source via)
+{
+        return via == VIA_SAME ? SEC_MODE_TRANS : SEC_MODE_UDP_ENC_TUN;
+}
+
+static bool mode_possible(const struct pcscf *p, const struct reg_facts *f, enum sec_mode mode)
+{
+        return mode == SEC_MODE_TRANS || (p->conf->security.nat && f->offers_udp_enc_tun);
+}
+
+bool secure_common(const struct pcscf *p, const struct sip_request *rq, const struct reg_facts *f,
+                   enum via_source via)
+{
+        enum sec_mode mode = mode_of(via);
+
+        return mode_possible(p, f, mode) && agreement_acceptable(rq->msg, &p->ipsec->policy, mode);
+}
+
 /* The mode this way demands; false: refused. */
 static bool choose_mode(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f,
                         enum via_source via, const struct sa_set *set, enum sec_mode *out)
@@ -116,8 +145,8 @@ static bool choose_mode(struct pcscf *p, struct sip_request *rq, const struct re
                 *out = set->params.mode;
                 return true;
         }
-        *out = via == VIA_SAME ? SEC_MODE_TRANS : SEC_MODE_UDP_ENC_TUN;
-        if (*out == SEC_MODE_TRANS || (p->conf->security.nat && f->offers_udp_enc_tun))
+        *out = mode_of(via);
+        if (mode_possible(p, f, *out))
                 return true;
         refuse_nat(p, rq, f, f->offers_udp_enc_tun);
         return false;
@@ -170,8 +199,8 @@ static bool without_offer(struct pcscf *p, struct sip_request *rq, const struct 
                                         .clause = "RFC 3329 2.3.1",
                                         .evidence = "no Security-Client with ipsec-3gpp"};
 
-        if (p->conf->security.ipsec == IPSEC_OFFERED)
-                return true;
+        if (p->conf->security.ipsec == IPSEC_OFFERED || digest_served(p, &rq->flow))
+                return true; /* of a UE that turns out to have IMS AKA the challenge is not let through */
         if (f->has_security_client || (knows && p->conf->security.without_offer == WITHOUT_OFFER_494)) {
                 fault.status = 494;
                 fault.cause = CAUSE_security_unacceptable;
@@ -262,7 +291,7 @@ static bool via_differs(struct pcscf *p, struct sip_request *rq, const struct re
 static bool other_user(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f,
                        const struct sa_set *set)
 {
-        const struct ue_flow *flow = regstore_assoc(p->store, set->assoc->id);
+        const struct ue_flow *flow = regstore_assoc(p->store, (struct assoc){ASSOC_IPSEC, set->assoc->id});
 
         if (span_eq(register_identity(f), sa_assoc_impi(set->assoc)) ||
             (!f->has_authorization && flow && ue_has_identity(flow, buf_as_span(&f->aor))))

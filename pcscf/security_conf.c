@@ -35,20 +35,15 @@ int security_conf_policy(const struct security_conf *c, struct sec_policy *out)
         return 0;
 }
 
-static bool is_sip_port(uint32_t port)
-{
-        return port == 5060 || port == 5061; /* TS 33.203 7.1 */
-}
-
 static int check_ports(const struct security_conf *c, const struct conf_list *gm_listen, struct buf *err)
 {
         uint32_t last = c->port_pc + c->port_pc_count - 1;
         char *const *values = gm_listen->items;
         int bad = 0;
 
-        if (is_sip_port(c->port_ps))
+        if (!sec_port_allowed(c->port_ps))
                 bad = conf_fail(err, "security.port_ps", "%u: not 5060 or 5061 (TS 33.203 7.1)", c->port_ps);
-        if (last > 65535 || (c->port_pc <= 5061 && last >= 5060))
+        if (last > 65535 || (c->port_pc <= SIPS_PORT && last >= SIP_PORT))
                 bad = conf_fail(err, "security.port_pc",
                                 "%u-%u: beyond 65535, or 5060 or 5061 among them (TS 33.203 7.1)", c->port_pc,
                                 last);

@@ -67,16 +67,22 @@ static void edit_answer(struct sip_request *rq, struct sip_msg *resp, struct sip
                 sip_edit_append(e, SIP_HDR_P_CHARGING_VECTOR, charging->value);
 }
 
+/* Who chose this flow may have another one to the same UE (RFC 5626 5.3, 7), unless the UE itself refused. */
 static bool on_failure(struct sip_request *rq, int err, void *arg)
 {
+        bool late = err == -IMS_ETIMEOUT;
         struct refusal r = {.procedure = VERDICT_REQUEST,
                             .cause = CAUSE_next_hop_unreachable,
-                            .status = err == -IMS_ETIMEOUT ? 504 : 503,
+                            .status = late ? 504 : 503,
                             .clause = CLAUSE,
-                            .evidence = "the UE does not answer"};
+                            .evidence = late ? "the UE does not answer" : "the UE is out of reach"};
 
-        pcscf_verdict(arg, rq, &r);
-        return true;
+        if (own_route_of(arg, rq->msg).ob) {
+                r.status = late ? 408 : 430;
+                r.clause = "RFC 5626 5.3";
+        }
+        pcscf_refuse(arg, rq, &r);
+        return false;
 }
 
 /* --- requests -------------------------------------------------------------------------------------- */
@@ -95,41 +101,54 @@ static enum transport transport_to(const struct binding *b)
         return b->where->flow.transport;
 }
 
+/* A flow that the UE keeps up (RFC 5626, TS 33.203 O.2.1): nothing else leads to it. */
+static bool is_managed(const struct pcscf *p, const struct binding *b)
+{
+        const struct ip_entry *e = ip_table_of(p->ips, b->where->assoc);
+
+        return b->where->assoc.kind == ASSOC_TLS || (e && ip_entry_outbound(e));
+}
+
 /* The flow of the registration. When its connection has ended, the contact, for nobody listens at the port
  * that connection came from. */
 struct sip_flow pcscf_way_to(const struct pcscf *p, const struct binding *b)
 {
-        const struct sa_assoc *a = p->ipsec ? sa_assoc_by_id(p->ipsec->table, b->where->assoc) : NULL;
+        const struct sa_assoc *a = ipsec_assoc(p, b->where->assoc);
         struct sip_flow flow = b->where->flow;
         struct addr contact;
 
         if (a && a->in_use)
                 return sa_way_to_ue(a->in_use, transport_to(b));
-        if (!b->where->assoc && !sip_flow_alive(p->stack, &flow) && binding_contact_addr(b, &contact)) {
+        if (!is_managed(p, b) && !assoc_protected(b->where->assoc) && !sip_flow_alive(p->stack, &flow) &&
+            binding_contact_addr(b, &contact)) {
                 flow.remote = contact;
                 flow.conn_id = 0;
         }
         return flow;
 }
 
-bool pcscf_out_of_reach(const struct pcscf *p, const struct binding *b)
+const char *pcscf_out_of_reach(const struct pcscf *p, const struct binding *b)
 {
-        const struct sa_assoc *a;
+        const struct sa_assoc *a = ipsec_assoc(p, b->where->assoc);
 
-        if (!b->where->assoc)
-                return false;
-        a = p->ipsec ? sa_assoc_by_id(p->ipsec->table, b->where->assoc) : NULL;
-        return !a || !a->in_use;
+        if (b->where->assoc.kind == ASSOC_IPSEC)
+                return a && a->in_use ? NULL : "the security associations of this UE have ended";
+        if (!is_managed(p, b) || sip_flow_alive(p->stack, &b->where->flow))
+                return NULL;
+        return b->where->assoc.kind == ASSOC_TLS ? "the TLS connection of this UE has ended"
+                                                 : "the flow of this UE has ended";
 }
 
 static void send_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit *e, const struct binding *b)
 {
         struct sip_flow flow = pcscf_way_to(p, b);
-        struct sip_forward fw = {
-                .target = {.flow = &flow, .t1_ms = p->conf->gm_t1_ms, .t2_ms = p->conf->gm_t2_ms},
-                .edit = edit_answer,
-                .on_failure = on_failure,
-                .arg = p};
+        struct sip_forward fw = {.target = {.flow = &flow,
+                                            .same_conn = is_managed(p, b) && flow.conn_id,
+                                            .t1_ms = p->conf->gm_t1_ms,
+                                            .t2_ms = p->conf->gm_t2_ms},
+                                 .edit = edit_answer,
+                                 .on_failure = on_failure,
+                                 .arg = p};
 
         rq->user = (void *)(uintptr_t)b->id;
         remove_internal(e);
@@ -141,11 +160,12 @@ static void send_to_ue(struct pcscf *p, struct sip_request *rq, struct sip_edit 
                 sip_forward(rq, e, &fw);
 }
 
-static void refuse(struct pcscf *p, struct sip_request *rq, const char *evidence)
+/* own: the Route of ours that was followed. */
+static void refuse(struct pcscf *p, struct sip_request *rq, const struct own_route *own, const char *evidence)
 {
         struct refusal r = {.procedure = VERDICT_REQUEST,
                             .cause = CAUSE_identity_not_registered,
-                            .status = 480,
+                            .status = own->ob ? 430 : 480, /* RFC 5626 5.3 */
                             .clause = CLAUSE,
                             .evidence = evidence,
                             .impu = rq->msg->ruri};
@@ -155,6 +175,7 @@ static void refuse(struct pcscf *p, struct sip_request *rq, const char *evidence
 
 void pcscf_to_ue(struct pcscf *p, struct sip_request *rq)
 {
+        const char *why;
         struct binding *b = NULL;
         struct own_route own;
         struct sip_edit e;
@@ -166,13 +187,14 @@ void pcscf_to_ue(struct pcscf *p, struct sip_request *rq)
                 b = regstore_by_id(p->store, own.id);
         else if (own.kind < OWN_STALE)
                 b = by_contact(p, rq->msg);
-        if (b && pcscf_out_of_reach(p, b))
-                refuse(p, rq, "the security associations of this UE have ended");
+        why = b ? pcscf_out_of_reach(p, b) : NULL;
+        if (why)
+                refuse(p, rq, &own, why);
         else if (b)
                 send_to_ue(p, rq, &e, b);
         else if (own.kind == OWN_EMERGENCY)
                 emergency_to_ue(p, rq, &e, next, own.id);
         else
-                refuse(p, rq, "no registration here belongs to this Route or Request-URI");
+                refuse(p, rq, &own, "no registration here belongs to this Route or Request-URI");
         sip_edit_free(&e);
 }

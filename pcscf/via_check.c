@@ -9,6 +9,7 @@ struct via_checks {
         via_checked_fn *fn;
         void *arg;
         struct list waiting;
+        size_t n_waiting;
 };
 
 struct via_query {
@@ -58,11 +59,29 @@ static void on_resolved(int err, const struct resolved *targets, size_t n, void 
                 if (addr_ip_eq(&targets[i].addr, &rq->flow.remote))
                         source = VIA_SAME;
         list_unlink(&q->node);
+        c->n_waiting--;
         free(q);
         c->fn(rq, source, c->arg);
 }
 
-void via_check(struct via_checks *c, struct sip_request *rq)
+static bool has_room(const struct via_checks *c, const struct addr *from)
+{
+        const struct addr source = addr_source(from);
+        size_t n = 0;
+
+        if (c->n_waiting >= VIA_LOOKUPS_MAX)
+                return false;
+        list_for_each(pos, &c->waiting)
+        {
+                const struct addr other =
+                        addr_source(&container_of(pos, const struct via_query, node)->rq->flow.remote);
+
+                n += addr_ip_eq(&other, &source);
+        }
+        return n < VIA_LOOKUPS_PER_SOURCE;
+}
+
+bool via_check(struct via_checks *c, struct sip_request *rq)
 {
         const struct sip_via *via = &rq->msg->via;
         struct resolver_query *query = NULL;
@@ -72,23 +91,28 @@ void via_check(struct via_checks *c, struct sip_request *rq)
 
         if (addr_parse(via->host, 0, &a) == 0) {
                 c->fn(rq, addr_ip_eq(&a, &rq->flow.remote) ? VIA_SAME : VIA_OTHER, c->arg);
-                return;
+                return true;
         }
+        if (!has_room(c, &rq->flow.remote))
+                return false;
         q = calloc(1, sizeof(*q));
         if (!q) {
                 c->fn(rq, VIA_UNKNOWN, c->arg);
-                return;
+                return true;
         }
         *q = (struct via_query){.checks = c, .rq = rq};
         list_append(&c->waiting, &q->node);
+        c->n_waiting++;
         /* a port, so that nothing but addresses is looked up */
-        err = resolver_lookup(c->resolver, via->host, via->port ? via->port : 5060, TRANSPORT_UDP, false,
+        err = resolver_lookup(c->resolver, via->host, via->port ? via->port : SIP_PORT, TRANSPORT_UDP, false,
                               on_resolved, q, &query);
         if (err) {
                 list_unlink(&q->node);
+                c->n_waiting--;
                 free(q);
                 c->fn(rq, VIA_UNKNOWN, c->arg);
         } else if (query) {
                 q->query = query; /* q lives: it has not run yet */
         }
+        return true;
 }

@@ -20,4 +20,9 @@ int via_checks_new(struct resolver *r, via_checked_fn *fn, void *arg, struct via
 /* Requests that wait are answered 503. Accepts NULL. */
 void via_checks_free(struct via_checks *c);
 
-void via_check(struct via_checks *c, struct sip_request *rq);
+/* Names that are looked up at once, in all and for one address: anybody may make them up. */
+#define VIA_LOOKUPS_MAX        1024
+#define VIA_LOOKUPS_PER_SOURCE 32
+
+/* False when there are that many: nothing was done. */
+bool via_check(struct via_checks *c, struct sip_request *rq) IMS_CHECK;
