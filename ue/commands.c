@@ -6,17 +6,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/auth/digest.h"
 #include "common/base/log.h"
 #include "common/sip/grammar.h"
 #include "ue/options.h"
+#include "ue/phone_instance.h"
 #include "ue/report.h"
+#include "ue/traversal.h"
 
 #define EXIT_NOT_REGISTERED 1
-#define EXIT_USAGE          2
 #define RETRY_MS            30000 /* after a failed refresh, while held (TS 24.229 5.1.1.4.1 leaves it open) */
 #define DEFAULT_ACCESS      "3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=00101000100000101"
-#define CONTACT_MAX         512
+#define DEFAULT_ACCESS_DIGEST                                                                                \
+        "IEEE-802.11"     /* Digest is for other accesses than those of 3GPP (TS 33.203 N.1) */
+#define OUTBOUND_REG_ID 1 /* one flow at a time (RFC 5626 4.2) */
+#define CONTACT_MAX     512
 
 struct session {
         struct options opt;
@@ -27,31 +30,26 @@ struct session {
         struct isim *isim;
         struct reg_conf conf;
         struct registration *reg;
-        char contact[CONTACT_MAX], instance[64];
+        char contact[CONTACT_MAX], instance[PHONE_INSTANCE_MAX];
         char *binding_file; /* remembers the contact for a later "ue deregister"; NULL: no place for it */
         struct tmr refresh;
-        bool stopping, busy, finished;
+        struct traversal_step ways[TRAVERSAL_STEPS];
+        size_t n_ways, way; /* that is tried */
+        char *way_text;
+        struct reg_tls_said said;
+        struct tmr next_way;
+        bool stopping, busy, finished, registered_once;
         int exit_code;
 };
 
 static void start(struct session *s, enum reg_kind kind);
+static void on_next_way(struct tmr *t, void *arg);
 
 /* Ends the command; also before its loop runs. */
 static void finish(struct session *s)
 {
         s->finished = true;
         loop_stop(s->loop);
-}
-
-/* The same device is the same instance at every run: made from the IMPI (RFC 5626 4.1). */
-static void make_instance(struct session *s)
-{
-        char h[DIGEST_HEX_MAX] = "";
-
-        if (digest_ha1(DIGEST_MD5, span_of(s->opt.cred->impi), SPAN("quintet instance"), SPAN_NULL, h) < 0)
-                return;
-        (void)snprintf(s->instance, sizeof(s->instance), "urn:uuid:%.8s-%.4s-4%.3s-8%.3s-%.12s", h, h + 8,
-                       h + 13, h + 17, h + 20);
 }
 
 static void make_contact(struct session *s)
@@ -100,17 +98,46 @@ static void keep_contact(const struct session *s)
                 close(fd);
 }
 
+/* Strings of the connection: until it ends. */
+static void say_tls(struct session *s)
+{
+        struct phone_tls *tls = phone_tls_of(s->phone);
+        struct phone_tls_state now;
+
+        memset(&s->said, 0, sizeof(s->said));
+        if (!tls)
+                return;
+        phone_tls_state(tls, &now);
+        s->said.why = phone_tls_why(tls);
+        if (!now.up)
+                return;
+        s->said.version = now.info.version;
+        s->said.cipher = now.info.cipher;
+        s->said.certificate = now.info.subject;
+        s->said.resumed = now.info.resumed;
+}
+
+/* Where it ended. */
+static const struct addr *server(const struct session *s)
+{
+        const struct phone_tls *tls = phone_tls_of(s->phone);
+
+        return tls && reg_result(s->reg)->outcome == REG_OUT_tls_failed ? phone_tls_server(tls)
+                                                                        : phone_pcscf(s->phone);
+}
+
 static void report(struct session *s)
 {
         struct buf out = BUF_INIT;
         char pcscf[ADDR_STR];
 
+        say_tls(s);
         if (s->opt.json)
                 report_json(s->reg, &out);
         else
                 report_text(s->reg, &out);
         if (!s->opt.json && !reg_outcome_ok(reg_result(s->reg)->outcome) && !reg_result(s->reg)->status)
-                buf_printf(&out, "  %-18s %s\n", "P-CSCF", addr_str(phone_pcscf(s->phone), pcscf));
+                buf_printf(&out, "  %-18s %s\n", "P-CSCF", addr_str(server(s), pcscf));
         if (!out.err) {
                 (void)fwrite(out.p, 1, out.n, stdout);
                 (void)fflush(stdout);
@@ -141,12 +168,24 @@ static void schedule(struct session *s)
                 finish(s);
 }
 
+/* Did nobody answer, and is there another way (TS 33.203 W.2.0)? */
+static bool tries_next_way(const struct session *s)
+{
+        enum reg_outcome o = reg_result(s->reg)->outcome;
+
+        return s->way + 1 < s->n_ways && !s->stopping && !s->registered_once &&
+               (o == REG_OUT_no_answer || o == REG_OUT_unreachable || o == REG_OUT_tls_failed);
+}
+
 static void on_done(struct registration *r, void *arg)
 {
         struct session *s = arg;
         bool ok = reg_outcome_ok(reg_result(r)->outcome);
 
         s->busy = false;
+        s->registered_once = s->registered_once || ok;
+        if (!ok && tries_next_way(s) && tmr_start(s->loop, &s->next_way, 0, on_next_way, s) == 0)
+                return;
         report(s);
         keep_contact(s);
         if (!s->opt.hold || reg_kind(r) == REG_KIND_DEREGISTER || (s->exit_code != 0 && !ok)) {
@@ -170,6 +209,18 @@ static void start(struct session *s, enum reg_kind kind)
         report(s);
         s->exit_code = EXIT_NOT_REGISTERED;
         finish(s);
+}
+
+/* The flow is gone, and the registration with it (TS 33.203 O.4.1, RFC 5626 4.4). */
+static void on_lost(void *arg)
+{
+        struct session *s = arg;
+
+        if (!s->opt.hold || s->busy || s->stopping)
+                return;
+        tmr_stop(s->loop, &s->refresh);
+        log_notice("the flow to the P-CSCF was lost: registering again");
+        start(s, REG_KIND_REGISTER);
 }
 
 static void on_terminate(void *arg)
@@ -202,7 +253,7 @@ static int open_host(struct session *s, struct buf *err)
         struct buf why = BUF_INIT;
         int rc = 0;
 
-        if (s->opt.ipsec.want == IPSEC_OFF)
+        if (s->opt.ipsec.want == IPSEC_OFF || s->opt.scheme == REG_SCHEME_DIGEST) /* never both (N.1) */
                 return 0;
         rc = sa_host_new(s->loop, s->opt.ipsec.keylog, &s->host, &why);
         if (rc < 0 && s->opt.ipsec.want == IPSEC_REQUIRED) {
@@ -217,6 +268,42 @@ static int open_host(struct session *s, struct buf *err)
         return rc;
 }
 
+static void plan_ways(struct session *s)
+{
+        const struct tls_options *tls = &s->opt.tls;
+        const struct traversal_conf conf = {
+                .on = tls->traversal,
+                .transport = s->opt.phone.transport == TRANSPORT_ANY ? TRANSPORT_UDP : s->opt.phone.transport,
+                .tls = tls->conf.variant != TLS_VARIANT_NONE,
+                .secure_only = tls->secure_only,
+                .tls_port = tls->conf.port,
+                .port = tls->traversal_port,
+                .has_proxy = tls->http_proxy != NULL,
+        };
+
+        s->n_ways = traversal_plan(&conf, s->ways);
+}
+
+/* The phone's configuration for the way that is tried; without traversal it stays as it is. */
+static void use_way(struct session *s)
+{
+        const struct traversal_step *w = &s->ways[s->way];
+        struct buf text = BUF_INIT;
+
+        if (!s->opt.tls.traversal)
+                return;
+        traversal_text(w, &text);
+        free(s->way_text);
+        s->way_text = buf_steal(&text);
+        log_notice("trying %s", s->way_text ? s->way_text : "");
+        if (w->clear != TRANSPORT_ANY)
+                s->opt.phone.transport = w->clear;
+        s->opt.tls.conf.variant = w->tls_port ? TLS_VARIANT_FIRST : TLS_VARIANT_NONE;
+        s->opt.tls.conf.port = w->tls_port;
+        s->opt.tls.conf.proxy = w->proxy ? s->opt.tls.http_proxy : NULL;
+        s->opt.tls.conf.proxy_auth = &s->opt.tls.proxy_auth;
+}
+
 static int open_phone(struct session *s, struct buf *err)
 {
         struct phone_ipsec_conf ipsec;
@@ -226,6 +313,9 @@ static int open_phone(struct session *s, struct buf *err)
                 return rc;
         ipsec = ipsec_conf(&s->opt.ipsec, s->host);
         s->opt.phone.ipsec = s->host ? &ipsec : NULL;
+        use_way(s);
+        s->opt.phone.tls = tls_options_conf(&s->opt.tls);
+        s->opt.phone.keep = s->opt.scheme != REG_SCHEME_AKA;
         rc = phone_new(s->loop, &s->opt.phone, NULL, NULL, &s->phone, err);
         s->opt.phone.ipsec = NULL;
         if (rc == 0 && s->host && phone_no_ipsec(s->phone))
@@ -233,44 +323,108 @@ static int open_phone(struct session *s, struct buf *err)
         return rc;
 }
 
-static int open_session(struct session *s, bool deregister, struct buf *err)
+/* The card with its state; without a key there is none. */
+static int open_card(struct session *s, struct buf *err)
 {
+        const struct credential *key = s->opt.key_cred;
         char *sqn_file;
-        int rc = loop_new(&s->loop);
+        int rc;
 
-        if (rc == 0)
-                rc = open_phone(s, err);
-        if (rc < 0)
-                return rc;
-        if (s->opt.sqn_file || s->opt.cred->sqn_file[0])
-                sqn_file = span_dup(span_of(s->opt.sqn_file ? s->opt.sqn_file : s->opt.cred->sqn_file));
+        if (s->opt.scheme == REG_SCHEME_DIGEST)
+                return 0;
+        if (s->opt.sqn_file || key->sqn_file[0])
+                sqn_file = span_dup(span_of(s->opt.sqn_file ? s->opt.sqn_file : key->sqn_file));
         else
-                sqn_file = options_state_file(s->opt.cred->impi, "sqn");
+                sqn_file = options_state_file(key->impi, "sqn");
         if (!sqn_file)
                 log_warn("no folder for the SQN (QUINTET_UE_STATE or HOME): it is forgotten at the end");
-        rc = isim_new(s->opt.cred, sqn_file, &s->isim, err);
+        rc = isim_new(key, sqn_file, &s->isim, err);
         free(sqn_file);
-        if (rc < 0)
-                return rc;
-        isim_check_amf(s->isim, s->opt.amf_check);
-        s->binding_file = options_state_file(s->opt.cred->impi, "contact");
-        make_instance(s);
-        if (deregister)
-                recall_contact(s);
-        else
-                make_contact(s);
+        if (rc == 0)
+                isim_check_amf(s->isim, s->opt.amf_check);
+        return rc;
+}
+
+/* The access a REGISTER names, where none is given. */
+static const char *default_access(const struct session *s)
+{
+        return s->opt.scheme == REG_SCHEME_AKA ? DEFAULT_ACCESS : DEFAULT_ACCESS_DIGEST;
+}
+
+static int open_registration(struct session *s, bool deregister)
+{
         s->conf = (struct reg_conf){
+                .scheme = s->opt.scheme,
                 .cred = s->opt.cred,
+                .digest_cred = s->opt.digest_cred,
+                .digest = s->opt.digest,
+                .reg_id = s->opt.scheme == REG_SCHEME_AKA ? 0 : OUTBOUND_REG_ID,
                 .isim = s->isim,
                 .impu = s->opt.impu,
                 .contact = s->contact,
                 .instance = s->opt.instance ? s->opt.instance : s->instance,
-                .access_network = s->opt.access_network ? s->opt.access_network : DEFAULT_ACCESS,
+                .access_network = s->opt.access_network ? s->opt.access_network : default_access(s),
                 .security = phone_security(s->phone),
+                .secure_only = s->opt.tls.secure_only,
+                .tls = phone_tls_guard_of(s->phone),
+                .trusts_realm = s->opt.tls.conf.trust_domain ? phone_tls_trusts_realm : NULL,
+                .trusts_arg = phone_tls_of(s->phone),
                 .security_note = s->no_ipsec,
+                .way_note = s->way_text,
+                .tls_said = phone_tls_of(s->phone) ? &s->said : NULL,
                 .contact_fixed = deregister, /* what an earlier run registered */
         };
-        rc = reg_new(&s->conf, &s->reg);
+        phone_on_lost(s->phone, on_lost, s);
+        return reg_new(&s->conf, &s->reg);
+}
+
+/* The next way, with a phone of its own; from the loop, for the old phone goes. */
+static void on_next_way(struct tmr *t, void *arg)
+{
+        struct session *s = arg;
+        struct buf err = BUF_INIT;
+        int rc;
+
+        (void)t;
+        s->way++;
+        reg_free(s->reg);
+        s->reg = NULL;
+        phone_free(s->phone);
+        s->phone = NULL;
+        rc = open_phone(s, &err);
+        if (rc == 0) {
+                make_contact(s);
+                rc = open_registration(s, false);
+        }
+        if (rc == 0) {
+                start(s, REG_KIND_REGISTER);
+        } else {
+                log_error(SPAN_FMT, SPAN_ARG(span_trim(buf_as_span(&err))));
+                s->exit_code = EXIT_NOT_REGISTERED;
+                finish(s);
+        }
+        buf_free(&err);
+}
+
+static int open_session(struct session *s, bool deregister, struct buf *err)
+{
+        int rc = loop_new(&s->loop);
+
+        plan_ways(s);
+
+        if (rc == 0)
+                rc = open_phone(s, err);
+        if (rc == 0)
+                rc = open_card(s, err);
+        if (rc < 0)
+                return rc;
+        s->binding_file = options_state_file(s->opt.cred->impi, "contact");
+        phone_instance(s->opt.cred->impi, s->instance);
+        if (deregister)
+                recall_contact(s);
+        else
+                make_contact(s);
+        rc = open_registration(s, deregister);
         if (rc == 0)
                 rc = loop_on_terminate(s->loop, on_terminate, s);
         return rc;
@@ -280,6 +434,9 @@ static void close_session(struct session *s)
 {
         if (s->loop)
                 tmr_stop(s->loop, &s->refresh);
+        if (s->loop)
+                tmr_stop(s->loop, &s->next_way);
+        free(s->way_text);
         reg_free(s->reg);
         phone_free(s->phone);
         sa_host_free(s->host);
@@ -312,9 +469,7 @@ static int run(int argc, char **argv, enum reg_kind kind)
         } else if (rc == 1) {
                 code = 0;
         } else {
-                (void)fprintf(stderr, "ue: " SPAN_FMT, SPAN_ARG(buf_as_span(&err)));
-                if (err.n == 0)
-                        (void)fprintf(stderr, "%s\n", ims_strerror(rc));
+                options_complain(&err, rc);
         }
         buf_free(&err);
         close_session(s);

@@ -3,8 +3,12 @@
  * failed), 2 usage or configuration. argv[0] is the command. */
 #pragma once
 
+#define EXIT_USAGE 2
+
 int command_register(int argc, char **argv);
 int command_deregister(int argc, char **argv);
 
 /* "run FILE.lua [ARGS]" */
+int command_bootstrap(int argc, char **argv);
+int command_turn(int argc, char **argv);
 int command_run(int argc, char **argv);

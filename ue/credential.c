@@ -195,6 +195,20 @@ static int set_sqn_file(struct credential *c, struct span v, const char **why)
         return 0;
 }
 
+/* Any text of one line; a blank at its ends cannot be given in a credential file. */
+static int set_password(struct credential *c, struct span v, const char **why)
+{
+        bool ok = v.n > 0;
+
+        for (size_t i = 0; i < v.n; i++)
+                ok = ok && (unsigned char)v.p[i] >= ' ' && v.p[i] != 0x7f;
+        if (!ok || span_copy(v, c->password, sizeof(c->password)) < 0) {
+                *why = "empty, longer than 255 octets, or with a control character";
+                return -IMS_EPARSE;
+        }
+        return 0;
+}
+
 static const struct field fields[] = {
         {"impi", set_impi},
         {"impu", set_impu},
@@ -212,6 +226,7 @@ static const struct field fields[] = {
         {"sqn_ind_bits", set_ind_bits},
         {"sqn_delta", set_delta},
         {"sqn_file", set_sqn_file},
+        {"password", set_password},
 };
 
 int credential_set(struct credential *c, struct span field, struct span value, struct buf *err)
@@ -346,8 +361,10 @@ static const char *key_fault(const struct credential *c)
 {
         size_t op_n = c->key.algorithm == AKA_TUAK ? 32 : 16;
 
+        if (c->key.k_n == 0 && !c->op_n && !c->opc_n && credential_has_password(c))
+                return NULL;
         if (c->key.k_n == 0)
-                return "no key: k is missing";
+                return "no key: k is missing (or a password)";
         if (c->key.algorithm == AKA_MILENAGE && c->key.k_n != 16)
                 return "k: Milenage has a K of 128 bits, 32 hex digits (TS 33.102 6.3.7)";
         if (c->op_n && c->opc_n)
@@ -398,14 +415,35 @@ int credential_finish(struct credential *c, bool derive, struct buf *err)
         return rc;
 }
 
-const struct credential *credential_choose(const struct credential *set, size_t n)
+bool credential_has_key(const struct credential *c)
+{
+        return c->key.k_n != 0;
+}
+
+bool credential_has_password(const struct credential *c)
+{
+        return c->password[0] != '\0';
+}
+
+static const struct credential *choose(const struct credential *set, size_t n,
+                                       bool (*fits)(const struct credential *))
 {
         const struct credential *best = NULL;
 
         for (size_t i = 0; i < n; i++)
-                if (set[i].kind != CREDENTIAL_NONE && (!best || set[i].kind < best->kind))
+                if (set[i].kind != CREDENTIAL_NONE && fits(&set[i]) && (!best || set[i].kind < best->kind))
                         best = &set[i];
         return best;
+}
+
+const struct credential *credential_choose_key(const struct credential *set, size_t n)
+{
+        return choose(set, n, credential_has_key);
+}
+
+const struct credential *credential_choose_password(const struct credential *set, size_t n)
+{
+        return choose(set, n, credential_has_password);
 }
 
 const char *credential_kind_name(enum credential_kind kind)

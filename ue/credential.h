@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * The credential set of a UE: IMPI, at least one IMPU, home domain and key, as an ISIM, a USIM or an IMC
- * (TS 33.203 8.0, 8.1, 9). Session keys and security associations are never written to it. */
+ * (TS 33.203 8.0, 8.1, 9), or with a password for SIP Digest (N.1). Session keys and security associations
+ * are never written to it. */
 #pragma once
 
 #include "common/auth/aka.h"
@@ -26,12 +27,13 @@ struct credential {
         unsigned sqn_ind_bits;              /* 0: SQN_IND_BITS_DEFAULT */
         uint64_t sqn_delta;                 /* largest jump of SEQ, 0: no limit (TS 33.102 C.2.1) */
         char sqn_file[CREDENTIAL_TEXT_MAX]; /* "": the default place */
+        char password[CREDENTIAL_TEXT_MAX]; /* of SIP Digest; "": none */
 };
 
 /* Sets one field by its name in a credential file: impi, impu (may repeat), domain, imsi, mnc_digits,
  * algorithm (milenage, tuak), k, op, opc, top, topc (hex), res_octets, keccak_iterations, sqn_ind_bits,
- * sqn_delta, sqn_file. -IMS_EPARSE with the field and the reason in err (the value of a key is never
- * repeated there), -IMS_ENOTFOUND for another name. */
+ * sqn_delta, sqn_file, password. -IMS_EPARSE with the field and the reason in err (the value of a key is
+ * never repeated there), -IMS_ENOTFOUND for another name. */
 int credential_set(struct credential *c, struct span field, struct span value, struct buf *err) IMS_CHECK;
 
 /* Reads a file of lines "field: value" ('#' starts a comment). It must belong to its owner alone (no access
@@ -45,8 +47,13 @@ int credential_load(const char *file, enum credential_kind kind, struct credenti
  * derive is set. -IMS_ECONF with what is missing in err. TS 33.203 8.1. */
 int credential_finish(struct credential *c, bool derive, struct buf *err) IMS_CHECK;
 
-/* ISIM before USIM before IMC (TS 33.203 8.0, 9); NULL when no set is given (kind CREDENTIAL_NONE). */
-const struct credential *credential_choose(const struct credential *set, size_t n);
+/* ISIM before USIM before IMC (TS 33.203 8.0, 9), among those that are given (kind is not CREDENTIAL_NONE)
+ * and have a key for AKA, or a password; NULL when there is none. */
+const struct credential *credential_choose_key(const struct credential *set, size_t n);
+const struct credential *credential_choose_password(const struct credential *set, size_t n);
+
+bool credential_has_key(const struct credential *c);
+bool credential_has_password(const struct credential *c);
 
 const char *credential_kind_name(enum credential_kind kind); /* "ISIM", "USIM", "IMC", "none" */
 

@@ -183,8 +183,7 @@ void isim_free(struct isim *s)
                 return;
         aka_ctx_free(s->ctx);
         free(s->file);
-        secret_wipe(s, sizeof(*s));
-        free(s);
+        secret_free(s, sizeof(*s));
 }
 
 void isim_check_amf(struct isim *s, bool on)

@@ -47,28 +47,21 @@ static struct aka_ctx *ctx_of(lua_State *L)
         return *c;
 }
 
-static void set_hex(lua_State *L, const char *name, const void *p, size_t n)
-{
-        lua_push_hex(L, p, n);
-        lua_setfield(L, -2, name);
-}
-
 static void push_av(lua_State *L, const struct aka_av *av)
 {
         char nonce[BASE64_SIZE(32)];
         uint8_t both[32];
 
         lua_newtable(L);
-        set_hex(L, "rand", av->rand, 16);
-        set_hex(L, "autn", av->autn, 16);
-        set_hex(L, "res", av->xres, av->xres_n);
-        set_hex(L, "ck", av->ck.b, 16);
-        set_hex(L, "ik", av->ik.b, 16);
+        lua_set_hex(L, "rand", av->rand, 16);
+        lua_set_hex(L, "autn", av->autn, 16);
+        lua_set_hex(L, "res", av->xres, av->xres_n);
+        lua_set_hex(L, "ck", av->ck.b, 16);
+        lua_set_hex(L, "ik", av->ik.b, 16);
         memcpy(both, av->rand, 16);
         memcpy(both + 16, av->autn, 16);
         base64_encode(both, 32, nonce);
-        lua_pushstring(L, nonce);
-        lua_setfield(L, -2, "nonce");
+        lua_set_text(L, "nonce", nonce);
 }
 
 /* aka_generate{k, opc|op, rand, sqn, amf} -> {rand, autn, res, ck, ik, nonce} */
@@ -103,11 +96,10 @@ static int l_check_autn(lua_State *L)
         if (aka_check_autn(ctx_of(L), &key, rand, autn, &sqn, &amf, &av) < 0)
                 return lua_fail_text(L, "MAC in AUTN is wrong");
         push_av(L, &av);
-        lua_pushinteger(L, (lua_Integer)sqn);
-        lua_setfield(L, -2, "sqn");
+        lua_set_int(L, "sqn", (lua_Integer)sqn);
         amf_octets[0] = (uint8_t)(amf >> 8);
         amf_octets[1] = (uint8_t)amf;
-        set_hex(L, "amf", amf_octets, 2);
+        lua_set_hex(L, "amf", amf_octets, 2);
         return 1;
 }
 

@@ -117,13 +117,10 @@ static int l_stat(lua_State *L)
         if (stat(path, &st) < 0)
                 return fail_errno(L, path);
         lua_newtable(L);
-        lua_pushinteger(L, (lua_Integer)st.st_size);
-        lua_setfield(L, -2, "size");
+        lua_set_int(L, "size", (lua_Integer)st.st_size);
         (void)snprintf(mode, sizeof(mode), "%o", (unsigned)st.st_mode & 07777);
-        lua_pushstring(L, mode);
-        lua_setfield(L, -2, "mode");
-        lua_pushstring(L, S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "folder" : "other");
-        lua_setfield(L, -2, "kind");
+        lua_set_text(L, "mode", mode);
+        lua_set_text(L, "kind", S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "folder" : "other");
         return 1;
 }
 

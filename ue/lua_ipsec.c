@@ -135,18 +135,6 @@ int lua_phone_read_ipsec(lua_State *L, struct ipsec_options *o, struct phone_ips
 
 /* --- looks ---------------------------------------------------------------------------------------- */
 
-static void set_int(lua_State *L, const char *name, lua_Integer n)
-{
-        lua_pushinteger(L, n);
-        lua_setfield(L, -2, name);
-}
-
-static void set_text(lua_State *L, const char *name, const char *text)
-{
-        lua_pushstring(L, text);
-        lua_setfield(L, -2, name);
-}
-
 static void set_suite(lua_State *L, struct sec_suite suite)
 {
         struct buf b = BUF_INIT;
@@ -173,25 +161,25 @@ static void push_sa(lua_State *L, struct lua_phone *p, const struct ue_sa *set, 
 
         sa_selector(&set->p, w, &from, &to);
         lua_newtable(L);
-        set_int(L, "set", set->id);
-        set_text(L, "state", ue_sa_state_name((enum ue_sa_state)set->state));
-        set_text(L, "way", sa_way_name(w));
-        set_text(L, "direction", out ? "out" : "in");
-        set_int(L, "port_u", addr_port(out ? &from : &to));
-        set_int(L, "port_p", addr_port(out ? &to : &from));
-        set_int(L, "spi", sa_spi(&set->p, w));
-        set_text(L, "mode", sec_mode_name(set->p.mode));
+        lua_set_int(L, "set", set->id);
+        lua_set_text(L, "state", ue_sa_state_name((enum ue_sa_state)set->state));
+        lua_set_text(L, "way", sa_way_name(w));
+        lua_set_text(L, "direction", out ? "out" : "in");
+        lua_set_int(L, "port_u", addr_port(out ? &from : &to));
+        lua_set_int(L, "port_p", addr_port(out ? &to : &from));
+        lua_set_int(L, "spi", sa_spi(&set->p, w));
+        lua_set_text(L, "mode", sec_mode_name(set->p.mode));
         set_suite(L, set->p.suite);
-        set_text(L, "ue_address", addr_ip_str(&set->p.ue, false, text));
-        set_int(L, "pending", set->pending);
+        lua_set_text(L, "ue_address", addr_ip_str(&set->p.ue, false, text));
+        lua_set_int(L, "pending", set->pending);
         lua_pushnumber(L, lifetime(L, set));
         lua_setfield(L, -2, "lifetime");
         if (phone_ipsec_count(phone_ipsec_of(p->phone), set, w, &c) < 0)
                 return; /* the kernel has it no more, or never had */
-        set_int(L, "bytes", (lua_Integer)c.bytes);
-        set_int(L, "packets", (lua_Integer)c.packets);
-        set_int(L, "integrity_failed", c.integrity_failed);
-        set_int(L, "replay", c.replay);
+        lua_set_int(L, "bytes", (lua_Integer)c.bytes);
+        lua_set_int(L, "packets", (lua_Integer)c.packets);
+        lua_set_int(L, "integrity_failed", c.integrity_failed);
+        lua_set_int(L, "replay", c.replay);
 }
 
 /* sas() -> the SA table: one row per SA */
@@ -221,17 +209,17 @@ int lua_phone_security(lua_State *L, struct lua_phone *p)
                 return 0;
         lua_newtable(L);
         set_suite(L, set->p.suite);
-        set_text(L, "mode", sec_mode_name(set->p.mode));
-        set_text(L, "ue_address", addr_ip_str(&set->p.ue, false, text));
-        set_text(L, "verify", set->verify);
-        set_int(L, "port_uc", set->p.ue_ends.port_c);
-        set_int(L, "port_us", set->p.ue_ends.port_s);
-        set_int(L, "port_pc", set->p.pcscf_ends.port_c);
-        set_int(L, "port_ps", set->p.pcscf_ends.port_s);
-        set_int(L, "spi_uc", set->p.ue_ends.spi_c);
-        set_int(L, "spi_us", set->p.ue_ends.spi_s);
-        set_int(L, "spi_pc", set->p.pcscf_ends.spi_c);
-        set_int(L, "spi_ps", set->p.pcscf_ends.spi_s);
+        lua_set_text(L, "mode", sec_mode_name(set->p.mode));
+        lua_set_text(L, "ue_address", addr_ip_str(&set->p.ue, false, text));
+        lua_set_text(L, "verify", set->verify);
+        lua_set_int(L, "port_uc", set->p.ue_ends.port_c);
+        lua_set_int(L, "port_us", set->p.ue_ends.port_s);
+        lua_set_int(L, "port_pc", set->p.pcscf_ends.port_c);
+        lua_set_int(L, "port_ps", set->p.pcscf_ends.port_s);
+        lua_set_int(L, "spi_uc", set->p.ue_ends.spi_c);
+        lua_set_int(L, "spi_us", set->p.ue_ends.spi_s);
+        lua_set_int(L, "spi_pc", set->p.pcscf_ends.spi_c);
+        lua_set_int(L, "spi_ps", set->p.pcscf_ends.spi_s);
         lua_pushnumber(L, lifetime(L, set));
         lua_setfield(L, -2, "lifetime");
         return 1;

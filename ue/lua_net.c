@@ -2,33 +2,15 @@
  * Raw UDP sockets and TCP connections for scenarios: octets in, octets out, no SIP. */
 #include <stdlib.h>
 
-#include "common/net/tcp.h"
 #include "common/net/udp.h"
-#include "ue/lua_scenario.h"
+#include "ue/lua_net_int.h"
 
-#define UDP_META      "quintet.udp"
-#define LISTENER_META "quintet.tcp_listener"
-#define CONN_META     "quintet.tcp_conn"
-#define CONNS_MAX     1000
+#define UDP_META  "quintet.udp"
+#define CONNS_MAX 1000
 
 struct lua_udp {
         struct udp *u; /* NULL: closed */
         struct list queue;
-};
-
-/* Lives until Lua has dropped it and the connection is closed, whichever is later. */
-struct conn {
-        struct tcp_conn *c; /* NULL: closed */
-        struct list queue;
-        struct list node; /* in the listener's queue until it is accepted */
-        struct addr remote, local;
-        bool connected, dropped;
-        int reason;
-};
-
-struct lua_listener {
-        struct tcp_listener *s;
-        struct list waiting; /* of struct conn */
 };
 
 /* --- UDP --- */
@@ -108,6 +90,7 @@ static int udp_l_close(lua_State *L)
 static void conn_free(struct conn *c)
 {
         lua_queue_clear(&c->queue);
+        free(c->why);
         free(c);
 }
 
@@ -131,7 +114,8 @@ static void conn_on_close(struct tcp_conn *t, int reason, void *arg)
 {
         struct conn *c = arg;
 
-        (void)t;
+        if (*tls_failure(t))
+                c->why = span_dup(span_of(tls_failure(t)));
         c->c = NULL;
         c->reason = reason;
         if (c->dropped)
@@ -194,7 +178,7 @@ static int l_tcp_connect(lua_State *L)
         return 1;
 }
 
-static struct conn *check_conn(lua_State *L)
+struct conn *lua_check_conn(lua_State *L)
 {
         struct conn **u = luaL_checkudata(L, 1, CONN_META);
 
@@ -205,7 +189,7 @@ static struct conn *check_conn(lua_State *L)
 
 static int conn_l_send(lua_State *L)
 {
-        struct conn *c = check_conn(L);
+        struct conn *c = lua_check_conn(L);
         int rc = c->c ? tcp_send(c->c, lua_check_span(L, 2)) : -IMS_ECLOSED;
 
         if (rc < 0)
@@ -216,17 +200,19 @@ static int conn_l_send(lua_State *L)
 
 static int conn_l_take(lua_State *L)
 {
-        return lua_queue_take(L, &check_conn(L)->queue);
+        return lua_queue_take(L, &lua_check_conn(L)->queue);
 }
 
 /* state() -> "connecting", "up" or "closed", and why */
 static int conn_l_state(lua_State *L)
 {
-        struct conn *c = check_conn(L);
+        struct conn *c = lua_check_conn(L);
 
         if (!c->c) {
                 lua_pushstring(L, "closed");
-                lua_pushstring(L, c->reason ? ims_strerror(c->reason) : "closed by the peer");
+                lua_pushstring(L, c->why      ? c->why
+                                  : c->reason ? ims_strerror(c->reason)
+                                              : "closed by the peer");
                 return 2;
         }
         lua_pushstring(L, c->connected ? "up" : "connecting");
@@ -235,12 +221,12 @@ static int conn_l_state(lua_State *L)
 
 static int conn_l_local(lua_State *L)
 {
-        return push_addr(L, &check_conn(L)->local);
+        return push_addr(L, &lua_check_conn(L)->local);
 }
 
 static int conn_l_remote(lua_State *L)
 {
-        return push_addr(L, &check_conn(L)->remote);
+        return push_addr(L, &lua_check_conn(L)->remote);
 }
 
 static int conn_l_close(lua_State *L)
@@ -268,6 +254,8 @@ static void listener_on_accept(struct tcp_conn *t, void *arg)
         c->remote = *tcp_remote(t);
         tcp_set_handlers(t, &conn_handlers, c);
         list_append(&l->waiting, &c->node);
+        if (l->tls && lua_conn_tls(c, l->tls, NULL) < 0)
+                tcp_close(t, false);
 }
 
 /* tcp_listen(address) */
@@ -278,13 +266,14 @@ static int l_tcp_listen(lua_State *L)
         int rc;
 
         l->s = NULL;
+        l->tls = NULL;
         list_init(&l->waiting);
         luaL_setmetatable(L, LISTENER_META);
         rc = tcp_listen(scenario_of(L)->loop, &local, CONNS_MAX, listener_on_accept, l, &l->s);
         return rc < 0 ? lua_fail(L, rc) : 1;
 }
 
-static struct lua_listener *check_listener(lua_State *L)
+struct lua_listener *lua_check_listener(lua_State *L)
 {
         return luaL_checkudata(L, 1, LISTENER_META);
 }
@@ -292,7 +281,7 @@ static struct lua_listener *check_listener(lua_State *L)
 /* take() -> the next accepted connection, or nothing */
 static int listener_l_take(lua_State *L)
 {
-        struct lua_listener *l = check_listener(L);
+        struct lua_listener *l = lua_check_listener(L);
         struct conn *c;
 
         if (list_empty(&l->waiting))
@@ -305,18 +294,20 @@ static int listener_l_take(lua_State *L)
 
 static int listener_l_local(lua_State *L)
 {
-        struct lua_listener *l = check_listener(L);
+        struct lua_listener *l = lua_check_listener(L);
 
         return l->s ? push_addr(L, tcp_listener_local(l->s)) : lua_fail(L, -IMS_ECLOSED);
 }
 
 static int listener_l_close(lua_State *L)
 {
-        struct lua_listener *l = check_listener(L);
+        struct lua_listener *l = lua_check_listener(L);
 
         if (l->s)
                 tcp_listener_close(l->s);
         l->s = NULL;
+        tls_context_free(l->tls);
+        l->tls = NULL;
         list_for_each_safe(pos, tmp, &l->waiting)
         {
                 list_unlink(pos);
@@ -354,5 +345,10 @@ void lua_open_net(lua_State *L)
         lua_new_class(L, UDP_META, udp_methods);
         lua_new_class(L, CONN_META, conn_methods);
         lua_new_class(L, LISTENER_META, listener_methods);
+        luaL_getmetatable(L, CONN_META);
+        luaL_setfuncs(L, lua_tls_conn_methods, 0);
+        luaL_getmetatable(L, LISTENER_META);
+        luaL_setfuncs(L, lua_tls_listener_methods, 0);
+        lua_pop(L, 2);
         luaL_setfuncs(L, functions, 0);
 }

@@ -3,7 +3,6 @@
  * driven in Lua (lua/phone.lua), so that every message passes the hands of the scenario. */
 #include <stdlib.h>
 
-#include "common/trace/command.h"
 #include "ue/lua_phone_int.h"
 #include "ue/report.h"
 
@@ -32,10 +31,18 @@ static void on_request(struct sip_request *rq, void *arg)
         list_append(&p->requests, &in->node);
 }
 
+static void on_lost(void *arg)
+{
+        struct lua_phone *p = arg;
+
+        p->lost++;
+}
+
 /* --- construction --- */
 
 static const char *const credential_fields[] = {
-        "impi", "impu", "domain", "imsi", "algorithm", "k", "op", "opc", "top", "topc", "sqn_file",
+        "impi", "impu", "domain", "imsi", "algorithm", "k",
+        "op",   "opc",  "top",    "topc", "sqn_file",  "password",
 };
 static const char *const credential_numbers[] = {"mnc_digits", "res_octets", "keccak_iterations",
                                                  "sqn_ind_bits", "sqn_delta"};
@@ -69,7 +76,7 @@ static int read_credential(lua_State *L, struct lua_phone *p, struct buf *err)
                 enum credential_kind kind;
         } files[] = {{"isim", CREDENTIAL_ISIM}, {"usim", CREDENTIAL_USIM}, {"imc", CREDENTIAL_IMC}};
         struct credential sets[3] = {0};
-        const struct credential *best;
+        const struct credential *key, *password;
         int rc = 0;
 
         for (size_t i = 0; rc == 0 && i < 3; i++) {
@@ -81,14 +88,20 @@ static int read_credential(lua_State *L, struct lua_phone *p, struct buf *err)
                 if (rc == 0)
                         rc = credential_finish(&sets[i], false, err);
         }
-        best = credential_choose(sets, 3);
-        if (rc == 0 && best) {
-                p->cred = *best;
+        key = credential_choose_key(sets, 3);
+        password = credential_choose_password(sets, 3);
+        if (rc == 0 && (key || password)) {
+                p->cred = key ? *key : *password;
+                if (password)
+                        p->digest_cred = *password;
         } else if (rc == 0) {
-                p->cred.kind = CREDENTIAL_ISIM;
+                p->cred.kind = lua_opt_text(L, 1, "k") || !lua_opt_text(L, 1, "password") ? CREDENTIAL_ISIM
+                                                                                          : CREDENTIAL_IMC;
                 rc = read_fields(L, &p->cred, err);
                 if (rc == 0)
                         rc = credential_finish(&p->cred, true, err);
+                if (rc == 0)
+                        p->digest_cred = p->cred;
         }
         secret_wipe(sets, sizeof(sets));
         return rc;
@@ -119,7 +132,21 @@ static int make_contact(struct lua_phone *p, const char *given, const char *para
         return p->contact ? 0 : -IMS_ENOMEM;
 }
 
-static int open_phone(lua_State *L, struct lua_phone *p, struct buf *err)
+/* A set without a key has no card. */
+static int open_card(lua_State *L, struct lua_phone *p, struct buf *err)
+{
+        int rc;
+
+        if (!credential_has_key(&p->cred))
+                return 0;
+        rc = isim_new(&p->cred, p->cred.sqn_file[0] ? p->cred.sqn_file : NULL, &p->isim, err);
+        if (rc == 0)
+                isim_check_amf(p->isim, lua_opt_bool(L, 1, "amf_check"));
+        return rc;
+}
+
+/* tls: zeroed; wiped by the caller. */
+static int open_phone(lua_State *L, struct lua_phone *p, struct tls_options *tls, struct buf *err)
 {
         struct phone_conf conf = {
                 .pcscf = lua_opt_text(L, 1, "pcscf"),
@@ -130,10 +157,8 @@ static int open_phone(lua_State *L, struct lua_phone *p, struct buf *err)
                 .udp_max = (uint32_t)lua_opt_int(L, 1, "udp_max", 0),
                 .trace_file = lua_opt_text(L, 1, "trace"),
         };
-        struct span transport = lua_opt_span(L, 1, "transport");
         struct ipsec_options ipsec_said = {.want = IPSEC_OFF};
         struct phone_ipsec_conf ipsec;
-        const char *sqn_file;
         int rc;
 
         if (!conf.pcscf) { /* both are of the same lab */
@@ -141,41 +166,55 @@ static int open_phone(lua_State *L, struct lua_phone *p, struct buf *err)
                 if (!conf.local)
                         conf.local = getenv("QUINTET_UE_ADDR");
         }
-        if (!conf.pcscf || (transport.p && transport_parse(transport, &conf.transport) < 0)) {
-                buf_puts(err, conf.pcscf ? "transport: udp or tcp" : "pcscf is missing");
+        if (!conf.pcscf) {
+                buf_puts(err, "pcscf is missing");
                 return -IMS_ECONF;
         }
+        rc = lua_phone_read_tls(L, tls, &conf.transport, err);
+        if (rc < 0)
+                return rc;
+        if (!lua_opt_text(L, 1, "pcscf") && !tls->conf.port)
+                tls->conf.port = SIPS_PORT; /* the port in the variable is not that of TLS */
+        conf.tls = tls_options_conf(tls);
         rc = read_credential(L, p, err);
         if (rc < 0)
                 return rc;
-        sqn_file = p->cred.sqn_file[0] ? p->cred.sqn_file : NULL;
-        rc = isim_new(&p->cred, sqn_file, &p->isim, err);
+        rc = lua_phone_read_digest(L, p, err);
+        if (rc == 0)
+                rc = open_card(L, p, err);
         if (rc < 0)
                 return rc;
-        isim_check_amf(p->isim, lua_opt_bool(L, 1, "amf_check"));
         rc = lua_phone_read_ipsec(L, &ipsec_said, &ipsec, err);
         if (rc < 0)
                 return rc;
         conf.ipsec = rc ? &ipsec : NULL;
+        conf.keep = p->conf.reg_id != 0;
         rc = phone_new(scenario_of(L)->loop, &conf, on_request, p, &p->phone, err);
         if (rc < 0)
                 return rc;
         p->impu = opt_dup(L, "register_impu", p->cred.impu[0]);
-        p->instance = opt_dup(L, "instance", NULL);
+        p->instance = lua_phone_instance(L, p);
         p->access_network = opt_dup(L, "access_network", NULL);
         p->contact_params = opt_dup(L, "contact_params", NULL);
         rc = p->impu ? make_contact(p, lua_opt_text(L, 1, "contact"), p->contact_params) : -IMS_ENOMEM;
         if (rc < 0)
                 return rc;
-        p->conf = (struct reg_conf){.cred = &p->cred,
-                                    .isim = p->isim,
-                                    .impu = p->impu,
-                                    .contact = p->contact,
-                                    .instance = p->instance,
-                                    .access_network = p->access_network,
-                                    .security = phone_security(p->phone),
-                                    .security_note = phone_no_ipsec(p->phone),
-                                    .contact_fixed = lua_opt_text(L, 1, "contact") != NULL};
+        /* the scheme is in it already */
+        p->conf.cred = &p->cred;
+        p->conf.digest_cred = credential_has_password(&p->digest_cred) ? &p->digest_cred : NULL;
+        p->conf.isim = p->isim;
+        p->conf.impu = p->impu;
+        p->conf.contact = p->contact;
+        p->conf.instance = p->instance;
+        p->conf.access_network = p->access_network;
+        p->conf.security = phone_security(p->phone);
+        p->conf.security_note = phone_no_ipsec(p->phone);
+        p->conf.tls = phone_tls_guard_of(p->phone);
+        p->conf.secure_only = tls->secure_only;
+        p->conf.trusts_realm = tls->conf.trust_domain ? phone_tls_trusts_realm : NULL;
+        p->conf.trusts_arg = phone_tls_of(p->phone);
+        phone_on_lost(p->phone, on_lost, p);
+        p->conf.contact_fixed = lua_opt_text(L, 1, "contact") != NULL;
         return reg_new(&p->conf, &p->reg);
 }
 
@@ -184,6 +223,7 @@ static void free_phone(struct lua_phone *p)
         if (!p)
                 return;
         lua_phone_drop_transactions(p);
+        digest_client_forget(&p->proxy);
         reg_free(p->reg);
         phone_free(p->phone);
         isim_free(p->isim);
@@ -192,15 +232,16 @@ static void free_phone(struct lua_phone *p)
         free(p->contact_params);
         free(p->instance);
         free(p->access_network);
-        secret_wipe(p, sizeof(*p));
-        free(p);
+        secret_free(p, sizeof(*p));
 }
 
 /* phone{...} -> phone, or nil and why */
 static int l_phone(lua_State *L)
 {
         struct buf err = BUF_INIT;
+        struct tls_options tls = {0};
         struct lua_phone **u, *p;
+        int rc;
 
         luaL_checktype(L, 1, LUA_TTABLE);
         u = lua_newuserdatauv(L, sizeof(struct lua_phone *), 0);
@@ -211,7 +252,9 @@ static int l_phone(lua_State *L)
         list_init(&p->transactions);
         list_init(&p->taken);
         luaL_setmetatable(L, PHONE_META);
-        if (open_phone(L, p, &err) == 0) {
+        rc = open_phone(L, p, &tls, &err);
+        proxy_auth_wipe(&tls.proxy_auth);
+        if (rc == 0) {
                 buf_free(&err);
                 return 1;
         }
@@ -260,6 +303,10 @@ static int phone_l_start(lua_State *L)
 
         reg_wish(p->reg, &wish);
         rc = reg_start(p->reg, kind, (uint32_t)expires_s, &text);
+        if (rc == -IMS_EPERM) { /* the scheme is not for this access */
+                buf_free(&text);
+                return lua_fail_text(L, reg_outcome_text(reg_result(p->reg)->outcome));
+        }
         if (rc < 0 && reg_result(p->reg)->why) {
                 buf_free(&text);
                 return lua_fail_text(L, reg_result(p->reg)->why);
@@ -279,6 +326,9 @@ static int phone_l_answer(lua_State *L)
         if (rc < 0)
                 return lua_fail(L, rc);
         rc = m->is_request ? -IMS_EPROTO : reg_answer(p->reg, m, loop_now_ms(scenario_of(L)->loop), &text);
+        if (rc == REG_NEXT_DONE)
+                phone_answered(p->phone, p->reg, m);
+        phone_settle(p->phone);
         sip_msg_unref(m);
         if (rc != REG_NEXT_DONE)
                 return push_text(L, &text, rc);
@@ -295,125 +345,39 @@ static int phone_l_no_answer(lua_State *L)
         static const int errors[] = {-IMS_ETIMEOUT, -IMS_EUNREACH, -IMS_ECANCELED};
         struct lua_phone *p = check_phone(L);
         struct buf text = BUF_INIT;
-        int rc = reg_no_answer(p->reg, errors[luaL_checkoption(L, 2, NULL, names)], &text);
+        int err = errors[luaL_checkoption(L, 2, NULL, names)];
+        int rc = reg_no_answer(p->reg, err == -IMS_ECANCELED ? err : phone_error(p->phone, err), &text);
 
         if (rc != REG_NEXT_DONE)
                 return push_text(L, &text, rc);
         buf_free(&text);
+        phone_settle(p->phone);
         report_verdict(p->reg, phone_trace(p->phone));
         lua_pushboolean(L, 0);
         return 1;
 }
 
-static void set_text(lua_State *L, const char *name, const char *text)
-{
-        lua_pushstring(L, text);
-        lua_setfield(L, -2, name);
-}
+/* --- what it is --- */
 
-static void set_int(lua_State *L, const char *name, lua_Integer n)
-{
-        lua_pushinteger(L, n);
-        lua_setfield(L, -2, name);
-}
-
-static void set_hex(lua_State *L, const char *name, const void *p, size_t n)
-{
-        lua_push_hex(L, p, n);
-        lua_setfield(L, -2, name);
-}
-
-/* The challenge seen last, with what the card said to it. */
-static void push_challenge(lua_State *L, const struct reg_challenge *ch)
-{
-        static const char *const cards[] = {"ok", "mac_wrong", "amf_wrong", "sqn_repeated", "sqn_too_far"};
-        uint8_t amf[2] = {(uint8_t)(ch->card.amf >> 8), (uint8_t)ch->card.amf};
-
-        lua_newtable(L);
-        set_text(L, "nonce", ch->nonce);
-        set_text(L, "realm", ch->realm);
-        set_text(L, "algorithm", digest_algorithm_name(ch->algorithm));
-        set_hex(L, "rand", ch->rand, 16);
-        set_hex(L, "autn", ch->autn, 16);
-        set_text(L, "card", cards[ch->card.result]);
-        set_int(L, "sqn_ms", (lua_Integer)ch->card.sqn_ms);
-        lua_pushboolean(L, ch->card.swapped);
-        lua_setfield(L, -2, "swapped");
-        if (ch->card.result != ISIM_MAC_WRONG) {
-                set_int(L, "sqn", (lua_Integer)ch->card.sqn);
-                set_hex(L, "amf", amf, 2);
-        }
-        if (ch->card.result == ISIM_OK) {
-                set_hex(L, "res", ch->card.res, ch->card.res_n);
-                set_hex(L, "ck", ch->card.ck.b, 16);
-                set_hex(L, "ik", ch->card.ik.b, 16);
-        }
-        if (ch->card.result == ISIM_SQN_REPEATED || ch->card.result == ISIM_SQN_TOO_FAR)
-                set_hex(L, "auts", ch->card.auts, 14);
-}
-
-/* result() -> table, see docs/ue.md */
 static int phone_l_result(lua_State *L)
 {
-        struct lua_phone *p = check_phone(L);
-        const struct reg_result *r = reg_result(p->reg);
-        const struct reg_challenge *ch = reg_challenge(p->reg);
-        struct buf command = BUF_INIT;
-
-        lua_newtable(L);
-        set_text(L, "verdict", reg_outcome_name(r->outcome));
-        set_text(L, "text", reg_outcome_text(r->outcome));
-        lua_pushboolean(L, reg_outcome_ok(r->outcome));
-        lua_setfield(L, -2, "ok");
-        lua_pushboolean(L, r->registered);
-        lua_setfield(L, -2, "registered");
-        set_int(L, "status", r->status);
-        set_text(L, "reason", r->reason);
-        set_text(L, "warning", r->warning);
-        set_text(L, "retry_after", r->retry_after);
-        set_text(L, "why", r->why);
-        set_int(L, "expires", r->expires_s);
-        set_int(L, "challenges", r->challenges);
-        set_int(L, "mac_failures", r->mac_failures);
-        set_int(L, "sqn_failures", r->sqn_failures);
-        set_text(L, "service_route", r->service_route);
-        set_text(L, "p_associated_uri", r->associated_uri);
-        set_text(L, "path", r->path);
-        report_command(p->reg, &command);
-        set_text(L, "command", command_text(&command));
-        buf_free(&command);
-        set_text(L, "call_id", reg_call_id(p->reg));
-        set_int(L, "cseq", reg_cseq(p->reg));
-        if (ch->seen) {
-                push_challenge(L, ch);
-                lua_setfield(L, -2, "challenge");
-        }
-        return 1;
+        return lua_phone_result(L, check_phone(L));
 }
-
-/* --- what it is --- */
 
 static int phone_l_info(lua_State *L)
 {
-        struct lua_phone *p = check_phone(L);
-        char text[ADDR_STR];
+        return lua_phone_info(L, check_phone(L));
+}
 
-        lua_newtable(L);
-        set_text(L, "impi", p->cred.impi);
-        set_text(L, "impu", p->impu);
-        set_text(L, "domain", p->cred.domain);
-        set_text(L, "credentials", credential_kind_name(p->cred.kind));
-        set_text(L, "contact", reg_contact(p->reg));
-        set_text(L, "no_ipsec", phone_no_ipsec(p->phone));
-        set_text(L, "local_address", addr_str(phone_local(p->phone), text));
-        set_text(L, "pcscf", addr_str(phone_pcscf(p->phone), text));
-        set_int(L, "sqn", (lua_Integer)isim_sqn(p->isim));
-        return 1;
+static int phone_l_kept(lua_State *L)
+{
+        return lua_phone_kept(L, check_phone(L));
 }
 
 static int phone_l_set_sqn(lua_State *L)
 {
-        int rc = isim_set_sqn(check_phone(L)->isim, (uint64_t)luaL_checkinteger(L, 2));
+        struct isim *card = check_phone(L)->isim;
+        int rc = card ? isim_set_sqn(card, (uint64_t)luaL_checkinteger(L, 2)) : -IMS_ENOTFOUND;
 
         if (rc < 0)
                 return lua_fail(L, rc);
@@ -492,7 +456,50 @@ static int phone_l_next_request(lua_State *L)
         return lua_phone_next_request(L, check_phone(L));
 }
 
+static int phone_l_proxy_challenge(lua_State *L)
+{
+        return lua_phone_proxy_challenge(L, check_phone(L));
+}
+
+static int phone_l_proxy_answer(lua_State *L)
+{
+        return lua_phone_proxy_answer(L, check_phone(L));
+}
+
+static int phone_l_tls(lua_State *L)
+{
+        return lua_phone_tls(L, check_phone(L));
+}
+
+static int phone_l_cut(lua_State *L)
+{
+        return lua_phone_cut(L, check_phone(L));
+}
+
+static int phone_l_renegotiate(lua_State *L)
+{
+        return lua_phone_renegotiate(L, check_phone(L));
+}
+
+static int phone_l_set_password(lua_State *L)
+{
+        return lua_phone_set_password(L, check_phone(L));
+}
+
+static int phone_l_forget_challenge(lua_State *L)
+{
+        return lua_phone_forget_challenge(L, check_phone(L));
+}
+
 static const luaL_Reg methods[] = {
+        {"proxy_challenge", phone_l_proxy_challenge},
+        {"proxy_answer", phone_l_proxy_answer},
+        {"tls", phone_l_tls},
+        {"kept", phone_l_kept},
+        {"cut", phone_l_cut},
+        {"renegotiate", phone_l_renegotiate},
+        {"set_password", phone_l_set_password},
+        {"forget_challenge", phone_l_forget_challenge},
         {"start", phone_l_start},
         {"answer", phone_l_answer},
         {"result", phone_l_result},

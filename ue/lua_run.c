@@ -12,7 +12,6 @@
 #include "ue/sa_host.h"
 
 #define EXIT_FAILED 1
-#define EXIT_USAGE  2
 #define PATH_MAX_N  4096
 
 /* A scenario may play many phones, with two descriptors each. */
@@ -74,7 +73,8 @@ static void set_path(lua_State *L, const char *file)
         const char *dir = slash ? file : ".";
 
         lua_getglobal(L, "package");
-        lua_pushfstring(L, "%s/lib/?.lua;%s/?.lua;", lua_pushlstring(L, dir, (size_t)n), lua_tostring(L, -1));
+        dir = lua_pushlstring(L, dir, (size_t)n);
+        lua_pushfstring(L, "%s/lib/?.lua;%s/?.lua;", dir, dir);
         lua_getfield(L, -3, "path");
         lua_concat(L, 2);
         lua_setfield(L, -3, "path");
@@ -105,6 +105,7 @@ static int scenario_main(lua_State *L)
         lua_open_auth(L);
         lua_open_fs(L);
         lua_open_net(L);
+        lua_open_tls(L);
         lua_open_phone(L);
         lua_open_proc(L);
         load_prelude(L, 3);

@@ -31,6 +31,7 @@ void lua_open_codec(lua_State *L); /* hex, base64, random octets, time */
 void lua_open_auth(lua_State *L);  /* digest and AKA */
 void lua_open_phone(lua_State *L); /* the phone: stack, card, REGISTER procedure */
 void lua_open_net(lua_State *L);   /* raw UDP and TCP */
+void lua_open_tls(lua_State *L);   /* TLS under those */
 void lua_open_proc(lua_State *L);  /* processes */
 void lua_open_fs(lua_State *L);    /* files and folders */
 
@@ -52,6 +53,12 @@ int lua_fail_text(lua_State *L, const char *text);
 void lua_push_span(lua_State *L, struct span s);
 void lua_push_hex(lua_State *L, const void *p, size_t n);
 struct span lua_check_span(lua_State *L, int arg);
+
+/* Members of the table on top of the stack; a text that is NULL is none. */
+void lua_set_text(lua_State *L, const char *name, const char *text);
+void lua_set_int(lua_State *L, const char *name, lua_Integer n);
+void lua_set_bool(lua_State *L, const char *name, bool on);
+void lua_set_hex(lua_State *L, const char *name, const void *p, size_t n);
 
 /* Optional members of the table at arg; a value of another type is an error in the scenario. The text lives
  * as long as the table keeps it. */

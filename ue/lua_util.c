@@ -36,6 +36,30 @@ void lua_push_hex(lua_State *L, const void *p, size_t n)
         luaL_pushresultsize(&b, 2 * n);
 }
 
+void lua_set_text(lua_State *L, const char *name, const char *text)
+{
+        lua_pushstring(L, text);
+        lua_setfield(L, -2, name);
+}
+
+void lua_set_int(lua_State *L, const char *name, lua_Integer n)
+{
+        lua_pushinteger(L, n);
+        lua_setfield(L, -2, name);
+}
+
+void lua_set_bool(lua_State *L, const char *name, bool on)
+{
+        lua_pushboolean(L, on);
+        lua_setfield(L, -2, name);
+}
+
+void lua_set_hex(lua_State *L, const char *name, const void *p, size_t n)
+{
+        lua_push_hex(L, p, n);
+        lua_setfield(L, -2, name);
+}
+
 struct span lua_check_span(lua_State *L, int arg)
 {
         size_t n;

@@ -15,6 +15,8 @@ static const struct {
 } commands[] = {
         {"register", command_register},
         {"deregister", command_deregister},
+        {"bootstrap", command_bootstrap},
+        {"turn", command_turn},
         {"run", command_run},
 };
 

@@ -2,18 +2,15 @@
  * Reading the command line; keys do not stay in it. */
 #include "ue/options.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/base/timers.h"
+#include "ue/secret_input.h"
 
 #define EXPIRES_DEFAULT_S 600000 /* TS 24.229 5.1.1.2.1 */
 #define TIMEOUT_DEFAULT_S 16     /* a person waits: three retransmissions over UDP, far below timer F */
 #define TIMEOUT_MAX_S     3600
-#define KEY_FILE_MAX      256
 
 enum {
         OPT_IMPI = 256,
@@ -49,6 +46,14 @@ enum {
         OPT_IPSEC_MODES,
         OPT_IPSEC_KEYLOG,
         OPT_KEEP_ALIVE,
+        OPT_PASSWORD,
+        OPT_PASSWORD_FILE,
+        OPT_SCHEME,
+        OPT_DIGEST_ALGORITHMS,
+        OPT_TLS, /* by their names: tls_options_set */
+        OPT_PROXY_USER,
+        OPT_PROXY_PASSWORD,
+        OPT_PROXY_PASSWORD_FILE,
         OPT_HELP
 };
 
@@ -86,6 +91,26 @@ static const struct option longs[] = {
         {"ipsec-modes", required_argument, NULL, OPT_IPSEC_MODES},
         {"ipsec-keylog", required_argument, NULL, OPT_IPSEC_KEYLOG},
         {"keep-alive", required_argument, NULL, OPT_KEEP_ALIVE},
+        {"password", required_argument, NULL, OPT_PASSWORD},
+        {"password-file", required_argument, NULL, OPT_PASSWORD_FILE},
+        {"scheme", required_argument, NULL, OPT_SCHEME},
+        {"digest-algorithms", required_argument, NULL, OPT_DIGEST_ALGORITHMS},
+        {"security", required_argument, NULL, OPT_TLS},
+        {"secure-only", no_argument, NULL, OPT_TLS},
+        {"tls-ca", required_argument, NULL, OPT_TLS},
+        {"tls-name", required_argument, NULL, OPT_TLS},
+        {"tls-port", required_argument, NULL, OPT_TLS},
+        {"tls-version", required_argument, NULL, OPT_TLS},
+        {"tls-keylog", required_argument, NULL, OPT_TLS},
+        {"trust-domain", required_argument, NULL, OPT_TLS},
+        {"home-domain", required_argument, NULL, OPT_TLS},
+        {"home-ca", required_argument, NULL, OPT_TLS},
+        {"firewall-traversal", no_argument, NULL, OPT_TLS},
+        {"traversal-port", required_argument, NULL, OPT_TLS},
+        {"http-proxy", required_argument, NULL, OPT_TLS},
+        {"http-proxy-user", required_argument, NULL, OPT_PROXY_USER},
+        {"http-proxy-password", required_argument, NULL, OPT_PROXY_PASSWORD},
+        {"http-proxy-password-file", required_argument, NULL, OPT_PROXY_PASSWORD_FILE},
         {"help", no_argument, NULL, OPT_HELP},
         {NULL, 0, NULL, 0},
 };
@@ -107,14 +132,23 @@ static const struct {
         {"opc", OPT_OPC_FILE, true, true},
         {"op", OPT_OP_FILE, true, true},
         {"mnc_digits", OPT_MNC_DIGITS, false, false},
+        {"password", OPT_PASSWORD, true, false},
+        {"password", OPT_PASSWORD_FILE, true, true},
 };
 
 void options_usage(FILE *to)
 {
         (void)fputs(
-                "ue register [OPTIONS]     register by IMS AKA, say what happened; exit code 0 when "
+                "ue register [OPTIONS]     register by IMS AKA or SIP Digest, say what happened; exit code 0 "
+                "when "
                 "registered\n"
                 "ue deregister [OPTIONS]   de-register what an earlier run registered\n"
+                "ue bootstrap --server HOST[:PORT] --certificate FILE --key FILE --ca FILE [--name NAME] "
+                "[--out FILE]\n"
+                "    [--register [-- OPTIONS of register]]   fetch credentials by certificate, then "
+                "register\n"
+                "ue turn --server HOST [--tcp] [--tls --ca FILE] [--http-proxy HOST:PORT ...]   look for a "
+                "way to a TURN server\n"
                 "ue run FILE.lua [ARGS]    run a scenario (docs/ue.md)\n"
                 "\n"
                 "who:    --impi IMPI | --imsi IMSI [--mnc-digits 2|3]   [--impu URI] [--domain NAME]\n"
@@ -122,14 +156,27 @@ void options_usage(FILE *to)
                 "        --k-file FILE --opc-file FILE | --op-file FILE; or QUINTET_UE_K, QUINTET_UE_OPC, "
                 "QUINTET_UE_OP\n"
                 "        (a key on the command line can be seen by others until the program has read it)\n"
+                "        --password TEXT | --password-file FILE (SIP Digest); or QUINTET_UE_PASSWORD\n"
                 "or:     --isim FILE, --usim FILE, --imc FILE: credential files; ISIM before USIM before "
                 "IMC\n"
-                "where:  --pcscf HOST[:PORT] (default QUINTET_PCSCF)   [--transport udp|tcp] [--local "
+                "where:  --pcscf HOST[:PORT] (default QUINTET_PCSCF)   [--transport udp|tcp|tls] [--local "
                 "ADDR[:PORT]]\n"
                 "secure: [--ipsec off|offered|required] [--ipsec-suites ALG/EALG,...] [--ipsec-modes "
                 "trans,UDP-enc-tun]\n"
                 "        [--ipsec-keylog FILE] [--keep-alive S]; default QUINTET_UE_IPSEC, else where it is "
                 "possible\n"
+                "        [--scheme aka|digest|any] [--digest-algorithms SHA-256,MD5]\n"
+                "        [--transport tls | --security tls] [--secure-only] [--tls-ca FILE] [--tls-name "
+                "NAME] "
+                "[--tls-port N]\n"
+                "        [--tls-version 1.2|1.3] [--tls-keylog FILE] [--trust-domain NAME] [--home-domain "
+                "NAME] "
+                "[--home-ca FILE]\n"
+                "        [--firewall-traversal [--traversal-port N] [--http-proxy HOST:PORT]]\n"
+                "        [--http-proxy-user NAME --http-proxy-password TEXT | --http-proxy-password-file "
+                "FILE; "
+                "or\n"
+                "        QUINTET_UE_HTTP_PROXY_PASSWORD]\n"
                 "how:    [--expires S] [--hold] [--timeout S] [--sqn-file FILE] [--amf-check] [--json]\n"
                 "        [--access-network TEXT] [--instance URN] [--trace FILE]\n"
                 "        [--log error|warn|notice|info|debug]\n"
@@ -139,13 +186,11 @@ void options_usage(FILE *to)
                 to);
 }
 
-/* Overwrites a key where others could read it. The text keeps its length. */
-static void blot(char *text)
+void options_complain(const struct buf *err, int rc)
 {
-        size_t n = strlen(text);
-
-        secret_wipe(text, n);
-        memset(text, '*', n);
+        (void)fprintf(stderr, "ue: " SPAN_FMT, SPAN_ARG(buf_as_span(err)));
+        if (err->n == 0)
+                (void)fprintf(stderr, "%s\n", ims_strerror(rc));
 }
 
 static int set_field(struct options *o, const char *field, struct span value, struct buf *err)
@@ -160,19 +205,12 @@ static int set_field(struct options *o, const char *field, struct span value, st
 
 static int set_field_from_file(struct options *o, const char *field, const char *file, struct buf *err)
 {
-        char text[KEY_FILE_MAX];
-        int fd = open(file, O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
-        int rc;
+        char text[SECRET_FILE_MAX];
+        struct span value;
+        int rc = secret_read_file(file, text, &value, err);
 
-        if (n < 0) {
-                buf_printf(err, "%s: %s\n", file, strerror(errno));
-                if (fd >= 0)
-                        close(fd);
-                return -IMS_EIO;
-        }
-        close(fd);
-        rc = set_field(o, field, span_trim(span_make(text, (size_t)n)), err);
+        if (rc == 0)
+                rc = set_field(o, field, value, err);
         secret_wipe(text, sizeof(text));
         return rc;
 }
@@ -190,7 +228,7 @@ static int take_credential_option(struct options *o, int opt, char *value, struc
                 } else {
                         rc = set_field(o, credential_options[i].field, span_of(value), err);
                         if (credential_options[i].secret)
-                                blot(value);
+                                secret_blot(value);
                 }
                 return rc < 0 ? rc : 1;
         }
@@ -276,6 +314,51 @@ static int take_ipsec_option(struct options *o, int opt, const char *value, stru
         }
 }
 
+static int take_scheme(struct options *o, const char *value, struct buf *err)
+{
+        if (reg_scheme_parse(span_of(value), &o->scheme) < 0)
+                return bad_value(err, "scheme", value, "aka, digest or any");
+        o->scheme_said = true;
+        return 0;
+}
+
+/* "tls" is TLS before the first REGISTER (TS 33.203 O.2.3). */
+static int take_transport(struct options *o, const char *value, struct buf *err)
+{
+        if (transport_parse(span_of(value), &o->phone.transport) < 0)
+                return bad_value(err, "transport", value, "udp, tcp or tls");
+        if (o->phone.transport != TRANSPORT_TLS)
+                return 0;
+        o->phone.transport = TRANSPORT_TCP;
+        o->tls.conf.variant = TLS_VARIANT_FIRST;
+        return 0;
+}
+
+static int take_tls_option(struct options *o, const char *name, const char *value, struct buf *err)
+{
+        const char *wanted = "";
+
+        return tls_options_set(&o->tls, name, value, &wanted) < 0 ? bad_value(err, name, value, wanted) : 0;
+}
+
+static int take_proxy_option(struct options *o, int opt, char *value, struct buf *err)
+{
+        int rc;
+
+        switch (opt) {
+        case OPT_PROXY_USER:
+                return proxy_auth_set_user(&o->tls.proxy_auth, span_of(value)) < 0
+                               ? bad_value(err, "http-proxy-user", value, "a name without colons")
+                               : 0;
+        case OPT_PROXY_PASSWORD:
+                rc = proxy_auth_set_password(&o->tls.proxy_auth, span_of(value));
+                secret_blot(value);
+                return rc < 0 ? bad_value(err, "http-proxy-password", "...", "a password") : 0;
+        default:
+                return proxy_auth_read_password(&o->tls.proxy_auth, value, err);
+        }
+}
+
 static int take_option(struct options *o, int opt, char *value, struct buf *err)
 {
         switch (opt) {
@@ -291,10 +374,7 @@ static int take_option(struct options *o, int opt, char *value, struct buf *err)
                 o->phone.pcscf = value;
                 return 0;
         case OPT_TRANSPORT:
-                if (transport_parse(span_of(value), &o->phone.transport) < 0 ||
-                    o->phone.transport == TRANSPORT_TLS)
-                        return bad_value(err, "transport", value, "udp or tcp");
-                return 0;
+                return take_transport(o, value, err);
         case OPT_LOCAL:
                 o->phone.local = value;
                 return 0;
@@ -329,6 +409,16 @@ static int take_option(struct options *o, int opt, char *value, struct buf *err)
         case OPT_INSTANCE:
                 o->instance = value;
                 return 0;
+        case OPT_SCHEME:
+                return take_scheme(o, value, err);
+        case OPT_DIGEST_ALGORITHMS:
+                return digest_algorithms_parse(span_of(value), &o->digest.algorithms) < 0
+                               ? bad_value(err, "digest-algorithms", value, "a list of MD5 and SHA-256")
+                               : 0;
+        case OPT_PROXY_USER:
+        case OPT_PROXY_PASSWORD:
+        case OPT_PROXY_PASSWORD_FILE:
+                return take_proxy_option(o, opt, value, err);
         default:
                 return take_ipsec_option(o, opt, value, err);
         }
@@ -337,23 +427,68 @@ static int take_option(struct options *o, int opt, char *value, struct buf *err)
 /* Keys of the environment, where the command line gives none. */
 static int take_environment(struct options *o, struct buf *err)
 {
-        static const char *const names[][2] = {
-                {"QUINTET_UE_K", "k"}, {"QUINTET_UE_OPC", "opc"}, {"QUINTET_UE_OP", "op"}};
+        static const char *const names[][2] = {{"QUINTET_UE_K", "k"},
+                                               {"QUINTET_UE_OPC", "opc"},
+                                               {"QUINTET_UE_OP", "op"},
+                                               {"QUINTET_UE_PASSWORD", "password"}};
         struct credential *line = &o->sets[OPTIONS_SET_LINE];
         int rc = 0;
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 char *value = getenv(names[i][0]);
-                bool wanted = i == 0 ? line->key.k_n == 0 : !line->op_n && !line->opc_n;
+                bool wanted = i == 0   ? line->key.k_n == 0
+                              : i == 3 ? !credential_has_password(line)
+                                       : !line->op_n && !line->opc_n;
 
                 if (!value)
                         continue;
                 if (rc == 0 && wanted && line->kind != CREDENTIAL_NONE)
                         rc = set_field(o, names[i][1], span_of(value), err);
-                blot(value);
+                secret_blot(value);
                 unsetenv(names[i][0]);
         }
+        if (rc == 0)
+                rc = proxy_auth_take_environment(&o->tls.proxy_auth, err);
         return rc;
+}
+
+/* What the credentials allow, unless one is asked for (TS 33.203 N.1). */
+static int choose_scheme(struct options *o, struct buf *err)
+{
+        if (!o->scheme_said)
+                o->scheme = !o->digest_cred ? REG_SCHEME_AKA
+                            : o->key_cred   ? REG_SCHEME_ANY
+                                            : REG_SCHEME_DIGEST;
+        if ((o->scheme != REG_SCHEME_DIGEST && !o->key_cred) ||
+            (o->scheme != REG_SCHEME_AKA && !o->digest_cred)) {
+                buf_puts(err, "--scheme: there are no credentials for it\n");
+                return -IMS_ECONF;
+        }
+        if (o->tls.http_proxy && !o->tls.traversal) {
+                buf_puts(err, "--http-proxy: only with --firewall-traversal (TS 33.203 W.1)\n");
+                return -IMS_ECONF;
+        }
+        if (proxy_auth_check(&o->tls.proxy_auth, o->tls.http_proxy, err) < 0)
+                return -IMS_ECONF;
+        if (o->tls.traversal && (o->scheme != REG_SCHEME_DIGEST || reg_access_is_3gpp(o->access_network))) {
+                buf_puts(err, "--firewall-traversal: only for SIP Digest, and on an access that does not "
+                              "pass the EPC "
+                              "(TS 33.203 W.1, W.3.3)\n");
+                return -IMS_ECONF;
+        }
+        if (o->tls.traversal && !o->tls.conf.ca) {
+                buf_puts(err, "--firewall-traversal: --tls-ca FILE is needed\n");
+                return -IMS_ECONF;
+        }
+        if (o->tls.conf.variant != TLS_VARIANT_NONE && o->scheme != REG_SCHEME_DIGEST) {
+                buf_puts(err, "TLS is for SIP Digest (TS 33.203 O.1.1): give --password, and --scheme digest "
+                              "beside a key\n");
+                return -IMS_ECONF;
+        }
+        if (o->tls.secure_only && o->scheme != REG_SCHEME_DIGEST) /* IPsec, or nothing */
+                o->ipsec.want = IPSEC_REQUIRED;
+        o->cred = o->scheme == REG_SCHEME_DIGEST ? o->digest_cred : o->key_cred;
+        return 0;
 }
 
 static int choose(struct options *o, struct buf *err)
@@ -362,22 +497,30 @@ static int choose(struct options *o, struct buf *err)
         int rc;
 
         /* beside credential files, --impu only says which identity to register */
-        if (line->kind != CREDENTIAL_NONE && (line->impi[0] || line->imsi[0] || line->key.k_n)) {
+        if (line->kind != CREDENTIAL_NONE &&
+            (line->impi[0] || line->imsi[0] || line->key.k_n || credential_has_password(line))) {
                 if (line->imsi[0] && !line->impi[0])
                         line->kind = CREDENTIAL_USIM;
+                else if (!line->key.k_n && credential_has_password(line))
+                        line->kind = CREDENTIAL_IMC;
                 rc = credential_finish(line, true, err);
                 if (rc < 0)
                         return rc;
         } else {
                 line->kind = CREDENTIAL_NONE;
         }
-        o->cred = credential_choose(o->sets, OPTIONS_SETS);
-        if (!o->cred) {
-                buf_puts(
-                        err,
-                        "no credentials: give --impi (or --imsi) with --k and --opc, or a credential file\n");
+        o->key_cred = credential_choose_key(o->sets, OPTIONS_SETS);
+        o->digest_cred = credential_choose_password(o->sets, OPTIONS_SETS);
+        if (!o->key_cred && !o->digest_cred) {
+                buf_puts(err,
+                         "no credentials: give --impi (or --imsi) with --k and --opc or --password, or a "
+                         "credential file\n");
                 return -IMS_ECONF;
         }
+        tls_options_finish(&o->tls);
+        rc = choose_scheme(o, err);
+        if (rc < 0)
+                return rc;
         o->impu = line->kind == CREDENTIAL_NONE && line->n_impu ? line->impu[0] : o->cred->impu[0];
         if (o->ipsec.want == IPSEC_UNSAID && getenv("QUINTET_UE_IPSEC") &&
             ipsec_want_parse(span_of(getenv("QUINTET_UE_IPSEC")), &o->ipsec.want) < 0) {
@@ -386,6 +529,8 @@ static int choose(struct options *o, struct buf *err)
         }
         if (!o->phone.pcscf) { /* both are of the same lab */
                 o->phone.pcscf = getenv("QUINTET_PCSCF");
+                if (o->tls.conf.variant != TLS_VARIANT_NONE && !o->tls.conf.port)
+                        o->tls.conf.port = SIPS_PORT; /* the port in the variable is not that of TLS */
                 if (!o->phone.local)
                         o->phone.local = getenv("QUINTET_UE_ADDR");
         }
@@ -398,7 +543,7 @@ static int choose(struct options *o, struct buf *err)
 
 int options_read(int argc, char **argv, struct options *o, struct buf *err)
 {
-        int opt, rc = 0;
+        int opt, at = 0, rc = 0;
 
         memset(o, 0, sizeof(*o));
         o->expires_s = EXPIRES_DEFAULT_S;
@@ -407,7 +552,7 @@ int options_read(int argc, char **argv, struct options *o, struct buf *err)
         optind = 1;
         opterr = 0;
         /* every option is read even after a fault, so that no key stays in argv */
-        while ((opt = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+        while ((opt = getopt_long(argc, argv, ":", longs, &at)) != -1) {
                 int one;
 
                 if (opt == '?' || opt == ':') {
@@ -420,7 +565,9 @@ int options_read(int argc, char **argv, struct options *o, struct buf *err)
                         return 1;
                 }
                 one = take_credential_option(o, opt, optarg, err);
-                if (one == 0)
+                if (one == 0 && opt == OPT_TLS)
+                        one = take_tls_option(o, longs[at].name, optarg, err);
+                else if (one == 0)
                         one = take_option(o, opt, optarg, err);
                 if (one < 0 && rc == 0)
                         rc = one;
@@ -442,6 +589,7 @@ void options_wipe(struct options *o)
 {
         for (size_t i = 0; i < OPTIONS_SETS; i++)
                 credential_wipe(&o->sets[i]);
+        proxy_auth_wipe(&o->tls.proxy_auth);
 }
 
 char *options_state_file(const char *impi, const char *suffix)

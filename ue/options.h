@@ -7,15 +7,21 @@
 #include "common/base/log.h"
 #include "ue/ipsec_options.h"
 #include "ue/phone.h"
+#include "ue/tls_options.h"
 
 enum { OPTIONS_SET_ISIM, OPTIONS_SET_USIM, OPTIONS_SET_IMC, OPTIONS_SET_LINE, OPTIONS_SETS };
 
 struct options {
-        struct credential sets[OPTIONS_SETS]; /* of files, and of the command line */
-        const struct credential *cred;        /* the chosen one, points into sets */
-        const char *impu;                     /* to register; the first of the set by default */
+        struct credential sets[OPTIONS_SETS];            /* of files, and of the command line */
+        const struct credential *cred;                   /* the one to begin with, points into sets */
+        const struct credential *key_cred, *digest_cred; /* for AKA, for Digest; NULL: none */
+        enum reg_scheme scheme;
+        bool scheme_said;
+        struct digest_policy digest;
+        const char *impu; /* to register; the first of the set by default */
         struct phone_conf phone;
         struct ipsec_options ipsec;
+        struct tls_options tls;
         const char *sqn_file; /* NULL: in the state folder */
         const char *access_network, *instance;
         uint32_t expires_s;
@@ -35,3 +41,6 @@ void options_wipe(struct options *o);
 char *options_state_file(const char *impi, const char *suffix);
 
 void options_usage(FILE *to);
+
+/* Says on stderr why a command failed: err, lines with their ends, or the text of rc when it is empty. */
+void options_complain(const struct buf *err, int rc);

@@ -15,12 +15,17 @@ struct phone {
         struct sip_stack *stack;
         struct trace *trace;
         struct addr pcscf, local_udp, local_tcp;
+        struct addr clear; /* of the P-CSCF, for what leaves in clear */
         enum transport transport;
         uint32_t answer_ms;
         char *target; /* URI of the P-CSCF */
         struct sip_stack_conf stack_conf;
         struct phone_ipsec *ipsec; /* NULL: no sec-agree */
-        char *no_ipsec;            /* why, NULL when nobody asked for it */
+        struct phone_tls *tls;     /* NULL: no TLS */
+        struct phone_keep *keep;   /* NULL: no keep-alives */
+        phone_tls_lost_fn *lost;
+        void *lost_arg;
+        char *no_ipsec; /* why, NULL when nobody asked for it */
         phone_request_fn *on_request;
         void *arg;
         struct {
@@ -89,7 +94,64 @@ static bool on_admit(const struct sip_flow *flow, const struct sip_msg *m, const
 {
         struct phone *p = arg;
 
+        if (p->tls && !tls_guard_admit(phone_tls_guard(p->tls), phone_tls_is_inside(p->tls, flow), m, note))
+                return false;
         return !p->ipsec || phone_ipsec_admit(p->ipsec, flow, m, note);
+}
+
+static void on_flow_end(const struct sip_flow *flow, int reason, void *arg)
+{
+        struct phone *p = arg;
+
+        (void)reason;
+        if (p->tls)
+                phone_tls_flow_end(p->tls, flow);
+}
+
+static void on_tls_session(const struct sip_flow *flow, const struct tls_info *info, void *arg)
+{
+        struct phone *p = arg;
+
+        if (p->tls)
+                phone_tls_session(p->tls, flow, info);
+}
+
+static void on_pong(const struct sip_flow *flow, void *arg)
+{
+        struct phone *p = arg;
+
+        if (p->keep)
+                phone_keep_pong(p->keep, flow);
+}
+
+static void tell_lost(void *arg)
+{
+        struct phone *p = arg;
+
+        if (p->keep)
+                phone_keep_stop(p->keep);
+        if (p->lost)
+                p->lost(p->lost_arg);
+}
+
+/* No answer to keep-alives: the flow is dead (RFC 5626 4.4.1). With TLS its end is told by itself. */
+static void on_keep_failed(void *arg)
+{
+        struct phone *p = arg;
+
+        if (p->tls && phone_tls_guard(p->tls)->protecting)
+                phone_tls_cut(p->tls);
+        else
+                tell_lost(p);
+}
+
+static void on_tls_failure(const struct sip_flow *flow, const char *why, void *arg)
+{
+        struct phone *p = arg;
+
+        (void)flow;
+        if (p->tls)
+                phone_tls_failure(p->tls, why);
 }
 
 static bool on_answer_flow(const struct sip_flow *in, struct sip_flow *out, void *arg)
@@ -114,6 +176,8 @@ static void configure_stack(struct phone *p, const struct phone_conf *conf)
                 .t2_ms = conf->t2_ms ? conf->t2_ms : ims_timer_rows[IMS_TIMER_UE_T2].default_ms,
                 .t4_ms = conf->t4_ms ? conf->t4_ms : ims_timer_rows[IMS_TIMER_UE_T4].default_ms,
                 .udp_max = conf->udp_max,
+                .tcp_idle_ms =
+                        conf->tls ? UINT32_MAX : 0, /* its connection stays until it is closed (O.4.1) */
         };
 }
 
@@ -124,11 +188,30 @@ static int start_stack(struct phone *p, const struct addr *local)
                                              .on_trace = on_trace,
                                              .admit = on_admit,
                                              .answer_flow = on_answer_flow,
-                                             .on_use = on_use};
+                                             .on_use = on_use,
+                                             .on_flow_end = on_flow_end,
+                                             .on_tls_session = on_tls_session,
+                                             .on_tls_failure = on_tls_failure,
+                                             .on_pong = on_pong};
         int rc = sip_stack_new(p->loop, p->resolver, &p->stack_conf, &h, p, &p->stack);
 
         if (rc == 0)
                 rc = listen_both(p, local);
+        if (rc == 0 && p->tls)
+                phone_tls_use_stack(p->tls, p->stack);
+        return rc;
+}
+
+static int start_tls(struct phone *p, const struct phone_conf *conf, struct buf *err)
+{
+        char ip[ADDR_STR];
+        int rc;
+
+        if (!conf->tls)
+                return 0;
+        rc = phone_tls_new(p->loop, conf->tls, &p->pcscf, phone_host_name(conf->pcscf, ip), &p->tls, err);
+        if (rc == 0)
+                phone_tls_on_lost(p->tls, tell_lost, p);
         return rc;
 }
 
@@ -165,12 +248,23 @@ static int start_ipsec(struct phone *p, const struct phone_conf *conf, struct bu
         return rc;
 }
 
-static int make_target(struct phone *p)
+/* The port that was given is that of TLS, where TLS comes first and has no other. */
+static struct addr clear_address(const struct phone *p, const struct phone_conf *conf)
+{
+        struct addr a = p->pcscf;
+
+        if (conf->tls && conf->tls->variant == TLS_VARIANT_FIRST && !conf->tls->port)
+                addr_set_port(&a, SIP_PORT);
+        return a;
+}
+
+static int make_target(struct phone *p, const struct phone_conf *conf)
 {
         char text[ADDR_STR];
         struct buf b = BUF_INIT;
 
-        buf_printf(&b, "sip:%s;transport=%s", addr_str(&p->pcscf, text),
+        p->clear = clear_address(p, conf);
+        buf_printf(&b, "sip:%s;transport=%s", addr_str(&p->clear, text),
                    p->transport == TRANSPORT_TCP ? "tcp" : "udp");
         p->target = buf_steal(&b);
         return p->target ? 0 : -IMS_ENOMEM;
@@ -201,7 +295,12 @@ int phone_new(struct loop *l, const struct phone_conf *conf, phone_request_fn *o
                 goto fail;
         }
         configure_stack(p, conf);
-        rc = make_target(p);
+        rc = start_tls(p, conf, err);
+        if (rc == 0 && conf->keep)
+                rc = phone_keep_new(l, on_keep_failed, p, &p->keep);
+        if (rc < 0)
+                goto fail;
+        rc = make_target(p, conf);
         if (rc == 0)
                 rc = start_resolver(p);
         if (rc == 0)
@@ -226,9 +325,12 @@ void phone_free(struct phone *p)
                 return;
         if (p->run.client)
                 sip_client_abandon(p->run.client);
+        phone_keep_free(p->keep);
+        p->keep = NULL;
         phone_ipsec_free(p->ipsec);
         p->ipsec = NULL;
         sip_stack_free(p->stack);
+        phone_tls_free(p->tls);
         resolver_free(p->resolver);
         trace_free(p->trace);
         free(p->target);
@@ -249,6 +351,76 @@ struct phone_ipsec *phone_ipsec_of(struct phone *p)
 struct security *phone_security(struct phone *p)
 {
         return p->ipsec ? phone_ipsec_security(p->ipsec) : NULL;
+}
+
+struct phone_tls *phone_tls_of(struct phone *p)
+{
+        return p->tls;
+}
+
+struct tls_guard *phone_tls_guard_of(struct phone *p)
+{
+        return p->tls ? phone_tls_guard(p->tls) : NULL;
+}
+
+void phone_on_lost(struct phone *p, phone_tls_lost_fn *fn, void *arg)
+{
+        p->lost = fn;
+        p->lost_arg = arg;
+}
+
+/* The flow that was registered. */
+static struct sip_flow kept_flow(const struct phone *p)
+{
+        struct phone_tls_state s;
+        struct sip_flow flow;
+
+        if (p->tls && phone_tls_guard(p->tls)->protecting) {
+                phone_tls_state(p->tls, &s);
+                return s.flow;
+        }
+        flow = (struct sip_flow){.transport = p->transport, .remote = p->clear};
+        if (p->transport == TRANSPORT_UDP)
+                flow.local = p->local_udp;
+        return flow;
+}
+
+void phone_answered(struct phone *p, const struct registration *r, const struct sip_msg *resp)
+{
+        const struct reg_result *res = reg_result(r);
+        struct sip_flow flow;
+        uint32_t every_s;
+
+        if (!p->keep || (p->ipsec && security_protected(phone_ipsec_security(p->ipsec))))
+                return;
+        if (!reg_outcome_ok(res->outcome) || resp->status >= 300) {
+                if (!res->registered)
+                        phone_keep_stop(p->keep);
+                return;
+        }
+        phone_keep_stop(p->keep);
+        flow = kept_flow(p);
+        if (res->registered && phone_keep_agreed(resp, &every_s) &&
+            phone_keep_start(p->keep, p->stack, &flow, every_s) < 0)
+                log_warn("no keep-alives: out of memory");
+}
+
+void phone_kept(const struct phone *p, struct phone_keep_state *out)
+{
+        *out = (struct phone_keep_state){0};
+        if (p->keep)
+                phone_keep_state(p->keep, out);
+}
+
+void phone_settle(struct phone *p)
+{
+        if (p->tls)
+                phone_tls_settle(p->tls);
+}
+
+int phone_error(const struct phone *p, int err)
+{
+        return p->tls ? phone_tls_error(p->tls, err) : err;
 }
 
 const char *phone_no_ipsec(const struct phone *p)
@@ -283,6 +455,8 @@ const struct addr *phone_local(const struct phone *p)
 
 const struct addr *phone_pcscf(const struct phone *p)
 {
+        if (p->tls && phone_tls_guard(p->tls)->variant == TLS_VARIANT_FIRST)
+                return phone_tls_server(p->tls);
         return &p->pcscf;
 }
 
@@ -296,7 +470,7 @@ void phone_contact(const struct phone *p, struct span user, struct buf *out)
                 buf_char(out, '@');
         }
         buf_puts(out, addr_str(phone_local(p), text));
-        if (p->transport == TRANSPORT_TCP)
+        if (p->transport == TRANSPORT_TCP && !p->tls) /* with TLS the registration says which */
                 buf_puts(out, ";transport=tcp");
 }
 
@@ -339,6 +513,24 @@ static int choose_way(struct phone *p, const struct phone_out *o, const struct s
         return rc;
 }
 
+/* With TLS, unless a scenario wants it elsewhere: 1 over TLS, 0 in clear. */
+static int choose_tls(struct phone *p, const struct phone_out *o, const struct sip_msg *m,
+                      struct sip_target *target)
+{
+        bool emergency = span_istarts(m->ruri, SPAN("urn:service:sos"));
+        int rc = 0;
+
+        if (!p->tls)
+                return 0;
+        if (o->way == SECURITY_USUAL || o->way == SECURITY_REGISTER)
+                rc = phone_tls_way(p->tls, o->step, target);
+        if (rc == -IMS_EPERM && emergency)
+                rc = 0;
+        if (rc == 0 && emergency)
+                tls_guard_emergency(phone_tls_guard(p->tls), m->call_id);
+        return rc;
+}
+
 static int send_edited(struct phone *p, struct sip_edit *e, const struct sip_target *target,
                        sip_response_fn *fn, void *arg, struct sip_client **out)
 {
@@ -351,10 +543,12 @@ static int send_edited(struct phone *p, struct sip_edit *e, const struct sip_tar
 
 int phone_send(struct phone *p, struct phone_out *o, sip_response_fn *fn, void *arg, struct sip_client **out)
 {
-        struct sip_target target = {.uri = span_of(p->target), .answer_ms = o->answer_ms};
+        struct sip_target target = {
+                .uri = span_of(p->target), .answer_ms = o->answer_ms, .keep = o->step && p->keep};
         struct sip_flow flow;
         struct sip_msg *m = NULL;
         struct sip_edit e;
+        bool tls;
         int rc;
 
         if (!p->stack)
@@ -362,16 +556,21 @@ int phone_send(struct phone *p, struct phone_out *o, sip_response_fn *fn, void *
         rc = parse_request(o->text, &m);
         if (rc < 0)
                 return rc;
-        rc = m->is_request ? choose_way(p, o, m, &flow) : -IMS_EPARSE;
+        rc = m->is_request ? choose_tls(p, o, m, &target) : -IMS_EPARSE;
+        tls = rc == 1;
+        if (rc == 0)
+                rc = choose_way(p, o, m, &flow);
         if (rc < 0) {
                 sip_msg_unref(m);
                 return rc;
         }
-        o->secured = rc == 1;
-        if (o->secured) {
+        o->secured = rc == 1 && !tls;
+        if (tls) {
+                o->transport = TRANSPORT_TLS;
+        } else if (o->secured) {
                 target.flow = &flow;
         } else if (o->transport != TRANSPORT_ANY) {
-                flow = (struct sip_flow){.transport = o->transport, .remote = p->pcscf};
+                flow = (struct sip_flow){.transport = o->transport, .remote = p->clear};
                 target.flow = &flow;
         }
         sip_edit_init(&e, m);
@@ -386,6 +585,7 @@ static void finish(struct phone *p)
         struct registration *r = p->run.reg;
 
         p->run.reg = NULL;
+        phone_settle(p);
         p->run.fn(r, p->run.arg);
 }
 
@@ -400,9 +600,11 @@ static void on_answer(struct sip_client *c, int err, struct sip_msg *resp, void 
                 return;
         p->run.client = NULL;
         if (err != 0)
-                next = reg_no_answer(p->run.reg, err, &text);
+                next = reg_no_answer(p->run.reg, phone_error(p, err), &text);
         else
                 next = reg_answer(p->run.reg, resp, loop_now_ms(p->loop), &text);
+        if (next != REG_NEXT_SEND && err == 0)
+                phone_answered(p, p->run.reg, resp);
         if (next == REG_NEXT_SEND)
                 send_register(p, &text);
         else

@@ -6,17 +6,21 @@
 #include "common/sip/stack.h"
 #include "common/trace/trace.h"
 #include "ue/phone_ipsec.h"
+#include "ue/phone_keep.h"
+#include "ue/phone_tls.h"
 #include "ue/registration.h"
 
 struct phone_conf {
         const char *pcscf; /* "HOST:PORT", "HOST", "[v6]:PORT"; a name is looked up at once (blocking) */
-        enum transport transport; /* UDP or TCP; ANY means UDP */
+        enum transport transport; /* of what leaves in clear; UDP or TCP, ANY means UDP */
         const char *local;        /* "ADDRESS[:PORT]"; NULL: the address that faces the P-CSCF, any port */
-        uint32_t t1_ms, t2_ms, t4_ms;         /* 0: UE_T1, UE_T2, UE_T4 */
-        uint32_t udp_max;                     /* 0: default of the stack */
-        uint32_t answer_ms;                   /* longest wait for the answer to a REGISTER; 0: timer F */
+        uint32_t t1_ms, t2_ms, t4_ms; /* 0: UE_T1, UE_T2, UE_T4 */
+        uint32_t udp_max;             /* 0: default of the stack */
+        uint32_t answer_ms;           /* longest wait for the answer to a REGISTER; 0: timer F */
+        bool keep; /* keep-alives are offered, and sent where the P-CSCF agrees (RFC 6223); not with IPsec */
         const char *trace_file;               /* NULL: no event stream */
-        const struct phone_ipsec_conf *ipsec; /* NULL: no sec-agree; read during phone_new alone */
+        const struct phone_ipsec_conf *ipsec; /* NULL: no IPsec; read during phone_new alone */
+        const struct phone_tls_conf *tls;     /* NULL: no TLS; read during phone_new alone */
 };
 
 struct phone;
@@ -37,6 +41,23 @@ struct phone_ipsec *phone_ipsec_of(struct phone *p);
 struct security *phone_security(struct phone *p);
 const char *phone_no_ipsec(const struct phone *p);
 
+struct phone_tls *phone_tls_of(struct phone *p);       /* NULL: no TLS */
+struct tls_guard *phone_tls_guard_of(struct phone *p); /* for reg_conf.tls */
+
+/* What a REGISTER procedure under way, or a later registration, hears of: the flow is lost (its TLS
+ * connection ended, or keep-alives are not answered), and the registration with it. */
+void phone_on_lost(struct phone *p, phone_tls_lost_fn *fn, void *arg);
+
+/* A final answer to the REGISTER under way came, for owners that drive a procedure in steps: keep-alives that
+ * it agrees on begin, or end with the registration. */
+void phone_answered(struct phone *p, const struct registration *r, const struct sip_msg *resp);
+void phone_kept(const struct phone *p, struct phone_keep_state *out);
+
+/* After a procedure that the owner drives in steps: closes what has to be closed. */
+void phone_settle(struct phone *p);
+/* What no answer means, with TLS: for reg_no_answer. */
+int phone_error(const struct phone *p, int err);
+
 /* The phone goes to another address, "ADDRESS[:PORT]": SAs, transactions and connections end (TS 33.203 7.5).
  * Nothing of the stack may be held, no procedure may run, and not from one of its callbacks. On an error the
  * phone can send nothing any more. */
@@ -45,7 +66,7 @@ int phone_move(struct phone *p, const char *local, struct buf *err) IMS_CHECK;
 /* Appends "sip:USER@ADDRESS:PORT" (with ;transport=tcp), where we take requests. */
 void phone_contact(const struct phone *p, struct span user, struct buf *out);
 
-/* Where we take requests on the transport in use; pcscf: where requests go. */
+/* Where we take requests on the transport in use; pcscf: where the first REGISTER goes. */
 const struct addr *phone_local(const struct phone *p);
 const struct addr *phone_pcscf(const struct phone *p);
 

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SIP_PORT 5060
-
 /* A name is looked up by the system's resolver: the discovery of a P-CSCF comes before all SIP. */
 static int lookup(struct span host, uint16_t port, int family, struct addr *out)
 {
@@ -34,25 +32,49 @@ static int family_of(const char *local)
         return local && addr_parse(span_of(local), 0, &a) == 0 ? a.u.sa.sa_family : AF_UNSPEC;
 }
 
-int phone_find_pcscf(const struct phone_conf *conf, struct addr *out, struct buf *err)
+struct span phone_host_name(const char *text, char ip[static ADDR_STR])
 {
-        const char *text = conf->pcscf;
         struct span s = span_of(text);
         ptrdiff_t colon = span_chr(s, ':', 0);
-        uint32_t port = SIP_PORT;
+        struct addr a;
 
-        if (addr_parse(s, SIP_PORT, out) == 0)
+        if (addr_parse(s, 0, &a) == 0)
+                return span_of(addr_ip_str(&a, false, ip));
+        return colon < 0 ? s : span_sub(s, 0, (size_t)colon);
+}
+
+int phone_find_host(const char *text, uint16_t port, int family, struct addr *out, struct buf *err)
+{
+        struct span s = span_of(text);
+        ptrdiff_t colon = span_chr(s, ':', 0);
+        uint32_t given = port;
+
+        if (addr_parse(s, port, out) == 0)
                 return 0;
-        if (colon >= 0 && span_u32(span_sub(s, (size_t)colon + 1, s.n), 65535, &port) < 0) {
-                buf_printf(err, "P-CSCF \"%s\": not HOST:PORT\n", text);
+        if (colon >= 0 && span_u32(span_sub(s, (size_t)colon + 1, s.n), 65535, &given) < 0) {
+                buf_printf(err, "\"%s\": not HOST:PORT\n", text);
                 return -IMS_EPARSE;
         }
         if (colon >= 0)
                 s = span_sub(s, 0, (size_t)colon);
-        if (lookup(s, (uint16_t)port, family_of(conf->local), out) == 0)
+        if (lookup(s, (uint16_t)given, family, out) == 0)
                 return 0;
-        buf_printf(err, "P-CSCF \"%s\": no such name\n", text);
+        buf_printf(err, "\"%s\": no such name\n", text);
         return -IMS_EUNREACH;
+}
+
+int phone_find_pcscf(const struct phone_conf *conf, struct addr *out, struct buf *err)
+{
+        bool tls = conf->tls && conf->tls->variant == TLS_VARIANT_FIRST && !conf->tls->port;
+        struct buf why = BUF_INIT;
+        int rc = phone_find_host(conf->pcscf, tls ? SIPS_PORT : SIP_PORT, family_of(conf->local), out, &why);
+
+        if (rc < 0) {
+                buf_puts(err, "P-CSCF ");
+                buf_span(err, buf_as_span(&why));
+        }
+        buf_free(&why);
+        return rc;
 }
 
 /* The address this machine would use towards the P-CSCF. */

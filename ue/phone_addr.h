@@ -15,3 +15,11 @@ int phone_find_local(const struct phone_conf *conf, const struct addr *pcscf, st
 
 /* True for an address of this machine. */
 bool phone_is_local(const struct addr *a);
+
+/* "HOST:PORT", "HOST", "[v6]:PORT"; a name is looked up at once (blocking). family: AF_UNSPEC for any.
+ * -IMS_EPARSE, -IMS_EUNREACH (no such name), with the reason in err. */
+int phone_find_host(const char *text, uint16_t port, int family, struct addr *out, struct buf *err) IMS_CHECK;
+
+/* The host of the same text, as a certificate names it: without port and brackets. It points into text or,
+ * for an address, into ip. */
+struct span phone_host_name(const char *text, char ip[static ADDR_STR]);

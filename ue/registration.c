@@ -5,64 +5,16 @@
 #include <stdlib.h>
 
 #include "common/base/log.h"
+#include "common/sip/digest_param.h"
 #include "common/sip/stack.h"
-#include "ue/impus.h"
-#include "ue/reg_message.h"
+#include "ue/registration_int.h"
 
-#define INVALID_CHALLENGES_MAX 2 /* answered in a row (TS 24.229 5.1.1.5.3) */
-#define CHALLENGES_MAX         5 /* in one procedure */
-#define TOO_BRIEF_MAX          2 /* 423s followed in one procedure */
-#define RESTARTS_MAX           2 /* of one procedure (TS 33.203 7.3.1.4, 7.4.0, M.7.1) */
-#define REFRESH_EARLY_S        600
-#define RETRY_AFTER_MAX_S      3600
-#define REFRESH_EARLY_FROM_S   1200
-
-struct registration {
-        struct reg_conf conf;
-        unsigned state; /* enum reg_state */
-        enum reg_kind kind;
-        char call_id[17], from_tag[17];
-        uint32_t cseq, requested_s;
-        unsigned invalid_in_a_row, too_brief, restarts;
-        struct reg_wish wish;
-        struct impus impus; /* registered ones */
-        char *contact;      /* of the last request */
-        bool sm7_lost;      /* an SM7 of this procedure got no answer */
-        enum reg_auth auth; /* of the request under way */
-        struct reg_challenge challenge;
-        char *opaque, *qop;
-        struct reg_result result;
-};
-
-static const struct {
-        const char *name;
-        bool ok;
-        const char *text, *hint;
-} outcomes[] = {
-#define X(name, success, text, hint) {#name, success, text, hint},
-        REG_OUTCOMES(X)
-#undef X
-};
-
-const char *reg_outcome_name(enum reg_outcome o)
-{
-        return outcomes[o].name;
-}
-
-const char *reg_outcome_text(enum reg_outcome o)
-{
-        return outcomes[o].text;
-}
-
-const char *reg_outcome_hint(enum reg_outcome o)
-{
-        return outcomes[o].hint;
-}
-
-bool reg_outcome_ok(enum reg_outcome o)
-{
-        return outcomes[o].ok;
-}
+#define CHALLENGES_MAX       5 /* in one procedure */
+#define TOO_BRIEF_MAX        2 /* 423s followed in one procedure */
+#define RESTARTS_MAX         2 /* of one procedure (TS 33.203 7.3.1.4, 7.4.0, M.7.1) */
+#define REFRESH_EARLY_S      600
+#define RETRY_AFTER_MAX_S    3600
+#define REFRESH_EARLY_FROM_S 1200
 
 static void clear(char **text)
 {
@@ -77,19 +29,29 @@ static void move(struct registration *r, enum reg_state next)
                 r->state = next;
 }
 
+/* Did it fail by the answer to a challenge, or by the network's own (TS 33.203 O.3.1)? */
+static bool is_authentication(const struct registration *r, enum reg_outcome outcome)
+{
+        return outcome == REG_OUT_password_refused || outcome == REG_OUT_rspauth_wrong ||
+               outcome == REG_OUT_rspauth_missing ||
+               (outcome == REG_OUT_refused && r->result.status == 403 && r->showed);
+}
+
 /* The procedure ends. A registration that stands goes on standing when a refresh fails. */
-static enum reg_next done(struct registration *r, enum reg_outcome outcome)
+enum reg_next reg_done(struct registration *r, enum reg_outcome outcome)
 {
         r->result.outcome = outcome;
         if (r->conf.security && !reg_outcome_ok(outcome))
                 security_failed(r->conf.security);
+        if (r->conf.tls && !reg_outcome_ok(outcome))
+                tls_guard_failed(r->conf.tls, is_authentication(r, outcome), r->result.registered);
         if (r->state != REG_ST_IDLE && r->state != REG_ST_REGISTERED) /* it had begun */
                 move(r, r->result.registered ? REG_ST_REGISTERED : REG_ST_IDLE);
         return REG_NEXT_DONE;
 }
 
 /* Keeps a sentence of the security agreement. */
-static void keep_why(struct registration *r, struct buf *why)
+void reg_keep_why(struct registration *r, struct buf *why)
 {
         clear(&r->result.why);
         if (why->n)
@@ -113,6 +75,10 @@ static int make_contact(struct registration *r)
                 buf_puts(&b, addr_str(&a, text));
                 buf_span(&b, rest < 0 ? SPAN_NULL : span_sub(uri, (size_t)rest, uri.n));
         }
+        if (r->conf.tls && !r->conf.contact_fixed && r->conf.tls->way != TLS_WAY_CLEAR)
+                buf_puts(&b, ";transport=tls");
+        if (r->conf.reg_id && !r->conf.contact_fixed)
+                buf_puts(&b, ";ob");
         free(r->contact);
         r->contact = buf_steal(&b);
         return r->contact ? 0 : -IMS_ENOMEM;
@@ -131,34 +97,79 @@ static int secure(struct registration *r, enum reg_auth auth)
                 return 0;
         rc = security_step(r->conf.security, step, span_of(r->call_id), r->cseq, &why);
         if (rc < 0)
-                keep_why(r, &why);
+                reg_keep_why(r, &why);
         buf_free(&why);
         return rc;
 }
 
-static int send_next(struct registration *r, enum reg_auth auth, enum reg_state next, struct buf *out)
+/* Username, realm and uri with an empty nonce and response, before there is a challenge (PKT-TR-SEC 6.1.1.2
+ * step 1, TS 24.229 5.1.1.2.2). */
+static void empty_authorization(const struct registration *r, const char *uri, struct buf *out)
 {
+        const struct sip_digest_credentials c = {
+                .username = span_of(r->cred->impi), .realm = span_of(r->cred->domain), .uri = span_of(uri)};
+
+        sip_digest_credentials_write(&c, out);
+}
+
+/* Is a challenge kept that the first REGISTER answers? SM1 of an agreement on TLS has to be challenged. */
+static bool answers_kept(const struct registration *r)
+{
+        bool agreeing = r->conf.tls && tls_guard_agrees(r->conf.tls) && r->conf.tls->way == TLS_WAY_CLEAR;
+
+        return r->scheme == REG_SCHEME_DIGEST && r->digest.known && !agreeing;
+}
+
+static int authorization(struct registration *r, enum reg_auth auth, struct buf *out)
+{
+        char uri[CREDENTIAL_TEXT_MAX + 8];
+
+        (void)snprintf(uri, sizeof(uri), "sip:%s", r->cred->domain);
+        if (auth == REG_AUTH_EMPTY && !answers_kept(r)) {
+                if (r->scheme != REG_SCHEME_DIGEST || !r->conf.omit_authorization)
+                        empty_authorization(r, uri, out);
+                return out->err;
+        }
+        return r->scheme == REG_SCHEME_DIGEST ? reg_digest_authorization(r, uri, out)
+                                              : reg_aka_authorization(r, auth, uri, out);
+}
+
+static int write_request(struct registration *r, enum reg_auth auth, struct buf *out)
+{
+        struct buf value = BUF_INIT;
         struct reg_request rq = {
                 .conf = &r->conf,
-                .challenge = &r->challenge,
+                .domain = r->cred->domain,
                 .call_id = r->call_id,
                 .from_tag = r->from_tag,
-                .cseq = ++r->cseq,
+                .cseq = r->cseq,
+                .contact = r->contact,
                 .expires_s = r->requested_s,
-                .auth = auth,
-                .opaque = r->opaque,
-                .qop = r->qop,
         };
-        int rc = secure(r, auth);
-        bool refused = rc < 0;
+        int rc = authorization(r, auth, &value);
+
+        rq.authorization = buf_as_span(&value);
+        if (rc == 0)
+                rc = reg_write_request(&rq, out);
+        buf_free(&value);
+        return rc;
+}
+
+int reg_send_next(struct registration *r, enum reg_auth auth, enum reg_state next, struct buf *out)
+{
+        bool refused;
+        int rc;
+
+        r->cseq++;
+        rc = secure(r, auth);
+        refused = rc < 0;
 
         if (rc == 0)
                 rc = make_contact(r);
-        rq.contact = r->contact;
         if (rc == 0)
-                rc = reg_write_request(&rq, out);
+                rc = write_request(r, auth, out);
         if (rc < 0) {
-                done(r, refused ? REG_OUT_kernel_refused : REG_OUT_internal_error);
+                reg_done(r, refused ? REG_OUT_kernel_refused : REG_OUT_internal_error);
                 return rc;
         }
         r->auth = auth;
@@ -168,26 +179,28 @@ static int send_next(struct registration *r, enum reg_auth auth, enum reg_state 
 }
 
 /* The first REGISTER of a procedure; keep: with the same offer as before. */
-static int send_first(struct registration *r, bool keep, struct buf *out)
+int reg_send_first(struct registration *r, bool keep, struct buf *out)
 {
         struct buf why = BUF_INIT;
         int rc = 0;
 
+        if (r->conf.tls && !keep)
+                tls_guard_begin(r->conf.tls, r->result.registered && !r->tls_anew);
         if (r->conf.security) {
                 rc = security_begin(r->conf.security, r->wish.clear, keep, &why);
                 if (rc < 0)
-                        keep_why(r, &why);
+                        reg_keep_why(r, &why);
         }
         buf_free(&why);
         if (rc < 0) {
-                done(r, REG_OUT_kernel_refused);
+                reg_done(r, REG_OUT_kernel_refused);
                 return rc;
         }
-        return send_next(r, REG_AUTH_EMPTY, REG_ST_TRYING, out);
+        return reg_send_next(r, REG_AUTH_EMPTY, REG_ST_TRYING, out);
 }
 
 /* Once more from the first REGISTER on. */
-static bool may_restart(struct registration *r)
+bool reg_may_restart(struct registration *r)
 {
         return r->conf.security && !r->wish.once && r->restarts++ < RESTARTS_MAX;
 }
@@ -199,6 +212,8 @@ int reg_new(const struct reg_conf *conf, struct registration **out)
         if (!r)
                 return -IMS_ENOMEM;
         r->conf = *conf;
+        r->cred = conf->cred;
+        r->scheme = conf->scheme;
         sip_token(r->call_id);
         sip_token(r->from_tag);
         *out = r;
@@ -212,7 +227,7 @@ void reg_free(struct registration *r)
         free(r->challenge.nonce);
         free(r->challenge.realm);
         free(r->opaque);
-        free(r->qop);
+        digest_client_forget(&r->digest);
         free(r->result.reason);
         free(r->result.warning);
         free(r->result.retry_after);
@@ -222,8 +237,7 @@ void reg_free(struct registration *r)
         free(r->result.service_route);
         free(r->result.associated_uri);
         free(r->result.path);
-        secret_wipe(r, sizeof(*r));
-        free(r);
+        secret_free(r, sizeof(*r));
 }
 
 void reg_set_impu(struct registration *r, const char *impu)
@@ -251,107 +265,36 @@ int reg_start(struct registration *r, enum reg_kind kind, uint32_t expires_s, st
         r->kind = kind;
         r->requested_s = kind == REG_KIND_DEREGISTER ? 0 : expires_s;
         r->invalid_in_a_row = r->too_brief = r->restarts = 0;
-        r->sm7_lost = false;
-        r->challenge.seen = false;
+        r->sm7_lost = r->tls_anew = false;
+        r->challenge.seen = r->answered = r->showed = false;
         r->result.outcome = REG_OUT_none;
+        r->result.auth_info = DIGEST_INFO_NONE;
         r->result.status = 0;
         r->result.challenges = r->result.mac_failures = r->result.sqn_failures = 0;
         clear(&r->result.reason);
         clear(&r->result.warning);
         clear(&r->result.retry_after);
         clear(&r->result.why);
+        rc = reg_choose_scheme(r);
+        if (rc < 0)
+                return rc;
+        if (r->conf.tls && !r->result.registered)
+                r->conf.tls->suspended = false;
         if (r->conf.security && !r->result.registered) /* a registration in clear stays in clear */
-                security_suspend(r->conf.security, false);
-        rc = send_first(r, false, out);
+                security_suspend(r->conf.security, r->scheme == REG_SCHEME_DIGEST);
+        rc = reg_send_first(r, false, out);
         return rc < 0 ? rc : 0;
-}
-
-/* A challenge the card refuses: it is reported, but only twice in a row. */
-static int report(struct registration *r, enum reg_auth auth, enum reg_outcome outcome, struct buf *out)
-{
-        if (++r->invalid_in_a_row > INVALID_CHALLENGES_MAX)
-                return done(r, outcome);
-        r->result.outcome = outcome; /* stands when the network only refuses now */
-        return send_next(r, auth, REG_ST_REPORTING, out);
-}
-
-static enum reg_outcome outcome_of_security(enum security_result result)
-{
-        switch (result) {
-        case SECURITY_MISSING:
-                return REG_OUT_security_missing;
-        case SECURITY_UNACCEPTABLE:
-                return REG_OUT_security_unacceptable;
-        case SECURITY_NO_MODE:
-                return REG_OUT_security_no_mode;
-        default:
-                return REG_OUT_kernel_refused;
-        }
-}
-
-/* The card accepted: SAs are made of CK and IK before the answer leaves (TS 33.203 7.2). */
-static int agree(struct registration *r, const struct sip_msg *resp, uint64_t now_ms, struct buf *out)
-{
-        const struct isim_answer *card = &r->challenge.card;
-        enum security_result result;
-        struct buf why = BUF_INIT;
-
-        if (!r->conf.security || security_suspended(r->conf.security))
-                return send_next(r, REG_AUTH_RESPONSE, REG_ST_ANSWERING, out);
-        result = security_challenge(r->conf.security, resp, &card->ck, &card->ik, now_ms, &why);
-        if (result == SECURITY_MISSING && security_may_yield(r->conf.security)) {
-                security_suspend(r->conf.security, true);
-                result = SECURITY_OK;
-        }
-        if (result == SECURITY_OK) {
-                buf_free(&why);
-                return send_next(r, REG_AUTH_RESPONSE, REG_ST_ANSWERING, out);
-        }
-        keep_why(r, &why);
-        if (result == SECURITY_COLLISION && may_restart(r))
-                return send_first(r, false, out);
-        return done(r, outcome_of_security(result));
-}
-
-static int answer_challenge(struct registration *r, const struct sip_msg *resp, uint64_t now_ms,
-                            struct buf *out)
-{
-        struct reg_challenge *ch = &r->challenge;
-
-        secret_wipe(&ch->card, sizeof(ch->card));
-        if (isim_authenticate(r->conf.isim, ch->rand, ch->autn, &ch->card) < 0)
-                return done(r, REG_OUT_card_failed);
-        switch (ch->card.result) {
-        case ISIM_OK:
-                r->invalid_in_a_row = 0;
-                r->result.outcome = REG_OUT_none;
-                return agree(r, resp, now_ms, out);
-        case ISIM_AMF_WRONG:
-                r->result.mac_failures++;
-                return report(r, REG_AUTH_MAC_FAILURE, REG_OUT_amf_refused, out);
-        case ISIM_SQN_REPEATED:
-        case ISIM_SQN_TOO_FAR:
-                r->result.sqn_failures++;
-                return report(r, REG_AUTH_RESYNC, REG_OUT_sqn_refused, out);
-        case ISIM_MAC_WRONG:
-                break;
-        }
-        r->result.mac_failures++;
-        return report(r, REG_AUTH_MAC_FAILURE, REG_OUT_mac_mismatch, out);
 }
 
 static int on_challenge(struct registration *r, const struct sip_msg *resp, uint64_t now_ms, struct buf *out)
 {
-        int rc;
-
         if (++r->result.challenges > CHALLENGES_MAX)
-                return done(r, REG_OUT_challenge_limit);
-        rc = reg_read_challenge(resp, &r->challenge, &r->opaque, &r->qop);
-        if (rc == -IMS_ENOMEM)
-                return done(r, REG_OUT_internal_error);
-        if (rc < 0)
-                return done(r, REG_OUT_bad_challenge);
-        return answer_challenge(r, resp, now_ms, out);
+                return reg_done(r, REG_OUT_challenge_limit);
+        if (r->scheme == REG_SCHEME_DIGEST)
+                return reg_digest_challenge(r, resp, out);
+        if (reg_turn_to_digest(r, resp))
+                return reg_digest_go_on(r, resp, out);
+        return reg_aka_challenge(r, resp, now_ms, out);
 }
 
 /* 423: asks for what the network wants at least (RFC 3261 10.2.8). */
@@ -361,14 +304,16 @@ static int on_too_brief(struct registration *r, const struct sip_msg *resp, stru
 
         if (span_u32(sip_msg_value(resp, SIP_HDR_MIN_EXPIRES), UINT32_MAX, &min_s) < 0 ||
             min_s <= r->requested_s || ++r->too_brief > TOO_BRIEF_MAX)
-                return done(r, REG_OUT_refused);
+                return reg_done(r, REG_OUT_refused);
         r->requested_s = min_s;
-        return send_first(r, true, out);
+        return reg_send_first(r, true, out);
 }
 
 /* What the 200 means for the SAs; all go with the last identity (TS 33.203 7.4.1a). */
 static void keep_secure(struct registration *r, uint64_t now_ms)
 {
+        if (r->conf.tls)
+                tls_guard_accepted(r->conf.tls, r->impus.n == 0);
         if (!r->conf.security)
                 return;
         security_accepted(r->conf.security, r->result.expires_s, now_ms);
@@ -380,14 +325,16 @@ static int on_accepted(struct registration *r, const struct sip_msg *resp, uint6
 {
         struct reg_result *res = &r->result;
 
+        if (r->scheme == REG_SCHEME_DIGEST && !reg_digest_accepts(r, resp))
+                return REG_NEXT_DONE;
         if (r->kind == REG_KIND_DEREGISTER) {
                 res->registered = impus_gone(&r->impus, r->conf.impu);
                 res->expires_s = 0;
                 keep_secure(r, now_ms);
-                return done(r, REG_OUT_deregistered);
+                return reg_done(r, REG_OUT_deregistered);
         }
         if (reg_read_expires(resp, r->contact, r->requested_s, &res->expires_s) < 0)
-                return done(r, REG_OUT_bad_answer);
+                return reg_done(r, REG_OUT_bad_answer);
         clear(&res->service_route);
         clear(&res->associated_uri);
         clear(&res->path);
@@ -395,16 +342,18 @@ static int on_accepted(struct registration *r, const struct sip_msg *resp, uint6
         res->associated_uri = reg_join_values(resp, SIP_HDR_P_ASSOCIATED_URI);
         res->path = reg_join_values(resp, SIP_HDR_PATH);
         if (impus_registered(&r->impus, r->conf.impu, res->associated_uri) < 0)
-                return done(r, REG_OUT_internal_error);
+                return reg_done(r, REG_OUT_internal_error);
         keep_secure(r, now_ms);
         res->registered = true;
         res->until_ms = now_ms + (uint64_t)res->expires_s * 1000;
-        return done(r, r->kind == REG_KIND_REFRESH ? REG_OUT_refreshed : REG_OUT_registered);
+        return reg_done(r, r->kind == REG_KIND_REFRESH ? REG_OUT_refreshed : REG_OUT_registered);
 }
 
 /* A network without sec-agree, and a phone that does not insist on it. */
 static bool may_yield(const struct registration *r, const struct sip_msg *resp)
 {
+        if (resp->status == 420 && r->conf.tls && tls_guard_agrees(r->conf.tls) && !r->conf.tls->required)
+                return sip_msg_has_token(resp, SIP_HDR_UNSUPPORTED, SPAN("sec-agree"));
         return resp->status == 420 && r->conf.security && !security_suspended(r->conf.security) &&
                security_may_yield(r->conf.security) &&
                sip_msg_has_token(resp, SIP_HDR_UNSUPPORTED, SPAN("sec-agree"));
@@ -423,19 +372,24 @@ static int on_refused(struct registration *r, const struct sip_msg *resp, struct
 {
         enum reg_outcome told = r->result.outcome;
 
+        if (reg_turn_to_digest(r, resp))
+                return reg_digest_go_on(r, resp, out);
         if (may_yield(r, resp)) {
-                security_suspend(r->conf.security, true);
-                return send_first(r, false, out);
+                if (r->conf.security)
+                        security_suspend(r->conf.security, true);
+                else
+                        r->conf.tls->suspended = true;
+                return reg_send_first(r, false, out);
         }
-        if (is_collision(r, resp) && may_restart(r)) /* with other numbers (M.7.1) */
-                return send_first(r, false, out);
+        if (is_collision(r, resp) && reg_may_restart(r)) /* with other numbers (M.7.1) */
+                return reg_send_first(r, false, out);
         if (r->state == REG_ST_REPORTING && told != REG_OUT_none)
-                return done(r, told);
+                return reg_done(r, told);
         if (resp->status == 494)
-                return done(r, REG_OUT_security_disagreed);
+                return reg_done(r, REG_OUT_security_disagreed);
         if (resp->status == 421 && sip_msg_has_token(resp, SIP_HDR_REQUIRE, SPAN("sec-agree")))
-                return done(r, REG_OUT_security_demanded);
-        return done(r, REG_OUT_refused);
+                return reg_done(r, REG_OUT_security_demanded);
+        return reg_done(r, REG_OUT_refused);
 }
 
 static enum reg_event event_of(int status)
@@ -483,6 +437,8 @@ static enum reg_outcome outcome_of(int err)
                 return REG_OUT_unreachable;
         case -IMS_ECANCELED:
                 return REG_OUT_abandoned;
+        case -IMS_EAUTH:
+                return REG_OUT_tls_failed;
         default:
                 return REG_OUT_internal_error;
         }
@@ -503,7 +459,18 @@ static bool try_again(struct registration *r, int err)
         } else {
                 security_unanswered(sec);
         }
-        return may_restart(r);
+        return reg_may_restart(r);
+}
+
+/* On a connection that seems dead nothing is repeated: the procedure begins as an initial one (O.4.3). */
+static bool tls_again(struct registration *r, int err)
+{
+        if (!r->conf.tls || err == -IMS_ECANCELED || !tls_guard_unanswered(r->conf.tls))
+                return false;
+        if (r->wish.once || r->restarts++ >= RESTARTS_MAX)
+                return false;
+        r->tls_anew = true;
+        return true;
 }
 
 int reg_no_answer(struct registration *r, int err, struct buf *out)
@@ -512,9 +479,9 @@ int reg_no_answer(struct registration *r, int err, struct buf *out)
                 return REG_NEXT_DONE;
         r->result.status = 0;
         clear(&r->result.reason);
-        if (try_again(r, err))
-                return send_first(r, false, out);
-        return done(r, outcome_of(err));
+        if (tls_again(r, err) || try_again(r, err))
+                return reg_send_first(r, false, out);
+        return reg_done(r, outcome_of(err));
 }
 
 const struct reg_conf *reg_conf(const struct registration *r)
@@ -530,6 +497,21 @@ const struct reg_result *reg_result(const struct registration *r)
 const struct reg_challenge *reg_challenge(const struct registration *r)
 {
         return &r->challenge;
+}
+
+const struct digest_client *reg_digest(const struct registration *r)
+{
+        return &r->digest;
+}
+
+enum reg_scheme reg_scheme(const struct registration *r)
+{
+        return r->scheme;
+}
+
+const struct credential *reg_credential(const struct registration *r)
+{
+        return r->cred;
 }
 
 enum reg_state reg_state(const struct registration *r)

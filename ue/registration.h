@@ -1,78 +1,66 @@
 /* SPDX-License-Identifier: BSD-3-Clause
- * The REGISTER procedure of a UE with IMS AKA, as a pure state machine: it takes answers and the time and
- * says what to send next (TS 24.229 5.1.1.2, 5.1.1.4, 5.1.1.5, 5.1.1.6; TS 33.203 6.1; RFC 3310). No sockets,
- * no timers: whoever drives it owns those. */
+ * The REGISTER procedure of a UE with IMS AKA or SIP Digest, as a pure state machine: it takes answers and
+ * the time and says what to send next (TS 24.229 5.1.1.2, 5.1.1.4, 5.1.1.5, 5.1.1.6; TS 33.203 6.1, N.2; RFC
+ * 3310, RFC 7616). No sockets, no timers: whoever drives it owns those. */
 #pragma once
 
-#include "common/auth/digest.h"
 #include "common/base/fsm.h"
 #include "common/sip/msg.h"
+#include "ue/digest_client.h"
 #include "ue/isim.h"
+#include "ue/reg_outcome.h"
 #include "ue/security.h"
+#include "ue/tls_guard.h"
 
 enum reg_kind { REG_KIND_REGISTER, REG_KIND_REFRESH, REG_KIND_DEREGISTER };
 
-/* name, success, text for people, hint */
-#define REG_OUTCOMES(X)                                                                                      \
-        X(none, false, "nothing has happened yet", "")                                                       \
-        X(registered, true, "registered", "")                                                                \
-        X(refreshed, true, "the registration was refreshed", "")                                             \
-        X(deregistered, true, "de-registered", "")                                                           \
-        X(refused, false, "the network refused",                                                             \
-          "the verdict of the S-CSCF or I-CSCF says why: scripts/lab ladder")                                \
-        X(no_answer, false, "no final answer came in time",                                                  \
-          "is the P-CSCF running, and is its address right?")                                                \
-        X(unreachable, false, "the P-CSCF cannot be reached",                                                \
-          "is the P-CSCF running, and is its address right?")                                                \
-        X(mac_mismatch, false, "the SIM refused the network: MAC in AUTN is wrong for its K and OPc",        \
-          "K or OPc here and in the HSS differ; an OP given as OPc is the usual mistake")                    \
-        X(amf_refused, false, "the SIM refused the network: AMF has the separation bit set",                 \
-          "AMF of the HSS should have bit 0 clear for IMS (TS 33.102 Annex H)")                              \
-        X(sqn_refused, false, "the SIM refused the SQN again after resynchronisation",                       \
-          "the HSS does not follow AUTS, or sends old vectors")                                              \
-        X(challenge_limit, false, "the network kept challenging good answers", "")                           \
-        X(bad_challenge, false, "the challenge cannot be understood", "")                                    \
-        X(bad_answer, false, "the 200 does not list our contact", "")                                        \
-        X(security_missing, false, "the challenge carries no Security-Server: the network sets up no IPsec", \
-          "is security.ipsec off at the P-CSCF? --ipsec offered goes on without")                            \
-        X(security_unacceptable, false, "nothing in Security-Server is acceptable",                          \
-          "compare --ipsec-suites and --ipsec-modes with security of the P-CSCF")                            \
-        X(security_no_mode, false, "behind a NAT, and the P-CSCF names no IPsec mode",                       \
-          "does the P-CSCF support UDP-enc-tun?")                                                            \
-        X(security_disagreed, false, "the P-CSCF does not agree with Security-Client or Security-Verify",    \
-          "its verdict names the parameter that differs: scripts/lab ladder")                                \
-        X(security_demanded, false, "the network demands sec-agree",                                         \
-          "--ipsec required, on a kernel with ESP")                                                          \
-        X(kernel_refused, false, "the kernel refused the security associations", "")                         \
-        X(card_failed, false, "the SIM could not keep its SQN", "can the SQN file be written?")              \
-        X(abandoned, false, "the scenario stayed silent", "")                                                \
-        X(internal_error, false, "a fault of this program", "")
-
-enum reg_outcome {
-#define X(name, success, text, hint) REG_OUT_##name,
-        REG_OUTCOMES(X)
-#undef X
+/* How the UE authenticates itself (TS 33.203 N.1). */
+enum reg_scheme {
+        REG_SCHEME_AKA,
+        REG_SCHEME_DIGEST, /* not on an access of 3GPP; never with IPsec */
+        REG_SCHEME_ANY /* AKA where security agreement shows that both sides can, else Digest; on an access
+                        * of 3GPP AKA alone */
 };
 
-const char *reg_outcome_name(enum reg_outcome o);
-const char *reg_outcome_text(enum reg_outcome o);
-const char *reg_outcome_hint(enum reg_outcome o);
-bool reg_outcome_ok(enum reg_outcome o);
+/* "aka", "digest", "any". -IMS_EPARSE for another word. */
+int reg_scheme_parse(struct span word, enum reg_scheme *out) IMS_CHECK;
+const char *reg_scheme_name(enum reg_scheme s);
+
+/* What the owner says of TLS, for reports; NULL or "" where there is nothing to say. */
+struct reg_tls_said {
+        const char *version, *cipher; /* of the connection there is */
+        const char *certificate;      /* common name of the P-CSCF's */
+        const char *why;              /* TLS failed */
+        bool resumed;
+};
 
 /* Everything borrowed for the life of the registration. */
 struct reg_conf {
-        const struct credential *cred;
-        struct isim *isim;
+        enum reg_scheme scheme;
+        const struct credential *cred;        /* for AKA, or the one for everything */
+        const struct credential *digest_cred; /* for Digest; NULL: cred */
+        struct isim *isim;                    /* NULL: no AKA */
+        struct digest_policy digest;
+        bool omit_authorization;    /* the first REGISTER of Digest without Authorization (N.2.1.1 SM1) */
+        unsigned reg_id;            /* outbound with this reg-id (RFC 5626 4.2), 0: without */
         const char *impu;           /* one of the set */
         const char *contact;        /* our URI: "sip:user@192.0.2.1:5060", or "*" (de-registration of all) */
         const char *instance;       /* +sip.instance, "<urn:...>" without quotes; NULL: none */
         const char *access_network; /* P-Access-Network-Info; NULL: none */
         struct security *security;  /* NULL: no sec-agree */
-        const char *security_note;  /* why it is NULL, for people; may be NULL */
-        bool contact_fixed;         /* contact stays as it is, also when there are SAs */
+        bool secure_only; /* with TLS or IPsec or not at all; both are to be required then (O.1.1 NOTE 2) */
+        struct tls_guard *tls; /* NULL: no TLS; with it SIP Digest alone (O.1.1) */
+        /* Does the certificate of the P-CSCF correspond to the realm of a challenge (TLS-FWD F)? NULL: not
+         * asked. */
+        bool (*trusts_realm)(struct span realm, void *arg);
+        void *trusts_arg;
+        const struct reg_tls_said *tls_said; /* NULL: no TLS */
+        const char *way_note;                /* the way through a firewall, for people; NULL: the usual one */
+        const char *security_note;           /* why it is NULL, for people; may be NULL */
+        bool contact_fixed;                  /* contact stays as it is, also when there are SAs */
 };
 
-/* The challenge that was seen last. */
+/* The AKA challenge that was seen last. */
 struct reg_challenge {
         bool seen;
         uint8_t rand[16], autn[16];
@@ -90,11 +78,12 @@ struct reg_result {
         char *why;           /* what is wrong with the security agreement, in words */
         unsigned challenges; /* 401s of this procedure */
         unsigned mac_failures, sqn_failures;
-        bool registered;      /* is the IMPU registered now, as far as the UE knows? */
-        uint32_t expires_s;   /* granted */
-        uint64_t until_ms;    /* monotonic time at which it runs out */
-        char *service_route;  /* values joined by ", " */
-        char *associated_uri; /* P-Associated-URI */
+        enum digest_info auth_info; /* what Authentication-Info of the last 200 said */
+        bool registered;            /* is the IMPU registered now, as far as the UE knows? */
+        uint32_t expires_s;         /* granted */
+        uint64_t until_ms;          /* monotonic time at which it runs out */
+        char *service_route;        /* values joined by ", " */
+        char *associated_uri;       /* P-Associated-URI */
         char *path;
 };
 
@@ -139,9 +128,15 @@ struct reg_wish {
 };
 void reg_wish(struct registration *r, const struct reg_wish *wish);
 
+/* True for a P-Access-Network-Info of an access technology of 3GPP (TS 24.229 7.2A.4). */
+bool reg_access_is_3gpp(const char *access_network);
+
+/* Forgets the Digest challenge kept for the next procedure. */
+void reg_forget_challenge(struct registration *r);
+
 /* Starts a procedure; out gets its first REGISTER. expires_s: requested, ignored for a de-registration.
- * -IMS_EALREADY while another is under way; -IMS_ENOMEM; what opening protected ports says (result.why then
- * says more, and the outcome is kernel_refused). */
+ * -IMS_EALREADY while another is under way; -IMS_ENOMEM; -IMS_EPERM for Digest on an access of 3GPP; what
+ * opening protected ports says (result.why then says more, and the outcome is kernel_refused). */
 int reg_start(struct registration *r, enum reg_kind kind, uint32_t expires_s, struct buf *out) IMS_CHECK;
 
 /* A final answer came. REG_NEXT_*, or -IMS_ENOMEM, -IMS_EPROTO (no procedure under way). */
@@ -156,6 +151,9 @@ int reg_no_answer(struct registration *r, int err, struct buf *out) IMS_CHECK;
 const struct reg_conf *reg_conf(const struct registration *r);
 const struct reg_result *reg_result(const struct registration *r);
 const struct reg_challenge *reg_challenge(const struct registration *r);
+const struct digest_client *reg_digest(const struct registration *r);
+enum reg_scheme reg_scheme(const struct registration *r);              /* in use: AKA or DIGEST */
+const struct credential *reg_credential(const struct registration *r); /* in use */
 enum reg_state reg_state(const struct registration *r);
 enum reg_kind reg_kind(const struct registration *r);
 const char *reg_contact(const struct registration *r); /* as registered last, or as it would be */

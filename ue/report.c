@@ -55,9 +55,20 @@ static void text_security(const struct reg_conf *conf, struct buf *out)
         buf_free(&b);
 }
 
-static void text_ok(const struct reg_result *res, const struct reg_conf *conf, const char *contact,
-                    struct buf *out)
+static void text_digest(const struct registration *r, struct buf *out)
 {
+        if (reg_scheme(r) != REG_SCHEME_DIGEST)
+                return;
+        buf_printf(out, "  %-18s SIP Digest, %s, the network %s\n", "scheme",
+                   digest_algorithm_name(reg_digest(r)->algorithm),
+                   reg_result(r)->auth_info == DIGEST_INFO_GOOD ? "knows the password (rspauth)"
+                                                                : "sent no rspauth");
+}
+
+static void text_ok(const struct registration *r, struct buf *out)
+{
+        const struct reg_result *res = reg_result(r);
+        const struct reg_conf *conf = reg_conf(r);
         char until[32];
 
         if (res->outcome == REG_OUT_deregistered) {
@@ -68,13 +79,29 @@ static void text_ok(const struct reg_result *res, const struct reg_conf *conf, c
         buf_printf(out, "%s: %s until %s (%" PRIu32 " s)\n",
                    res->outcome == REG_OUT_refreshed ? "refreshed" : "registered", conf->impu, until,
                    res->expires_s);
-        line(out, "IMPI", conf->cred->impi);
-        line(out, "credentials", credential_kind_name(conf->cred->kind));
-        line(out, "Contact", contact);
+        line(out, "IMPI", reg_credential(r)->impi);
+        line(out, "credentials", credential_kind_name(reg_credential(r)->kind));
+        text_digest(r, out);
+        line(out, "way", conf->way_note);
+        line(out, "Contact", reg_contact(r));
         line(out, "P-Associated-URI", res->associated_uri);
         line(out, "Service-Route", res->service_route);
         line(out, "Path", res->path);
         text_security(conf, out);
+        if (conf->tls_said && conf->tls_said->version)
+                buf_printf(out, "  %-18s %s, %s%s; certificate of %s\n", "TLS", conf->tls_said->version,
+                           conf->tls_said->cipher, conf->tls_said->resumed ? ", resumed" : "",
+                           conf->tls_said->certificate ? conf->tls_said->certificate : "nobody");
+}
+
+/* What is wrong with the security, in words. */
+static const char *why_of(const struct registration *r)
+{
+        const struct reg_tls_said *tls = reg_conf(r)->tls_said;
+
+        if (reg_result(r)->outcome == REG_OUT_tls_failed && tls && tls->why && tls->why[0])
+                return tls->why;
+        return reg_result(r)->why;
 }
 
 static const char *hint_of(const struct registration *r)
@@ -82,7 +109,7 @@ static const char *hint_of(const struct registration *r)
         const struct reg_result *res = reg_result(r);
 
         if (res->outcome == REG_OUT_mac_mismatch && reg_challenge(r)->card.swapped)
-                return reg_conf(r)->cred->op_n
+                return reg_credential(r)->op_n
                                ? "the value given as OP is the OPc of this SIM: give it with --opc"
                                : "the value given as OPc is the OP of the operator: give it with --op";
         return reg_outcome_hint(res->outcome);
@@ -97,7 +124,7 @@ void report_command(const struct registration *r, struct buf *out)
 
         if (!ch->seen || (outcome != REG_OUT_mac_mismatch && outcome != REG_OUT_sqn_refused))
                 return;
-        command_diagnose(out, span_of(reg_conf(r)->cred->impi));
+        command_diagnose(out, span_of(reg_credential(r)->impi));
         command_hex(out, "rand", ch->rand, sizeof(ch->rand));
         command_hex(out, "autn", ch->autn, sizeof(ch->autn));
         if (outcome == REG_OUT_sqn_refused)
@@ -116,7 +143,7 @@ static void text_bad(const struct registration *r, const struct reg_conf *conf, 
         if (res->status)
                 buf_printf(out, " (%d %s)", res->status, res->reason ? res->reason : "");
         buf_char(out, '\n');
-        line(out, "because", res->why);
+        line(out, "because", why_of(r));
         line(out, "Warning", res->warning);
         line(out, "Retry-After", res->retry_after);
         if (hint_of(r)[0])
@@ -134,7 +161,7 @@ void report_text(const struct registration *r, struct buf *out)
         const struct reg_conf *conf = reg_conf(r);
 
         if (reg_outcome_ok(res->outcome))
-                text_ok(res, conf, reg_contact(r), out);
+                text_ok(r, out);
         else
                 text_bad(r, conf, out);
         if (res->sqn_failures && reg_outcome_ok(res->outcome))
@@ -147,9 +174,8 @@ static void json_text(struct buf *out, const char *name, const char *value)
 {
         if (!value)
                 return;
-        buf_printf(out, ",\"%s\":\"", name);
-        buf_json(out, span_of(value));
-        buf_char(out, '"');
+        buf_char(out, ',');
+        buf_json_member(out, name, span_of(value));
 }
 
 static void json_ends(struct buf *out, const char *end, const struct sec_ends *e)
@@ -179,6 +205,19 @@ static void json_security(const struct reg_conf *conf, struct buf *out)
         buf_free(&suite);
 }
 
+static void json_tls(const struct reg_conf *conf, struct buf *out)
+{
+        const struct reg_tls_said *tls = conf->tls_said;
+
+        if (!tls || !tls->version)
+                return;
+        buf_printf(out, ",\"tls\":{\"resumed\":%s", tls->resumed ? "true" : "false");
+        json_text(out, "version", tls->version);
+        json_text(out, "cipher", tls->cipher);
+        json_text(out, "certificate", tls->certificate);
+        buf_char(out, '}');
+}
+
 void report_json(const struct registration *r, struct buf *out)
 {
         const struct reg_result *res = reg_result(r);
@@ -190,9 +229,15 @@ void report_json(const struct registration *r, struct buf *out)
         json_text(out, "reason", res->reason);
         json_text(out, "warning", res->warning);
         json_text(out, "retry_after", res->retry_after);
-        json_text(out, "impi", conf->cred->impi);
+        json_text(out, "impi", reg_credential(r)->impi);
         json_text(out, "impu", conf->impu);
-        json_text(out, "credentials", credential_kind_name(conf->cred->kind));
+        json_text(out, "credentials", credential_kind_name(reg_credential(r)->kind));
+        json_text(out, "scheme", reg_scheme_name(reg_scheme(r)));
+        if (reg_scheme(r) == REG_SCHEME_DIGEST) {
+                json_text(out, "algorithm", digest_algorithm_name(reg_digest(r)->algorithm));
+                json_text(out, "auth_info", digest_info_name(res->auth_info));
+        }
+        json_text(out, "way", conf->way_note);
         json_text(out, "contact", reg_contact(r));
         json_text(out, "call_id", reg_call_id(r));
         buf_printf(out,
@@ -204,7 +249,8 @@ void report_json(const struct registration *r, struct buf *out)
         json_text(out, "p_associated_uri", res->associated_uri);
         json_text(out, "path", res->path);
         json_security(conf, out);
-        json_text(out, "why", res->why);
+        json_tls(conf, out);
+        json_text(out, "why", why_of(r));
         json_text(out, "text", reg_outcome_text(res->outcome));
         if (hint_of(r)[0])
                 json_text(out, "hint", hint_of(r));
@@ -229,6 +275,16 @@ static bool cause_of(enum reg_outcome o, enum verdict_cause *out)
         case REG_OUT_no_answer:
         case REG_OUT_unreachable:
                 *out = CAUSE_next_hop_unreachable;
+                return true;
+        case REG_OUT_rspauth_wrong:
+        case REG_OUT_rspauth_missing:
+                *out = CAUSE_network_not_authenticated;
+                return true;
+        case REG_OUT_tls_failed:
+                *out = CAUSE_tls_failed;
+                return true;
+        case REG_OUT_realm_foreign:
+                *out = CAUSE_realm_foreign;
                 return true;
         case REG_OUT_security_unacceptable:
         case REG_OUT_security_no_mode:
@@ -264,8 +320,8 @@ void report_verdict(const struct registration *r, struct trace *t)
                 .outcome = VERDICT_FAILED,
                 .status = res->status,
                 .clause = "TS 24.229 5.1.1",
-                .evidence = res->why ? res->why : reg_outcome_text(res->outcome),
-                .impi = span_of(conf->cred->impi),
+                .evidence = why_of(r) ? why_of(r) : reg_outcome_text(res->outcome),
+                .impi = span_of(reg_credential(r)->impi),
                 .impu = span_of(conf->impu),
                 .call_id = span_of(reg_call_id(r)),
         };

@@ -10,7 +10,7 @@ void report_text(const struct registration *r, struct buf *out);
 
 /* One JSON object in one line: outcome, ok, status, reason, impi, impu, contact, expires_s, service_route,
  * p_associated_uri, path, challenges, mac_failures, sqn_failures, security (suite, mode, ports and SPIs,
- * never keys) or security_note, why, hint, command. */
+ * never keys) or security_note, tls (version, cipher, certificate, resumed), way, why, hint, command. */
 void report_json(const struct registration *r, struct buf *out);
 
 /* `hss diagnose ...` for a challenge that the card refused; nothing otherwise. common/trace/command.h */

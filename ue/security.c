@@ -7,10 +7,8 @@
 #include "ue/reg_message.h"
 #include "ue/security_int.h"
 
-#define TRIES          32  /* for a free port or SPI */
-#define SPI_FIRST      256 /* RFC 4303 2.1 */
-#define SIP_PORT_PLAIN 5060
-#define SIP_PORT_TLS   5061
+#define TRIES     32  /* for a free port or SPI */
+#define SPI_FIRST 256 /* RFC 4303 2.1 */
 
 #define MODE(m) (1u << (m))
 
@@ -158,8 +156,8 @@ static int choose_port(struct security *s, uint16_t other, uint16_t *out)
 
                 if (rc < 0)
                         return rc;
-                if (port != SIP_PORT_PLAIN && port != SIP_PORT_TLS && port != SA_ENCAP_PORT &&
-                    port != other && !ue_sa_has_port(&s->table, (uint16_t)port)) {
+                if (sec_port_allowed(port) && port != SA_ENCAP_PORT && port != other &&
+                    !ue_sa_has_port(&s->table, (uint16_t)port)) {
                         *out = (uint16_t)port;
                         return 0;
                 }

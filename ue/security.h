@@ -36,7 +36,7 @@ struct security_conf {
         uint32_t setup_ms, margin_ms; /* 0: UE_SA_SETUP, UE_SA_MARGIN */
 };
 
-#define SECURITY_SPI_MIN  1000000000u /* always ten digits (requirements.md 5) */
+#define SECURITY_SPI_MIN  1000000000u /* always ten digits, as the syntax of TS 33.203 Annex H has them */
 #define SECURITY_PORT_MIN 20000
 #define SECURITY_PORT_MAX 64999
 

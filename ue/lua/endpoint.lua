@@ -5,8 +5,13 @@ local core = ...
 local Endpoint = {}
 Endpoint.__index = Endpoint
 
--- sip.endpoint{transport="udp"|"tcp", addr="127.0.0.1:0"} -> endpoint, or nil and why. endpoint.addr is its address with
--- the real port. A TCP endpoint listens, and opens a connection where none leads to the peer.
+-- sip.endpoint{transport="udp"|"tcp"|"tls", addr="127.0.0.1:0"} -> endpoint, or nil and why. endpoint.addr is its address
+-- with the real port. A TCP endpoint listens, and opens a connection where none leads to the peer. With TLS: certificate
+-- and key (PEM files) to listen, ca and name to connect, and what else tls.context takes.
+-- tls.context{role="server"|"client", certificate=, key=, ca=, verify_clients=, min_version="1.3", max_version="1.2",
+-- null_encryption="allow"|"prefer", keylog=, client_renegotiations=} -> context for conn:start_tls, or nil and why
+tls = { context = core.tls_context }
+
 function sip.endpoint(o)
   local e = setmetatable({ transport = (o.transport or "udp"):lower(), inbox = {}, seen = {}, conns = {} }, Endpoint)
   local why
@@ -18,6 +23,27 @@ function sip.endpoint(o)
   end
   if not e.socket then
     return nil, addr .. ": " .. why
+  end
+  if e.transport == "tls" then
+    e.tls = {}
+    for _, role in ipairs({ "server", "client" }) do
+      local c = { role = role, certificate = role == "server" and o.certificate or o.client_certificate,
+        key = role == "server" and o.key or o.client_key, ca = o.ca }
+      for _, k in ipairs({ "verify_clients", "min_version", "max_version", "null_encryption", "keylog",
+        "client_renegotiations" }) do
+        c[k] = o[k]
+      end
+      if role == "server" and o.certificate or role == "client" and o.ca then
+        e.tls[role], why = core.tls_context(c)
+        if not e.tls[role] then
+          return nil, why
+        end
+      end
+    end
+    e.name = o.name
+    if e.tls.server then
+      e.socket:use_tls(e.tls.server)
+    end
   end
   e.addr = e.socket:local_address()
   e.host, e.port = e.addr:match("^(.*):(%d+)$")
@@ -38,8 +64,16 @@ function Endpoint:take_in(text, from, conn)
 end
 
 -- Cuts whole messages out of a stream by Content-Length.
-local function frame(conn)
+-- A double CRLF between messages is a keep-alive (RFC 5626 3.5.1): counted in conn.pings, answered unless e.pong is false.
+local function frame(conn, e)
   while true do
+    while conn.pending:sub(1, 4) == "\r\n\r\n" do
+      conn.pings = (conn.pings or 0) + 1
+      conn.pending = conn.pending:sub(5)
+      if e.pong ~= false then
+        conn.c:send("\r\n")
+      end
+    end
     conn.pending = conn.pending:gsub("^[\r\n]+", "")
     local head = conn.pending:match("^(.-\r\n\r\n)")
     if not head then
@@ -81,7 +115,7 @@ function Endpoint:poll()
       end
       conn.pending = conn.pending .. data
     end
-    for text in function() return frame(conn) end do
+    for text in function() return frame(conn, self) end do
       self:take_in(text, conn.remote, conn)
     end
   end
@@ -98,16 +132,33 @@ function Endpoint:connection(to)
   if not c then
     return nil, why
   end
+  if self.tls then
+    local ok, no = c:start_tls(assert(self.tls.client, "an endpoint that connects needs ca"), self.name)
+    if not ok then
+      return nil, no
+    end
+  end
   local state = wait_for(function()
-    local s = c:state()
+    local s, no = c:state()
+    why = no
     return s ~= "connecting" and s
   end, 3)
   if state ~= "up" then
-    return nil, to .. ": no connection"
+    return nil, to .. ": " .. (self.tls and why or "no connection")
   end
   local conn = { c = c, remote = to, pending = "" }
   self.conns[#self.conns + 1] = conn
   return conn
+end
+
+-- cut(conn): ends a connection (m.conn of a message that came over it)
+function Endpoint:cut(conn)
+  for i, c in ipairs(self.conns) do
+    if c == conn then
+      table.remove(self.conns, i)
+    end
+  end
+  conn.c:close()
 end
 
 -- send(message or text, to [, conn]) -> true, or nil and why. A request gets a Via of the endpoint when it has none.
@@ -136,7 +187,7 @@ end
 
 -- uri([user]): a SIP URI that leads here
 function Endpoint:uri(user)
-  return "sip:" .. (user and user .. "@" or "") .. self.addr .. (self.transport == "tcp" and ";transport=tcp" or "")
+  return "sip:" .. (user and user .. "@" or "") .. self.addr .. (self.transport ~= "udp" and ";transport=" .. self.transport or "")
 end
 
 -- recv{timeout=5, match=function(m) ... end} -> message (m.from: its sender, m.octets), or nil when time is up. What does

@@ -15,6 +15,9 @@ function ue.new(o)
   for k, v in pairs(o) do
     t[k] = v
   end
+  if type(t.outbound) == "boolean" then
+    t.outbound = t.outbound and "yes" or "no"
+  end
   if t.trace == nil and ue.trace_dir then
     ue.traces = (ue.traces or 0) + 1
     t.trace = ("%s/ue-%d.jsonl"):format(ue.trace_dir, ue.traces)
@@ -213,27 +216,75 @@ local function ack(self, invite, response, way)
   assert(self.handle:send(m:text(), 0, way))
 end
 
--- request{method=, to=, ..., mutate=function(msg), timeout=} -> {status, reason, response, responses, request, failure}
+-- With a challenge that is kept the request answers it at once (TS 33.203 N.2.1.2).
+local function authorize(self, m)
+  local value = self.handle:proxy_answer(m.method, m.uri, m.body)
+  if value then
+    m:set("Proxy-Authorization", value)
+  end
+  return value ~= nil
+end
+
+-- The same request again, with an answer to the 407; nil when there is no answer to it.
+local function answer_407(self, m, response, answered)
+  local ok, stale = self.handle:proxy_challenge(response:text())
+  if not ok or (answered and not stale) then
+    self.handle:forget_challenge("proxy")
+    return nil
+  end
+  local again = m:copy()
+  again:set("CSeq", again:get("CSeq"):gsub("^%d+", function(n) return tostring(tonumber(n) + 1) end))
+  authorize(self, again)
+  return again
+end
+
+-- request{method=, to=, ..., mutate=function(msg, try, response), timeout=, answer_407=false} -> {status, reason, response,
+-- responses, request, requests, failure, challenges}. A 407 is answered, unless answer_407 is false.
 function Phone:request(o)
   local m = self:build(o)
-  local r = { request = m, responses = {}, status = 0 }
-  if o.mutate and o.mutate(m) == false then
-    r.failure = "silent"
-    return r
-  end
-  if not o.on and not wait_for(function() return not self.handle:held() end, o.timeout or ue.timeout) then
-    r.failure = "held back"
-    return r
-  end
+  local r = { requests = {}, responses = {}, status = 0, challenges = 0 }
   local way = { on = o.on, transport = o.transport }
-  r.response, r.failure = self:exchange(m, o.timeout or ue.timeout, r.responses, way)
-  if r.response then
+  local answered = false -- a challenge of this request
+  if o.answer_407 ~= false then
+    authorize(self, m)
+  end
+  while m do
+    r.request, r.requests[#r.requests + 1] = m, m
+    if o.mutate and o.mutate(m, #r.requests, r.response) == false then
+      r.failure = "silent"
+      return r
+    end
+    if not o.on and not wait_for(function() return not self.handle:held() end, o.timeout or ue.timeout) then
+      r.failure = "held back"
+      return r
+    end
+    r.response, r.failure = self:exchange(m, o.timeout or ue.timeout, r.responses, way)
+    r.status, r.reason = 0, nil
+    if not r.response then
+      return r
+    end
     r.status, r.reason = r.response.status, r.response.reason
     if m.method == "INVITE" and r.status < 300 then
       ack(self, m, r.response, way)
     end
+    if r.status ~= 407 or o.answer_407 == false then
+      return r
+    end
+    r.challenges = r.challenges + 1
+    m = r.challenges <= 3 and answer_407(self, m, r.response, answered) or nil
+    answered = true
   end
   return r
+end
+
+-- set_password(text): from now on; the one before is overwritten
+function Phone:set_password(text)
+  self.handle:set_password(text)
+end
+
+-- forget_challenge(): the next REGISTER begins without what is kept; forget_challenge("proxy"): the next request
+function Phone:forget_challenge(which)
+  self.handle:forget_challenge(which)
 end
 
 function Phone:message(o)
@@ -297,6 +348,26 @@ function Phone:play(faults)
   for name, on in pairs(faults) do
     self.handle:play(name, on)
   end
+end
+
+-- tls() -> {up=, version=, cipher=, session_id=, resumed=, names=, handshakes=, resumptions=, connections=, ended=, lost=,
+-- why=}; nil for a phone without TLS
+function Phone:tls()
+  return self.handle:tls()
+end
+
+-- kept() -> {running=, interval=, pings=, pongs=, failures=, lost=} of keep-alives
+function Phone:kept()
+  return self.handle:kept()
+end
+
+-- cut(): the TLS connection ends as if the network had failed; renegotiate(): a handshake within it (TLS 1.2)
+function Phone:cut()
+  return self.handle:cut()
+end
+
+function Phone:renegotiate()
+  return self.handle:renegotiate()
 end
 
 function Phone:deaf(on)
