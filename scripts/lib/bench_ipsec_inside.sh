@@ -111,14 +111,12 @@ load() {
 
 sets() { ip -n core xfrm state count | awk '{ print int($NF / 4) }'; }
 
+at_most() { [ "$(sets)" -le "$1" ]; }
+
 # settled N: the UEs that left have left the kernel too.
 settled() {
-        local i
-        for ((i = 0; i < 300; i++)); do
-                [ "$(sets)" -gt "$1" ] || return 0
-                sleep 0.1
-        done
-        say "  warning: $(sets) sets of SAs where $1 are live"
+        wait_until 30 at_most "$1" ||
+                say "  warning: $(sets) sets of SAs where $1 are live"
 }
 
 # grow FROM TO: UEs up to TO are registered and stay.

@@ -19,9 +19,8 @@ cmd_profile() {
         BENCH_WRAP=profile_wrap nodes_fresh
         pid=$(node_pid "$node")
         load_run profile_warm --subscribers $PROFILE_WARM --rate $PROFILE_RATE
-        callgrind_control -i on "$pid" >/dev/null || die "callgrind does not answer"
-        load_run profile --first $PROFILE_WARM --subscribers $PROFILE_N --rate "${RATE:-$PROFILE_RATE}"
-        callgrind_control -i off "$pid" >/dev/null
+        load_run profile --first $PROFILE_WARM --subscribers $PROFILE_N --rate "${RATE:-$PROFILE_RATE}" \
+                --before "callgrind_control -i on $pid >/dev/null" --after "callgrind_control -i off $pid >/dev/null"
         callgrind_control -d "$pid" >/dev/null
         file=$(find "$LAB_DIR/run" -name 'callgrind.*' -size +0 | sort | tail -1)
         [ -n "$file" ] || die "callgrind wrote nothing"

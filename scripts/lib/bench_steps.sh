@@ -14,8 +14,8 @@ load_run() {
         local step=$1 code=0
         shift
         # shellcheck disable=SC2046
-        "$TOOLS/sip_load" --to "$(addr_of pcscf):5060" --from "127.$LAB_NET.0.1" --scattered "$SUBSCRIBERS" $TRANSPORT \
-                $(process_options) "$@" >"$BENCH_DIR/$step.txt" || code=$?
+        "$TOOLS/sip_load" --to "$(addr_of pcscf):$([ "$SCHEME" = tls ] && echo 5061 || echo 5060)" --from "127.$LAB_NET.0.1" --scattered "$SUBSCRIBERS" $TRANSPORT \
+                $(scheme_options sip_load) $(process_options) "$@" >"$BENCH_DIR/$step.txt" || code=$?
         [ "$code" -le 1 ] || die "the generator failed (exit code $code)"
 }
 
@@ -58,18 +58,22 @@ measure_max() {
         say "warning: no rate near $MAX/s was sustained for $RUN_S s; the figures are those of the last try" >&2
 }
 
+# floor_table: the messages of a registration with that scheme.
+floor_table() { if [ "$SCHEME" = aka ]; then echo messages.csv; else echo messages_digest.csv; fi; }
+
 # floor_run STEP RATE SECONDS: the same messages without the work.
 floor_run() {
-        "$TOOLS/floor" --table "$ROOT/tests/bench/floor/messages.csv" --rate "$2" --duration "$3" >"$BENCH_DIR/$1.txt" ||
+        "$TOOLS/floor" --table "$ROOT/tests/bench/floor/$(floor_table)" --rate "$2" --duration "$3" >"$BENCH_DIR/$1.txt" ||
                 say "warning: the floor lost some at $2/s" >&2
 }
 
-# The HSS alone.
+# The HSS alone, in clear, which is what cx_load speaks.
 cx_run() {
+        local LAB_CORE=clear
         nodes_fresh hss
         # shellcheck disable=SC2046
         "$TOOLS/cx_load" --to "$(addr_of hss):3868" --from "$(addr_of scscf)" --subscribers "$SUBSCRIBERS" \
-                --duration "$RUN_S" $(process_options hss) >"$BENCH_DIR/cx.txt" ||
+                --duration "$RUN_S" $(scheme_options cx_load) $(process_options hss) >"$BENCH_DIR/cx.txt" ||
                 say "warning: some MARs failed" >&2
         nodes_down
 }
@@ -88,14 +92,11 @@ memory_wrap() {
 
 # heap_read NODE: "HEAP PRIVATE" in octets, as of now.
 heap_read() {
-        local file=$LAB_DIR/run/$1.heap i
+        local file=$LAB_DIR/run/$1.heap
         rm -f "$file"
         kill -USR2 "$(node_pid "$1")" || die "$1 is gone"
-        for ((i = 0; i < 200; i++)); do
-                [ -f "$file" ] && { awk '{ print $2 }' "$file" | paste -sd' '; return; }
-                sleep 0.02
-        done
-        die "$1 does not say what it holds"
+        wait_until 4 test -f "$file" || die "$1 does not say what it holds"
+        awk '{ print $2 }' "$file" | paste -sd' '
 }
 
 # heap_settled NODE: the same once it no longer falls: transactions are over.

@@ -8,6 +8,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 # messages of compilers and tools are read by programs here
 export LC_ALL=C.UTF-8
+. "$ROOT/scripts/lib/wait.sh"
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
@@ -18,13 +19,13 @@ usage() { sed -n '3,/^[^#]/{ /^# shellcheck /d; s/^# \{0,1\}//p; }' "$0"; }
 # Needed to build and run the nodes.
 export PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libfreediameter-dev libssl-dev libsqlite3-dev
         libosip2-dev libjemalloc-dev libuv1-dev libc-ares-dev libyaml-dev libxml2-dev liblua5.4-dev libmnl-dev libcmocka-dev
-        lua5.4 iproute2 procps"
+        lua5.4 iproute2 procps openssl"
 # Needed to fuzz, on top of that.
 export PACKAGES_FUZZ="clang libclang-rt-14-dev"
 # Needed by the tests on top of that: programs nobody here wrote.
-export PACKAGES_TEST="sip-tester tshark freediameterd freediameter-extensions openssl libxml2-utils sqlite3
+export PACKAGES_TEST="sip-tester tshark freediameterd freediameter-extensions libxml2-utils sqlite3
         clang-format user-mode-linux kmod iptables conntrack tcpdump valgrind
-        kamailio kamailio-ims-modules $PACKAGES_FUZZ"
+        kamailio kamailio-ims-modules tinyproxy apache2-bin baresip-core curl $PACKAGES_FUZZ"
 
 # packages_missing LIST: the packages of the list that are not installed.
 packages_missing() {
@@ -36,7 +37,7 @@ packages_missing() {
 
 # packages_ensure LIST: installs what is missing, or says exactly what to type.
 packages_ensure() {
-        local missing type log=$ROOT/build/apt.log
+        local missing type service log=$ROOT/build/apt.log
         local sudo=()
         command -v dpkg-query >/dev/null || die "this is not Debian: install the equivalents of these packages by hand," \
                 "then run the programs with QUINTET_BIN set: $*"
@@ -56,9 +57,11 @@ packages_ensure() {
         { "${sudo[@]}" apt-get update -q &&
                 "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } \
                 >"$log" 2>&1 </dev/null || { tail -20 "$log" >&2; die "apt-get failed, see $log; it was: $type"; }
-        # Debian starts it at once, on port 5060; tests start their own
-        [[ " $missing" != *" kamailio "* ]] || [ ! -d /run/systemd/system ] ||
-                "${sudo[@]}" systemctl disable --now kamailio >>"$log" 2>&1 || true
+        # Debian starts these at once, on ports of their own choice; tests start their own
+        for service in kamailio tinyproxy; do
+                [[ " $missing" != *" $service "* ]] || [ ! -d /run/systemd/system ] ||
+                        "${sudo[@]}" systemctl disable --now "$service" >>"$log" 2>&1 || true
+        done
 }
 
 # build_dir: build/ exists and can be written.

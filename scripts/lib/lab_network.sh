@@ -18,9 +18,10 @@ addr_of() {
 
 addr6_of() { echo "fd00:$LAB_NET::$(host_of "$1")"; }
 
+# An interrupt waits until the namespace of the trial is gone again.
 network_can_netns() {
-        { [ "$(id -u)" = 0 ] || lab_uml_inside; } && command -v ip >/dev/null && ip netns add "$LAB_NAME-p$$" 2>/dev/null &&
-                ip netns del "$LAB_NAME-p$$"
+        { [ "$(id -u)" = 0 ] || lab_uml_inside; } && command -v ip >/dev/null || return
+        (trap '' INT TERM HUP; ip netns add "$LAB_NAME-p$$" 2>/dev/null && ip netns del "$LAB_NAME-p$$")
 }
 
 ns_exists() { [ -e "/run/netns/$1" ]; }
@@ -116,6 +117,8 @@ exec_in_node() {
         set -- env -u QUINTET_UE_ADDR "${phone[@]}" PATH="$BIN:$PATH" \
                 QUINTET_HSS_CONF="$LAB_DIR/conf/hss.yaml" QUINTET_ICSCF_CONF="$LAB_DIR/conf/icscf.yaml" \
                 QUINTET_SCSCF_CONF="$LAB_DIR/conf/scscf.yaml" QUINTET_PCSCF_CONF="$LAB_DIR/conf/pcscf.yaml" \
-                QUINTET_PCSCF="$(addr_of pcscf):5060" QUINTET_UE_STATE="$LAB_DIR/ue" "$@"
+                QUINTET_PCSCF="$(addr_of pcscf)" QUINTET_UE_STATE="$LAB_DIR/ue" \
+                QUINTET_UE_CA="$LAB_DIR/tls/ca.pem" QUINTET_UE_BOOTSTRAP="$(addr_of hss):8443" \
+                QUINTET_UE_CERTIFICATE="$LAB_DIR/tls/device.pem" QUINTET_UE_KEY="$LAB_DIR/tls/device.key" "$@"
         if [ "$MODE" = netns ]; then exec ip netns exec "$LAB_NAME-$node" "$@"; else exec "$@"; fi
 }

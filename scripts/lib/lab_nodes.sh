@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Starting, watching and stopping the four nodes of the lab.
 #
-# Files in $LAB_DIR/run: mode and name (how and as what the lab was started, NAME NET), and for each node its pid,
-# since (start time of that process in clock ticks since boot), shell (who waits for it) and exit; exec lists what
+# Files in $LAB_DIR/run: mode, name and core (how and as what the lab was started, NAME NET, clear or tls), and for each
+# node its pid, since (start time of that process in clock ticks since boot), shell (who waits for it) and exit; exec lists what
 # scripts/lab exec ran, with start times.
 
 BIN=${QUINTET_BIN:-$ROOT/build/release/bin}
@@ -85,6 +85,7 @@ nodes_start() {
         local n why started="" marks=""
         echo "$MODE" >"$LAB_DIR/run/mode"
         echo "$LAB_NAME $LAB_NET" >"$LAB_DIR/run/name"
+        echo "$LAB_CORE" >"$LAB_DIR/run/core"
         for n in icscf scscf; do marks="$marks $(stat -c %s "$LAB_DIR/trace/$n.jsonl" 2>/dev/null || echo 0)"; done
         for n in $NODES; do
                 node_pid "$n" >/dev/null && continue
@@ -102,43 +103,39 @@ nodes_start() {
 # The CSCFs serve only when their Diameter connection to the HSS is up; wait for that, bounded. The marks are the
 # lengths of the traces of icscf and scscf before the start.
 nodes_wait_cx() {
-        local n i started=$1
+        local n started=$1
         shift
         for n in icscf scscf; do
                 case " $started " in
                 *" $n "* | *" hss "*)
-                        for ((i = 0; i < 100; i++)); do
-                                tail -c "+$(($1 + 1))" "$LAB_DIR/trace/$n.jsonl" 2>/dev/null |
-                                        grep '"cause":"peer_' | tail -1 | grep -q '"cause":"peer_up"' && break
-                                sleep 0.03
-                        done
-                        [ $i -lt 100 ] || say "warning: $n has no Diameter connection to the HSS yet" ;;
+                        wait_until 3 peer_up "$n" "$1" || say "warning: $n has no Diameter connection to the HSS yet" ;;
                 esac
                 shift
         done
 }
 
+# peer_up NODE OCTETS: its trace, behind so many octets, tells last of a connection that is up.
+peer_up() {
+        tail -c "+$(($2 + 1))" "$LAB_DIR/trace/$1.jsonl" 2>/dev/null |
+                grep '"cause":"peer_' | tail -1 | grep -q '"cause":"peer_up"'
+}
+
+node_ended() { ! node_pid "$1" >/dev/null; }
+
 nodes_stop() {
-        local n pid i
+        local n pid
         for n in pcscf icscf scscf hss; do
                 pid=$(node_pid "$n") || { rm -f "$LAB_DIR/run/$n.pid"; continue; }
                 kill -TERM "$pid"
-                for ((i = 0; i < 250; i++)); do
-                        node_pid "$n" >/dev/null || break
-                        sleep 0.02
-                done
-                if node_pid "$n" >/dev/null; then
+                if ! wait_until 5 node_ended "$n"; then
                         say "$n did not end within 5 seconds: killed"
                         kill -KILL "$pid"
                 fi
                 # how it ended is written by the shell beside it, a moment later
-                for ((i = 0; i < 50; i++)); do
-                        [ -s "$LAB_DIR/run/$n.exit" ] && break
-                        sleep 0.02
-                done
+                wait_until 1 test -s "$LAB_DIR/run/$n.exit"
                 rm -f "$LAB_DIR/run/$n.pid"
         done
-        rm -f "$LAB_DIR/run/mode" "$LAB_DIR/run/name"
+        rm -f "$LAB_DIR"/run/{mode,name,core}
 }
 
 # Time of the start of a process, in UTC like logs and ladder.
@@ -160,5 +157,6 @@ nodes_status() {
                         all=3
                 fi
         done
+        [ "$LAB_CORE" = clear ] || say "Mw and Cx over TLS"
         return $all
 }

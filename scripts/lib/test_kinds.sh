@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # How each kind of test is run. Every function writes PASS/FAIL lines into $RESULTS/NAME.lines.
 
+PREFIX="" # "asan." before the names of tests of that build
+
 # kill_tree PID: ends all descendants of a process; those of timeout stand in process groups of their own.
 kill_tree() {
         local child
@@ -55,7 +57,7 @@ judge_one() {
 # Unit tests speak TAP (cmocka); a line "# proves IDS" follows the assertions it stands for.
 unit_test() {
         local name=$1 program=$2 code=0 t0=$SECONDS
-        CMOCKA_MESSAGE_OUTPUT=TAP limited 120 "$program" >"$RESULTS/$name.out" 2>&1 || code=$?
+        CMOCKA_MESSAGE_OUTPUT=TAP limited 300 "$program" >"$RESULTS/$name.out" 2>&1 || code=$?
         judge_unit "$name" $code $((SECONDS - t0))
 }
 
@@ -149,41 +151,30 @@ built() {
         return 1
 }
 
-# run_suite PRESET PREFIX: builds the preset and runs units, kernel tests, flows, interop and the documents' examples with it.
-run_suite() {
-        local preset=$1 dir=$ROOT/build/$1 f name kernel
+# suite_use PRESET PREFIX: the programs of that build are what is tested from here on.
+suite_use() {
         PREFIX=$2
-        built "$preset" || return
-        export QUINTET_BIN=$dir/bin QUINTET_BUILD=$dir QUINTET_ROOT=$ROOT
+        export QUINTET_BIN=$ROOT/build/$1/bin QUINTET_BUILD=$ROOT/build/$1 QUINTET_ROOT=$ROOT
         export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99:handle_abort=1
         export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-        say "== running ($preset)"
-        for f in "$dir"/tests/unit_*; do
+}
+
+# run_units: the unit tests of that build, two at a time.
+run_units() {
+        local f name
+        for f in "$QUINTET_BUILD"/tests/unit_*; do
                 { [ -x "$f" ] && [ -f "$f" ]; } || continue
                 name=${f##*/unit_}
                 name=${PREFIX}unit.${name/_/.}
                 wanted "$name" && job unit_test "$name" "$f"
         done | parallel 2 &
         wait $!
-        mapfile -t kernel < <(kernel_names "$dir")
-        {
-                [ ${#kernel[@]} = 0 ] || job kernel_tests "${kernel[@]}" # the longest first
-                for f in "$ROOT"/tests/flows/*.lua; do
-                        name=${PREFIX}flows.$(basename "$f" .lua)
-                        wanted "$name" && job one_test "$name" 300 "$dir/bin/ue" run "$f"
-                done
-                for f in "$dir"/tests/flow_*; do
-                        { [ -x "$f" ] && [ -f "$f" ]; } || continue
-                        name=${PREFIX}flows.${f##*/flow_}
-                        wanted "$name" && job one_test "$name" 300 "$f"
-                done
-                for f in "$dir"/tests/fuzz_*; do # the seeds, each with fixed mutations
-                        { [ -x "$f" ] && [ -f "$f" ]; } || continue
-                        name=${PREFIX}replay.${f##*/fuzz_}
-                        wanted "$name" && job one_test "$name" 300 "$f" -m 100 "$ROOT/tests/fuzz/corpus/${f##*/fuzz_}"
-                done
-        } | parallel 2 &
-        wait $!
+}
+
+# interop_tests: programs nobody here wrote, and the examples of the documents, one after the other: each expects the
+# machine's rates for itself, and the lab of the examples has a fixed name.
+interop_tests() {
+        local f name
         for f in "$ROOT"/tests/interop/*/run.sh "$ROOT"/tests/docs/run.sh "$ROOT"/tests/style/run.sh; do
                 [ -f "$f" ] || continue
                 name=$(basename "$(dirname "$f")")
@@ -193,16 +184,75 @@ run_suite() {
         done
 }
 
-# Replays every corpus and fuzzes each target for a minute (QUINTET_FUZZ_SECONDS); a crash leaves its input beside the
+# chain_jobs: the kernel tests in one machine, and the interop tests in a row; the longest first.
+chain_jobs() {
+        local kernel
+        mapfile -t kernel < <(kernel_names "$QUINTET_BUILD")
+        [ ${#kernel[@]} = 0 ] || job kernel_tests "${kernel[@]}"
+        job interop_tests
+}
+
+# flow_jobs: flows, and the seeds of the fuzz targets, each with fixed mutations.
+flow_jobs() {
+        local f name
+        for f in "$ROOT"/tests/flows/*.lua; do
+                name=${PREFIX}flows.$(basename "$f" .lua)
+                wanted "$name" && job one_test "$name" 300 "$QUINTET_BIN/ue" run "$f"
+        done
+        for f in "$QUINTET_BUILD"/tests/flow_*; do
+                { [ -x "$f" ] && [ -f "$f" ]; } || continue
+                name=${PREFIX}flows.${f##*/flow_}
+                wanted "$name" && job one_test "$name" 300 "$f"
+        done
+        for f in "$QUINTET_BUILD"/tests/fuzz_*; do
+                { [ -x "$f" ] && [ -f "$f" ]; } || continue
+                name=${PREFIX}replay.${f##*/fuzz_}
+                wanted "$name" && job one_test "$name" 300 "$f" -m 100 "$ROOT/tests/fuzz/corpus/${f##*/fuzz_}"
+        done
+}
+
+# fuzz_jobs: replays every corpus and fuzzes each target (QUINTET_FUZZ_SECONDS); a crash leaves its input beside the
 # results.
-run_fuzz() {
-        local name seconds=${QUINTET_FUZZ_SECONDS:-60}
-        PREFIX=""
-        built fuzz || return
+fuzz_jobs() {
+        local name seconds=${QUINTET_FUZZ_SECONDS:-20}
         for name in $(fuzz_targets); do
                 wanted "fuzz.$name" || continue
                 fuzz_command "$name" "$seconds" "$RESULTS/crash-$name-"
-                job one_test "fuzz.$name" $((seconds + 120)) "${FUZZ[@]}"
-        done | parallel 2 &
+                job one_test "fuzz.$name" $((seconds + 120)) nice -n 10 "${FUZZ[@]}" # others wait for time, it takes any
+        done
+}
+
+# in_turn FILE FILE: a line of the one, a line of the other, as long as there are any.
+in_turn() { paste -d '\n' "$1" "$2" | sed '/^$/d'; }
+
+# run_suites SUITE...: release, then asan and fuzz. Flows wait for most of their time and the kernel tests keep one
+# processor busy, so other work is done beside them: the other builds beside the tests of the release build, fuzzing
+# beside those of the build with sanitizers.
+run_suites() {
+        local suites=" $* " later=() p
+        for p in asan fuzz; do [[ $suites != *" $p "* ]] || later+=("$p"); done
+        if [[ $suites = *" release "* ]] && built release; then
+                say "== running (release)"
+                suite_use release ""
+                run_units
+                (renice -n 10 "$BASHPID" >/dev/null; for p in "${later[@]}"; do built "$p"; done) &
+                { chain_jobs; flow_jobs; } | parallel 3 &
+                wait
+        else
+                for p in "${later[@]}"; do built "$p"; done
+        fi
+        for p in "${later[@]}"; do # built by now
+                [ -s "$RESULTS/build.$p.lines" ] && suites=${suites/ $p / }
+        done
+        : >"$RESULTS/flows.jobs" >"$RESULTS/fuzz.jobs"
+        [ ${#later[@]} = 0 ] || say "== running (${later[*]})"
+        if [[ $suites = *" fuzz "* ]]; then fuzz_jobs >"$RESULTS/fuzz.jobs"; fi
+        if [[ $suites = *" asan "* ]]; then
+                suite_use asan asan.
+                run_units
+                flow_jobs >"$RESULTS/flows.jobs"
+                chain_jobs >"$RESULTS/chain.jobs"
+        fi
+        { cat "$RESULTS/chain.jobs"; in_turn "$RESULTS/fuzz.jobs" "$RESULTS/flows.jobs"; } 2>/dev/null | parallel 3 &
         wait $!
 }
