@@ -6,15 +6,19 @@
 #include <arpa/inet.h>
 #include <unistd.h>
 
+#include "common/net/tcp_filter.h"
 #include "tests/fuzz/fuzz.h"
 
 #define SENT_MAX ((size_t)1 << 16)
 
 struct tcp_conn {
         struct list node;
+        struct loop *loop;
         struct tcp_handlers h;
         void *arg;
+        struct tcp_filter *filter;
         struct addr local, remote;
+        int reason;
         bool up, closed, dialled;
 };
 
@@ -22,6 +26,7 @@ struct tcp_listener {
         struct list node;
         tcp_accept_fn *fn;
         void *arg;
+        struct loop *loop;
         struct addr local;
 };
 
@@ -56,12 +61,13 @@ struct addr fake_net_addr(uint16_t port)
         return a;
 }
 
-static struct tcp_conn *conn_new(const struct addr *local, const struct addr *remote)
+static struct tcp_conn *conn_new(struct loop *l, const struct addr *local, const struct addr *remote)
 {
         struct tcp_conn *c = calloc(1, sizeof(*c));
 
         if (!c)
                 return NULL;
+        c->loop = l;
         c->local = local ? *local : fake_net_addr(40000);
         c->remote = *remote;
         list_append(&conns, &c->node);
@@ -72,7 +78,7 @@ static struct tcp_conn *arrive(struct tcp_listener *listener, const struct addr 
 {
         struct tcp_conn *c;
 
-        c = conn_new(&listener->local, remote);
+        c = conn_new(listener->loop, &listener->local, remote);
         if (!c)
                 return NULL;
         c->up = true;
@@ -140,7 +146,10 @@ bool fake_net_feed(struct tcp_conn *c, struct span data, size_t piece)
 
                 MUST(exact != NULL);
                 memcpy(exact, part.p, part.n);
-                c->h.on_data(c, span_make(exact, part.n), c->arg);
+                if (c->filter)
+                        c->filter->ops->received(c->filter, span_make(exact, part.n));
+                else
+                        c->h.on_data(c, span_make(exact, part.n), c->arg);
                 free(exact);
         }
         return !c->closed;
@@ -154,14 +163,18 @@ void fake_net_turn(void)
 
                 if (!c->up && !c->closed) {
                         c->up = true;
-                        if (c->h.on_connect)
+                        if (c->filter)
+                                c->filter->ops->up(c->filter);
+                        else if (c->h.on_connect)
                                 c->h.on_connect(c, c->arg);
                 }
                 if (!c->closed)
                         continue;
                 list_unlink(&c->node);
                 if (c->h.on_close)
-                        c->h.on_close(c, 0, c->arg);
+                        c->h.on_close(c, c->reason, c->arg);
+                if (c->filter)
+                        c->filter->ops->free(c->filter);
                 free(c);
         }
 }
@@ -192,10 +205,10 @@ int tcp_listen(struct loop *l, const struct addr *local, uint32_t max_conns, tcp
 {
         struct tcp_listener *s = calloc(1, sizeof(*s));
 
-        (void)l, (void)max_conns;
+        (void)max_conns;
         if (!s)
                 return -IMS_ENOMEM;
-        *s = (struct tcp_listener){.fn = fn, .arg = arg, .local = *local};
+        *s = (struct tcp_listener){.fn = fn, .arg = arg, .loop = l, .local = *local};
         list_append(&listeners, &s->node);
         *out = s;
         return 0;
@@ -217,8 +230,8 @@ int tcp_connect(struct loop *l, const struct addr *local, const struct addr *to,
 {
         struct tcp_conn *c;
 
-        (void)l, (void)timeout_ms;
-        c = conn_new(local, to);
+        (void)timeout_ms;
+        c = conn_new(l, local, to);
         if (!c)
                 return -IMS_ENOMEM;
         c->dialled = true;
@@ -237,8 +250,15 @@ int tcp_send(struct tcp_conn *c, struct span data)
 {
         if (c->closed)
                 return -IMS_ECLOSED;
+        if (c->filter)
+                return c->filter->ops->send(c->filter, data);
         keep(data);
         return 0;
+}
+
+int tcp_reopen(struct tcp_conn *c)
+{
+        return c->closed ? -IMS_ECLOSED : -IMS_EUNREACH; /* nobody is there a second time */
 }
 
 bool tcp_takes(const struct tcp_conn *c)
@@ -284,7 +304,8 @@ const struct addr *tcp_remote(const struct tcp_conn *c)
 
 void tcp_close(struct tcp_conn *c, bool flush)
 {
-        (void)flush;
+        if (flush && !c->closed && c->up && c->filter)
+                (void)c->filter->ops->close(c->filter); /* what waits for it is lost, here */
         c->closed = true;
 }
 
@@ -307,6 +328,62 @@ void tcp_reset(struct tcp_conn *c, bool silent)
 {
         (void)silent;
         c->closed = true;
+}
+
+/* --- tcp_int.h ------------------------------------------------------------------------------------ */
+
+void tcp_set_filter(struct tcp_conn *c, struct tcp_filter *f)
+{
+        MUST(!c->filter);
+        c->filter = f;
+}
+
+struct tcp_filter *tcp_filter_of(const struct tcp_conn *c)
+{
+        return c->filter;
+}
+
+int tcp_filter_write(struct tcp_conn *c, struct span octets)
+{
+        if (c->closed)
+                return -IMS_ECLOSED;
+        keep(octets);
+        return 0;
+}
+
+void tcp_filter_deliver(struct tcp_conn *c, struct span data)
+{
+        MUST(data.n > 0);
+        if (!c->closed && c->h.on_data)
+                c->h.on_data(c, data, c->arg);
+}
+
+void tcp_filter_established(struct tcp_conn *c)
+{
+        if (!c->closed && c->dialled && c->h.on_connect)
+                c->h.on_connect(c, c->arg);
+}
+
+void tcp_filter_idle(struct tcp_conn *c)
+{
+        (void)c;
+}
+
+void tcp_filter_fail(struct tcp_conn *c, int reason)
+{
+        MUST(reason < 0);
+        c->reason = reason;
+        c->closed = true;
+}
+
+bool tcp_is_up(const struct tcp_conn *c)
+{
+        return c->up && !c->closed;
+}
+
+struct loop *tcp_loop(const struct tcp_conn *c)
+{
+        return c->loop;
 }
 
 /* --- udp.h ---------------------------------------------------------------------------------------- */

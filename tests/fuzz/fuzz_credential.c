@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         if (credential_load(path, kinds[n % 3], &c, &err) == 0) {
                 if (credential_finish(&c, n & 1, &err) == 0)
-                        MUST(c.impi[0] && c.domain[0] && c.n_impu > 0 && c.key.k_n >= 16);
+                        MUST(c.impi[0] && c.domain[0] && c.n_impu > 0 &&
+                             (c.key.k_n >= 16 || credential_has_password(&c)));
                 else
                         MUST(err.n > 0);
                 credential_wipe(&c);

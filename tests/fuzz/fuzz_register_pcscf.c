@@ -76,12 +76,31 @@ static void agree(const struct sip_msg *m, enum sec_mode mode)
         agreement_free(a);
 }
 
+/* The same of an offer of TLS. */
+static void agree_tls(const struct sip_msg *m)
+{
+        struct agreement_fault fault = {0};
+        struct agreement *a = NULL;
+        int rc = agreement_new_tls(m, "tls;q=0.9", &a, &fault);
+
+        refused(rc, &fault);
+        if (rc)
+                return;
+        MUST(a->tls && span_eq(buf_as_span(&a->server), SPAN("tls;q=0.9")));
+        rc = agreement_check(a, m, &fault);
+        refused(rc, &fault);
+        if (a->client.n)
+                repeated(a);
+        agreement_free(a);
+}
+
 static void request(const struct sip_msg *m)
 {
         const struct reg_marks marks = {.integrity = "no",
                                         .path = SPAN("<sip:t@pcscf.example;lr>"),
                                         .visited_network = SPAN("example"),
-                                        .charging_vector = SPAN("icid-value=1")};
+                                        .charging_vector = SPAN("icid-value=1"),
+                                        .keep_s = 30};
         struct reg_facts f;
         struct sip_edit e;
         struct sip_msg *out;
@@ -90,6 +109,7 @@ static void request(const struct sip_msg *m)
 
         agree(m, SEC_MODE_TRANS);
         agree(m, SEC_MODE_UDP_ENC_TUN);
+        agree_tls(m);
 
         if (rc == 0) {
                 sip_edit_init(&e, m);
@@ -121,8 +141,11 @@ static void answer(const struct sip_msg *m)
         struct sip_edit e;
         struct sip_msg *out;
 
+        const enum reg_scheme scheme = reg_challenge_scheme(m);
+
         sip_edit_init(&e, m);
         reg_edit_challenge(&e, &keys);
+        MUST(!keys.have || scheme != REG_SCHEME_DIGEST || sip_msg_hdr(m, SIP_HDR_PROXY_AUTHENTICATE, 0));
         reg_edit_answer(&e);
         write_out(&e, &out);
         if (out && !m->fault)
