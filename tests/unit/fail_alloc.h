@@ -15,6 +15,14 @@ static unsigned long alloc_countdown ALLOC_UNUSED; /* allocations to let pass */
 static unsigned long alloc_failed ALLOC_UNUSED;    /* failures so far */
 static long alloc_live ALLOC_UNUSED;
 
+/* Allocation n from now on fails (0: the next one), and no other; alloc_armed stays true until that happened.
+ */
+static inline void alloc_fail_at(unsigned long n)
+{
+        alloc_countdown = n;
+        alloc_armed = true;
+}
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CAN_FAIL 0
 #else

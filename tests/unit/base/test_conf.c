@@ -89,7 +89,8 @@ static int check_between(const struct conf_schema *schema, void *conf, struct bu
         return 0;
 }
 
-static const struct conf_schema schema = {"lab", sizeof(struct lab), keys, check_between};
+static const struct conf_schema schema = {
+        .node = "lab", .size = sizeof(struct lab), .keys = keys, .check = check_between};
 
 static struct lab *parse_ok(const char *text)
 {

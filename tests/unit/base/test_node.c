@@ -73,6 +73,43 @@ static void log_long_lines_are_cut(void **state)
         assert_ptr_equal(strchr(captured, '\n'), captured + strlen(captured) - 1);
 }
 
+static struct log_pace pace;
+static unsigned said;
+
+/* Thirty lines in one second, of which ten may be said. */
+static void write_many(void)
+{
+        uint64_t second;
+
+        log_init("testnode", LOG_INFO);
+        do {
+                pace = (struct log_pace){0};
+                said = log_pace(&pace, 10, "refusals");
+                second = pace.second;
+                for (unsigned i = 1; i < 30; i++)
+                        said += log_pace(&pace, 10, "refusals");
+        } while (pace.second != second);
+}
+
+static void write_later(void)
+{
+        pace.second--;
+        said = log_pace(&pace, 10, "refusals");
+}
+
+static void log_lines_of_strangers_have_a_pace(void **state)
+{
+        (void)state;
+        capture(write_many);
+        assert_int_equal(said, 10);
+        assert_null(strstr(captured, "20 more"));
+        capture(write_later);
+        assert_int_equal(said, 1);
+        assert_non_null(strstr(captured, ": 20 more refusals were not told: 10 of them in a second are\n"));
+        capture(write_later);
+        assert_string_equal(captured, "");
+}
+
 static void levels(void **state)
 {
         enum log_level level = LOG_ERROR;
@@ -112,7 +149,7 @@ static const struct conf_key keys[] = {
          .doc = "m"},
         {0},
 };
-static const struct conf_schema schema = {"testnode", sizeof(struct conf), keys, NULL};
+static const struct conf_schema schema = {.node = "testnode", .size = sizeof(struct conf), .keys = keys};
 
 static int n_args(char **argv)
 {
@@ -188,6 +225,39 @@ static void bad_option(void)
         assert_int_equal(code, 2);
 }
 
+/* What would keep a node from starting is not taken by one that runs. */
+static int look_says; /* 0: advice */
+
+static int look(const struct conf_schema *s, const void *conf, struct buf *err)
+{
+        (void)s, (void)conf;
+        buf_puts(err, "gm.tls.key: it is so\ngm.tls.ca: and so\n");
+        return look_says;
+}
+
+static void ask_to_reload(void)
+{
+        const struct conf_schema looking = {.node = "testnode", .look = look};
+
+        log_init("testnode", LOG_INFO);
+        assert_int_equal(node_may_reload(&looking, NULL), look_says == 0);
+}
+
+static void certificates_are_looked_at_again(void **state)
+{
+        (void)state;
+        look_says = -IMS_ECONF;
+        capture(ask_to_reload);
+        assert_non_null(
+                strstr(captured, " error testnode: the files stay as they were: gm.tls.key: it is so\n"));
+        assert_non_null(
+                strstr(captured, " error testnode: the files stay as they were: gm.tls.ca: and so\n"));
+        look_says = 0;
+        capture(ask_to_reload);
+        assert_non_null(strstr(captured, " warn testnode: gm.tls.key: it is so\n"));
+        assert_null(strstr(captured, "stay"));
+}
+
 static void bad_options_are_named(void **state)
 {
         (void)state;
@@ -229,10 +299,12 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(log_lines),
                 cmocka_unit_test(log_long_lines_are_cut),
+                cmocka_unit_test(log_lines_of_strangers_have_a_pace),
                 cmocka_unit_test(levels),
                 cmocka_unit_test(secrets),
                 cmocka_unit_test(command_line),
                 cmocka_unit_test(check_config_names_faults),
+                cmocka_unit_test(certificates_are_looked_at_again),
                 cmocka_unit_test(bad_options_are_named),
                 cmocka_unit_test(readiness),
         };

@@ -66,8 +66,7 @@ static void every_allocation_of(const char *yaml, int want)
                 void *conf = NULL;
 
                 before = alloc_failed;
-                alloc_countdown = nth++;
-                alloc_armed = true;
+                alloc_fail_at(nth++);
                 rc = conf_parse(&schema, "test.yaml", span_of(yaml), &conf, &err);
                 alloc_armed = false;
                 if (rc == 0)

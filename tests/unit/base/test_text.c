@@ -194,6 +194,23 @@ static void buffer_steal(void **state)
         assert_null(buf_steal(&b));
 }
 
+static void buffer_take(void **state)
+{
+        struct buf b = {.max = 4, .secret = true}, taken;
+
+        (void)state;
+        buf_puts(&b, "abc");
+        taken = buf_take(&b);
+        assert_true(span_eq(buf_as_span(&taken), SPAN("abc")));
+        assert_true(taken.secret && b.secret);
+        assert_null(b.p);
+        assert_int_equal(b.n, 0);
+        buf_puts(&b, "abcde");
+        assert_int_equal(b.err, -IMS_ETOOBIG);
+        buf_free(&b);
+        buf_free(&taken);
+}
+
 static void quoting(void **state)
 {
         struct buf b = BUF_INIT;
@@ -207,6 +224,11 @@ static void quoting(void **state)
         buf_reset(&b);
         buf_json(&b, SPAN("a\"\\\n\x01\xc3\xa4\xff\xed\xa0\x80"));
         assert_span(buf_as_span(&b), "a\\\"\\\\\\n\\u0001\xc3\xa4\\u00ff\\u00ed\\u00a0\\u0080");
+        buf_reset(&b);
+        buf_json_member(&b, "a", SPAN("x\"y"));
+        buf_json_member(&b, "b", SPAN_NULL);
+        buf_json_string(&b, SPAN_NULL);
+        assert_true(span_eq(buf_as_span(&b), SPAN("\"a\":\"x\\\"y\"\"b\":null\"\"")));
         buf_free(&b);
 }
 
@@ -278,6 +300,7 @@ int main(void)
                 cmocka_unit_test(buffer_grows_to_its_limit),
                 cmocka_unit_test(buffer_prints_at_its_edges),
                 cmocka_unit_test(buffer_steal),
+                cmocka_unit_test(buffer_take),
                 cmocka_unit_test(quoting),
                 cmocka_unit_test(hex),
                 cmocka_unit_test(base64),

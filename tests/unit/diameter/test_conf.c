@@ -14,7 +14,7 @@ struct conf {
 };
 
 static const struct conf_key keys[] = {DIA_CONF_KEYS(struct conf, dia), {.name = NULL}};
-static const struct conf_schema schema = {"test", sizeof(struct conf), keys, NULL};
+static const struct conf_schema schema = {.node = "test", .size = sizeof(struct conf), .keys = keys};
 
 static int parse(const char *text, struct conf **out, struct buf *err)
 {

@@ -42,7 +42,7 @@ static void on_uar(struct dia_request *rq, const struct cx_uar *m, void *arg)
         }
 }
 
-static int setup_with(void **state, bool accept_unknown)
+static int setup_with(void **state, bool accept_unknown, uint32_t message_max)
 {
         static struct ctx t;
         struct dia_handlers h = {.on_request = on_request};
@@ -54,7 +54,7 @@ static int setup_with(void **state, bool accept_unknown)
                                      .n_listen = 1,
                                      .peers = peers,
                                      .n_peers = 2,
-                                     .message_max = 4096,
+                                     .message_max = message_max,
                                      .max_pending = MAX_PENDING,
                                      .accept_unknown = accept_unknown};
 
@@ -70,12 +70,17 @@ static int setup_with(void **state, bool accept_unknown)
 
 static int setup(void **state)
 {
-        return setup_with(state, false);
+        return setup_with(state, false, 4096);
 }
 
 static int setup_open(void **state)
 {
-        return setup_with(state, true);
+        return setup_with(state, true, 4096);
+}
+
+static int setup_large(void **state)
+{
+        return setup_with(state, false, 65536);
 }
 
 static int teardown(void **state)
@@ -134,6 +139,43 @@ static void test_wrong_length(void **state)
                 raw_free(&r);
         }
         expect_alive(t);
+}
+
+/* Before CER nobody makes the node keep much: neither long messages nor many connections. */
+static void test_strangers_are_bounded(void **state)
+{
+        enum { PLACES = 32 };
+        static const char long_enough[] = {1, 0, 0x20, 0};
+        static char text[8192];
+        struct buf cer = raw_begin(CMD_CER, 0, 0, 1);
+        struct ctx *t = *state;
+        struct raw r[PLACES + 1];
+        unsigned closed = 0;
+
+        raw_connect(&r[0], t->loop, &t->addr);
+        memset(text, 'x', sizeof(text));
+        raw_capabilities(&cer, "raw.example.org", CX_APPLICATION);
+        dia_put_os(&cer, AVP_ERROR_MESSAGE, span_make(text, sizeof(text)));
+        raw_put(&r[0], &cer);
+        raw_expect_closed(&r[0]);
+        assert_int_equal(r[0].n_got, 0); /* it is not even refused by CEA */
+        raw_free(&r[0]);
+        for (size_t i = 0; i < PLACES; i++) {
+                raw_connect(&r[i], t->loop, &t->addr);
+                raw_send(&r[i], span_make(long_enough, 4));
+        }
+        raw_connect(&r[PLACES], t->loop, &t->addr);
+        raw_expect_closed(&r[PLACES]);
+        for (size_t i = 0; i < PLACES; i++)
+                closed += r[i].closed;
+        assert_int_equal(closed, 0);
+        raw_free(&r[PLACES]);
+        raw_free(&r[0]); /* a place is free again: for a peer */
+        for (int turn = 0; turn < 3; turn++)
+                uv_run(loop_uv(t->loop), UV_RUN_NOWAIT);
+        expect_alive(t);
+        for (size_t i = 1; i < PLACES; i++)
+                raw_free(&r[i]);
 }
 
 static void test_wrong_length_when_open(void **state)
@@ -633,6 +675,7 @@ int main(void)
                 T(test_sent_again),
                 T(test_answer_to_nothing),
                 T(test_dpr),
+                cmocka_unit_test_setup_teardown(test_strangers_are_bounded, setup_large, teardown),
                 cmocka_unit_test_setup_teardown(test_unknown_accepted, setup_open, teardown),
                 cmocka_unit_test_setup_teardown(test_mutations, setup_open, teardown),
         };

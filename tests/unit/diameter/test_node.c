@@ -11,10 +11,10 @@
 
 #include "common/diameter/cx.h"
 #include "common/diameter/dict.h"
+#include "tests/unit/diameter/two_nodes.h"
 
 struct pair {
-        struct loop *loop;
-        struct dia_node *hss, *cscf;
+        struct two_nodes n;
         struct cx_server srv;
         int up, answers, err;
         struct dia_result result;
@@ -60,7 +60,7 @@ static void on_peer(const char *identity, bool up, const char *why, void *arg)
         (void)identity;
         (void)why;
         t->up += up ? 1 : -1;
-        loop_stop(t->loop);
+        loop_stop(t->n.loop);
 }
 
 /* The same answer, built with libfdproto on the bare one. */
@@ -94,7 +94,7 @@ static void on_plain(int err, struct msg *answer, void *arg)
         assert_int_equal(cx_uaa_decode(answer, &m, &fault), 0);
         t->result = m.h.result;
         cx_uaa_clear(&m);
-        loop_stop(t->loop);
+        loop_stop(t->n.loop);
 }
 
 static void on_uaa(int err, const struct cx_uaa *m, void *arg)
@@ -107,38 +107,21 @@ static void on_uaa(int err, const struct cx_uaa *m, void *arg)
                 t->result = m->h.result;
                 assert_int_equal(span_copy(m->server_name, t->server_name, sizeof(t->server_name)), 0);
         }
-        loop_stop(t->loop);
+        loop_stop(t->n.loop);
 }
 
 static int setup(void **state)
 {
         static struct pair t;
         struct dia_handlers h = {.on_request = on_request, .on_peer = on_peer};
-        struct addr any;
-        struct dia_peer_conf cscf_peer = {.identity = "cscf.example.org"};
-        struct dia_peer_conf hss_peer = {.identity = "hss.example.org"};
-        struct dia_node_conf hss = {.identity = "hss.example.org",
-                                    .realm = "example.org",
-                                    .listen = &any,
-                                    .n_listen = 1,
-                                    .peers = &cscf_peer,
-                                    .n_peers = 1,
-                                    .tc_ms = 10};
-        struct dia_node_conf cscf = {.identity = "cscf.example.org",
-                                     .realm = "example.org",
-                                     .peers = &hss_peer,
-                                     .n_peers = 1,
-                                     .tc_ms = 10};
+        struct two_nodes_conf c;
 
         t = (struct pair){.srv = {.on_uar = on_uar}};
         t.srv.arg = &t;
-        assert_int_equal(addr_parse(SPAN("127.0.0.1:0"), 0, &any), 0);
-        assert_int_equal(loop_new(&t.loop), 0);
-        assert_int_equal(dia_node_new(t.loop, &hss, &h, &t, &t.hss), 0);
-        hss_peer.addr = *dia_node_listen_addr(t.hss, 0);
-        assert_int_equal(dia_node_new(t.loop, &cscf, &h, &t, &t.cscf), 0);
+        two_nodes_conf_init(&c);
+        two_nodes_start(&t.n, &c, &h, &t, &t);
         while (t.up < 2)
-                loop_run(t.loop);
+                loop_run(t.n.loop);
         *state = &t;
         return 0;
 }
@@ -147,9 +130,7 @@ static int teardown(void **state)
 {
         struct pair *t = *state;
 
-        dia_node_free(t->cscf);
-        dia_node_free(t->hss);
-        loop_free(t->loop);
+        two_nodes_end(&t->n);
         return 0;
 }
 
@@ -160,8 +141,8 @@ static void test_uar(void **state)
                             .impu = SPAN("sip:user@example.org"),
                             .visited_network = SPAN("example.org")};
 
-        assert_int_equal(cx_send_uar(t->cscf, &rq, 0, on_uaa, t, NULL), 0);
-        loop_run(t->loop);
+        assert_int_equal(cx_send_uar(t->n.cscf, &rq, 0, on_uaa, t, NULL), 0);
+        loop_run(t->n.loop);
         assert_int_equal(t->answers, 1);
         assert_int_equal(t->err, 0);
         assert_true(dia_result_is(t->result, dia_3gpp(CX_SUBSEQUENT_REGISTRATION)));
@@ -180,7 +161,7 @@ static void test_plain(void **state)
         char session[128];
 
         t->srv.on_uar = on_uar_plain;
-        dia_session_id(t->cscf, session, sizeof(session));
+        dia_session_id(t->n.cscf, session, sizeof(session));
         assert_int_equal(fd_dict_search(dia_dict(), DICT_COMMAND, CMD_BY_CODE_R, &code, &model, ENOENT), 0);
         assert_int_equal(fd_msg_new(model, 0, &m), 0);
         add_text(m, AVP_SESSION_ID, session);
@@ -195,8 +176,8 @@ static void test_plain(void **state)
         add_text(m, AVP_USER_NAME, "u");
         add_text(m, AVP_PUBLIC_IDENTITY, "sip:u");
         add_text(m, AVP_VISITED_NETWORK_IDENTIFIER, "v");
-        assert_int_equal(dia_send(t->cscf, m, 0, on_plain, t, NULL), 0);
-        loop_run(t->loop);
+        assert_int_equal(dia_send(t->n.cscf, m, 0, on_plain, t, NULL), 0);
+        loop_run(t->n.loop);
         assert_int_equal(t->answers, 1);
         assert_true(dia_result_is(t->result, dia_base(DIA_SUCCESS)));
 }
@@ -207,7 +188,7 @@ static void on_uar_held(struct dia_request *rq, const struct cx_uar *m, void *ar
 
         (void)rq;
         (void)m;
-        loop_stop(t->loop);
+        loop_stop(t->n.loop);
 }
 
 /* A node freed with requests in hand leaves nothing behind. */
@@ -217,13 +198,13 @@ static void test_freed_with_requests(void **state)
         struct cx_uar rq = {.impi = SPAN("u"), .impu = SPAN("sip:u"), .visited_network = SPAN("v")};
 
         t->srv.on_uar = on_uar_held;
-        assert_int_equal(cx_send_uar(t->cscf, &rq, 0, on_uaa, t, NULL), 0);
-        loop_run(t->loop);
+        assert_int_equal(cx_send_uar(t->n.cscf, &rq, 0, on_uaa, t, NULL), 0);
+        loop_run(t->n.loop);
         assert_int_equal(t->answers, 0);
-        dia_node_free(t->hss);
-        t->hss = NULL;
+        dia_node_free(t->n.hss);
+        t->n.hss = NULL;
         while (t->answers == 0)
-                loop_run(t->loop);
+                loop_run(t->n.loop);
         assert_int_equal(t->err, -IMS_EUNREACH);
 }
 
@@ -261,34 +242,21 @@ static struct strange connected_from(const char *local, const char *identity)
         static char *const from[] = {(char *)"127.0.0.2", (char *)"127.9.0.0/16"};
         struct strange t = {0};
         struct dia_handlers h = {.on_peer = on_strange_peer, .on_stranger = on_stranger};
-        struct dia_node *server = NULL, *client = NULL;
-        struct addr any;
-        struct dia_peer_conf cscf_peer = {.identity = "cscf.example.org", .from = from, .n_from = 2};
-        struct dia_peer_conf hss_peer = {.identity = "hss.example.org"};
-        struct dia_node_conf hss = {.identity = "hss.example.org",
-                                    .realm = "example.org",
-                                    .listen = &any,
-                                    .n_listen = 1,
-                                    .peers = &cscf_peer,
-                                    .n_peers = 1};
-        struct dia_node_conf cscf = {.identity = identity,
-                                     .realm = "example.org",
-                                     .peers = &hss_peer,
-                                     .n_peers = 1,
-                                     .tc_ms = 60000};
+        struct two_nodes n;
+        struct two_nodes_conf c;
 
+        two_nodes_conf_init(&c);
+        c.cscf_peer.from = from;
+        c.cscf_peer.n_from = 2;
+        c.cscf.identity = identity;
+        c.cscf.tc_ms = 60000;
         if (local)
-                assert_int_equal(addr_parse(span_of(local), 0, &cscf.local), 0);
-        assert_int_equal(addr_parse(SPAN("127.0.0.1:0"), 0, &any), 0);
-        assert_int_equal(loop_new(&t.loop), 0);
-        assert_int_equal(dia_node_new(t.loop, &hss, &h, &t, &server), 0);
-        hss_peer.addr = *dia_node_listen_addr(server, 0);
-        assert_int_equal(dia_node_new(t.loop, &cscf, &h, &t, &client), 0);
+                assert_int_equal(addr_parse(span_of(local), 0, &c.cscf.local), 0);
+        two_nodes_start(&n, &c, &h, &t, &t);
+        t.loop = n.loop;
         while (t.up < 2 && !t.refused)
                 loop_run(t.loop);
-        dia_node_free(client);
-        dia_node_free(server);
-        loop_free(t.loop);
+        two_nodes_end(&n);
         return t;
 }
 

@@ -10,47 +10,11 @@
 
 #include "common/base/log.h"
 #include "common/diameter/cx.h"
-
-static bool armed;
-static unsigned long countdown, failed;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CAN_FAIL 0
-#else
-#define CAN_FAIL 1
-
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-
-static bool fails_now(void)
-{
-        if (!armed || countdown-- > 0)
-                return false;
-        armed = false;
-        failed++;
-        return true;
-}
-
-void *malloc(size_t n)
-{
-        return fails_now() ? NULL : __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-        return fails_now() ? NULL : __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-        return fails_now() ? NULL : __libc_realloc(p, n);
-}
-#endif
+#include "tests/unit/diameter/two_nodes.h"
+#include "tests/unit/fail_alloc.h"
 
 struct world {
-        struct loop *loop;
-        struct dia_node *hss, *cscf;
+        struct two_nodes n;
         struct cx_server srv;
         int up, answers, errors;
 };
@@ -79,7 +43,7 @@ static void on_peer(const char *identity, bool up, const char *why, void *arg)
         (void)identity;
         (void)why;
         w->up += up ? 1 : -1;
-        loop_stop(w->loop);
+        loop_stop(w->n.loop);
 }
 
 static void on_saa(int err, const struct cx_saa *m, void *arg)
@@ -88,36 +52,21 @@ static void on_saa(int err, const struct cx_saa *m, void *arg)
 
         w->answers++;
         w->errors += err || !dia_result_is(m->h.result, dia_base(DIA_SUCCESS));
-        loop_stop(w->loop);
+        loop_stop(w->n.loop);
 }
 
 static void start(struct world *w)
 {
         struct dia_handlers h = {.on_request = on_request, .on_peer = on_peer};
-        struct addr any;
         static char *const from[] = {(char *)"127.0.0.0/8"};
-        struct dia_peer_conf cscf_peer = {.identity = "cscf.example.org", .from = from, .n_from = 1};
-        struct dia_peer_conf hss_peer = {.identity = "hss.example.org"};
-        struct dia_node_conf hss = {.identity = "hss.example.org",
-                                    .realm = "example.org",
-                                    .listen = &any,
-                                    .n_listen = 1,
-                                    .peers = &cscf_peer,
-                                    .n_peers = 1,
-                                    .tc_ms = 10};
-        struct dia_node_conf cscf = {.identity = "cscf.example.org",
-                                     .realm = "example.org",
-                                     .peers = &hss_peer,
-                                     .n_peers = 1,
-                                     .tc_ms = 10,
-                                     .answer_ms = 50};
+        struct two_nodes_conf c;
 
+        two_nodes_conf_init(&c);
+        c.cscf_peer.from = from;
+        c.cscf_peer.n_from = 1;
+        c.cscf.answer_ms = 50;
         w->srv = (struct cx_server){.on_sar = on_sar, .arg = w};
-        assert_int_equal(addr_parse(SPAN("127.0.0.1:0"), 0, &any), 0);
-        assert_int_equal(loop_new(&w->loop), 0);
-        assert_int_equal(dia_node_new(w->loop, &hss, &h, w, &w->hss), 0);
-        hss_peer.addr = *dia_node_listen_addr(w->hss, 0);
-        assert_int_equal(dia_node_new(w->loop, &cscf, &h, w, &w->cscf), 0);
+        two_nodes_start(&w->n, &c, &h, w, w);
 }
 
 /* One SAR with its n-th allocation failing; waits for both ends to be usable again. */
@@ -130,17 +79,16 @@ static void one(struct world *w, unsigned long n)
         int err, answers = w->answers;
 
         while (w->up != 2)
-                loop_run(w->loop);
+                loop_run(w->n.loop);
         m.impus.v[m.impus.n++] = SPAN("sip:u@example.org");
         m.restoration.impi = m.impi;
         m.restoration.n_info = 1;
         m.restoration.info[0] = (struct cx_restoration_info){.path = SPAN("p"), .contact = SPAN("c")};
-        countdown = n;
-        armed = true;
-        err = cx_send_sar(w->cscf, &m, 0, on_saa, w, NULL);
+        alloc_fail_at(n);
+        err = cx_send_sar(w->n.cscf, &m, 0, on_saa, w, NULL);
         while (!err && w->answers == answers)
-                loop_run(w->loop);
-        armed = false;
+                loop_run(w->n.loop);
+        alloc_armed = false;
         assert_int_equal(w->answers, answers + (err ? 0 : 1));
         w->errors += err != 0;
 }
@@ -157,16 +105,14 @@ static void test_transaction(void **state)
         start(&w);
         one(&w, 1000000); /* warm: what is allocated once is */
         do {
-                before = failed;
+                before = alloc_failed;
                 one(&w, n++);
-        } while (failed != before);
-        print_message("%lu allocations failed, %d transactions said so\n", failed, w.errors);
-        assert_true(failed > 20);
+        } while (alloc_failed != before);
+        print_message("%lu allocations failed, %d transactions said so\n", alloc_failed, w.errors);
+        assert_true(alloc_failed > 20);
         assert_true(w.errors > 0);
         one(&w, 1000000);
-        dia_node_free(w.cscf);
-        dia_node_free(w.hss);
-        loop_free(w.loop);
+        two_nodes_end(&w.n);
 }
 
 static void test_start(void **state)
@@ -185,10 +131,9 @@ static void test_start(void **state)
         for (unsigned long n = 0; err; n++) {
                 struct dia_node *node = NULL;
 
-                countdown = n;
-                armed = true;
+                alloc_fail_at(n);
                 err = dia_node_new(loop, &conf, &h, NULL, &node);
-                armed = false;
+                alloc_armed = false;
                 assert_true(err == 0 || err == -IMS_ENOMEM);
                 assert_true(!err == !!node);
                 dia_node_free(node);

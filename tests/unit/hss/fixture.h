@@ -112,7 +112,7 @@ static inline int words(char *text, char **argv, int max)
 static inline int fixture_run(struct fixture *f, int (*command)(struct cli *, int, char **), const char *args,
                               struct buf *err)
 {
-        struct cli c = {.conf = f->conf, .store = f->store, .aka = f->aka};
+        struct cli c = {.conf = f->conf, .store = f->store, .aka = f->aka, .usage = "..."};
         char text[2048], *argv[64];
         (void)snprintf(text, sizeof text, "%s", args);
         int argc = words(text, argv, 64);

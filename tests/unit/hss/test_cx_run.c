@@ -409,7 +409,7 @@ static void psi_and_wildcard(void **state)
 static void schemes(void **state)
 {
         struct fixture *f = *state;
-        fixture_add(f, "--impi carol@example.org --digest-password secret");
+        fixture_add(f, "--impi carol@example.org --password secret");
         fixture_add(f, "--impi dave@example.org --nba-line dsl-1 dsl-2");
         struct job *j = fixture_job(f, CX_MAR);
         j->m.mar = (struct cx_mar){.impi = SPAN("carol@example.org"),

@@ -47,8 +47,14 @@ static const struct {
         {SUB_AMF, "80g0", "four hex digits"},
         {SUB_SQN, "281474976710656", "below 2^48"},
         {SUB_SQN, "0x", "below 2^48"},
-        {SUB_DIGEST_PASSWORD, LONG LONG, "1 to 127 octets"},
+        {SUB_PASSWORD, LONG LONG, "1 to 127 octets"},
+        {SUB_PASSWORD_FILE, "/nowhere/at/all", "cannot be opened"},
+        {SUB_PASSWORD_FILE, "/dev/null", "cannot be read"},
+        {SUB_PASSWORD_STDIN, "x", "no value"},
+        {SUB_BOOTSTRAP, "maybe", "yes or no"},
         {SUB_DIGEST_HA1, SECRETIVE, "32 hex digits"},
+        {SUB_DIGEST_ALGORITHM, "SHA-512-256", "MD5 or SHA-256"},
+        {SUB_DIGEST_ALGORITHM, "AKAv1-MD5", "MD5 or SHA-256"},
         {SUB_DIGEST_REALM, "a\x01", "control character"},
         {SUB_NBA_LINE, "l\xc3", "not UTF-8"},
         {SUB_PROFILE, "a\x7f", "control character"},
@@ -65,6 +71,8 @@ static const struct {
         {SUB_BAR, "alice", "is a URI"},
         {SUB_UNBAR, "alice", "is a URI"},
         {SUB_REMOVE_IMPU, "alice", "is a URI"},
+        {SUB_REAUTHENTICATE, "x", "no value"},
+        {SUB_DEREGISTER, "x", "no value"},
 };
 
 static int setup(void **state)

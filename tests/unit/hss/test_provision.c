@@ -107,11 +107,11 @@ static const struct {
         {AKA "--sqn 281474976710656", "sqn", "below 2^48"},
         {AKA "--sqn 0x1000000000000", "sqn", "below 2^48"},
         {AKA "--sqn 0xg", "sqn", "below 2^48"},
-        {BASE "--digest-password x --nba-line l1", "nba-line", "never both"},
-        {AKA "--digest-password x", "k", "exactly one credential"},
+        {BASE "--password x --nba-line l1", "nba-line", "never both"},
+        {AKA "--password x", "k", "exactly one credential"},
         {AKA "--nba-line l1", "k", "exactly one credential"},
         {BASE "--digest-ha1 abc", "digest-ha1", "32 hex digits"},
-        {BASE "--digest-ha1 " K " --digest-password x", "digest-ha1", "not both"},
+        {BASE "--digest-ha1 " K " --password x", "digest-ha1", "not both"},
         {AKA "--digest-realm r", "digest-realm", "only with SIP Digest"},
         {AKA "--profile gold", "profile", "no service profile"},
         {AKA "--scscf-capability 3", "scscf-capability", "mandatory:NUMBER"},
@@ -267,7 +267,7 @@ static void hidden_arguments(void **state)
         } rows[] = {
                 {"subscriber add --imsi 001010000000051 --k " K " --opc=" OPC, 0},
                 {"subscriber add --imsi 001010000000052 --top " OPC " --topc " OPC " --color red --op " OPC
-                 " --k " K " --digest-password hunter22 --digest-ha1=" K,
+                 " --k " K " --password hunter22 --digest-ha1=" K,
                  1},
                 {"subscriber ad --k " K " --opc " OPC, 2},
         };
@@ -440,7 +440,7 @@ static void changes(void **state)
         assert_memory_equal(before.key.k, after.key.k, 16);
         assert_int_equal(after.key.opc[0] | after.key.opc[15], 0);
         assert_int_equal(after.amf, 1);
-        fixture_set(f, "777 --digest-password x");
+        fixture_set(f, "777 --password x");
         assert_result(do_mar(f, "new@example.org", "sip:more@example.org", SCSCF1, 1, NULL),
                       dia_3gpp(CX_ERROR_AUTH_SCHEME_NOT_SUPPORTED));
 }
@@ -462,7 +462,7 @@ static void round_trip(void **state)
                 "--scscf-capability mandatory:1 optional:2 mandatory:3 --scscf-name sip:s.x.example "
                 "--registration denied --unregistered-services yes --ecf aaa://e1 aaa://e2 --ccf aaa://c1 "
                 "--loose-route no --priviledged-sender yes");
-        fixture_add(f, "--impi carol@example.org --digest-password secret");
+        fixture_add(f, "--impi carol@example.org --password secret");
         fixture_add(f, "--impi dave@example.org --nba-line line,1 line-2");
         fixture_set(f, "15550001 --visited x.example");
         assert_int_equal(store_exec(f->store, "UPDATE subscription SET visited = 'network number 1'"
@@ -498,11 +498,68 @@ static void round_trip(void **state)
         assert_int_equal(system(command), 0);
 }
 
+/* What a command cannot be given ends with 2, what it refuses with 1 (cli.h). */
+static void exit_codes(void **state)
+{
+        struct fixture *f = *state;
+        static const struct {
+                const char *line;
+                int code;
+        } rows[] = {
+                {"frob", 2},
+                {"init x", 2},
+                {"subscriber", 2},
+                {"subscriber frob", 2},
+                {"subscriber show", 2},
+                {"subscriber show x y", 2},
+                {"subscriber show --frob", 2},
+                {"subscriber list x", 2},
+                {"subscriber set x", 2},
+                {"subscriber remove", 2},
+                {"subscriber import", 2},
+                {"subscriber import a b", 2},
+                {"subscriber import --frob", 2},
+                {"subscriber export x", 2},
+                {"state x y", 2},
+                {"backup", 2},
+                {"diagnose", 2},
+                {"diagnose x y", 2},
+                {"diagnose x --frob 1", 2},
+                {"diagnose x --rand", 2},
+                {"diagnose x --rand 0 --rand 0", 2},
+                {"device add --impi x", 2},
+                {"device list x", 2},
+                {"device block", 2},
+                {"device block x y", 2},
+                {"device unblock x --reason y", 2},
+                {"device forget --frob", 2},
+                {"device remove", 2},
+                {"profile set x", 2},
+                {"profile remove", 2},
+                {"subscriber show nobody", 1},
+                {"subscriber remove nobody", 1},
+                {"subscriber import /nowhere", 1},
+                {"diagnose x --rand 00", 1},
+                {"device remove nobody", 1},
+                {"profile remove default", 1},
+                {"subscriber list", 0},
+        };
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+                char text[128], *argv[16];
+                (void)snprintf(text, sizeof text, "%s", rows[i].line);
+                int argc = words(text, argv, 16);
+                int code = cli_run(f->conf, argc, argv);
+                if (code != rows[i].code)
+                        fail_msg("%s: %d", rows[i].line, code);
+        }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = {T(refused), T(import_faults), T(csv_forms), T(hidden_arguments),
-                                           T(derived), T(op_and_tuak),   T(changes),   T(round_trip)};
+        const struct CMUnitTest tests[] = {T(refused),          T(import_faults), T(csv_forms),
+                                           T(hidden_arguments), T(derived),       T(op_and_tuak),
+                                           T(changes),          T(round_trip),    T(exit_codes)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ static void pragmas(void **state)
         pragma(f->store, "foreign_keys", "1");
         pragma(f->store, "busy_timeout", "20000");
         pragma(f->store, "synchronous", "1");
-        pragma(f->store, "user_version", "3");
+        pragma(f->store, "user_version", "5");
         f->store_conf.role = STORE_SERVER;
         f->store_conf.synchronous_full = true;
         reopen(f, &err, 0);
@@ -314,15 +314,50 @@ static void op_is_kept(void **state)
         }
 }
 
+/* The columns of a table, by name. */
+static void columns(sqlite3 *db, const char *table, char *out, size_t n)
+{
+        char sql[256];
+        sqlite3_stmt *st = NULL;
+        (void)snprintf(sql, sizeof sql,
+                       "SELECT group_concat(name || ' ' || type || ' ' || \"notnull\" || ' ' ||"
+                       " coalesce(dflt_value, '') || ' ' || pk) FROM (SELECT * FROM pragma_table_info('%s')"
+                       " ORDER BY name)",
+                       table);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+        (void)snprintf(out, n, "%s", (const char *)sqlite3_column_text(st, 0));
+        sqlite3_finalize(st);
+        assert_true(strlen(out) > 10);
+}
+
+/* A migrated database has the tables of one that was made new. */
+static void as_if_new(struct fixture *f)
+{
+        static const char *const tables[] = {
+                "meta",         "service_profile", "subscription", "impi",    "implicit_set", "impu",
+                "registration", "restoration",     "push",         "removed", "device"};
+        sqlite3 *fresh = NULL;
+        assert_int_equal(sqlite3_open(":memory:", &fresh), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(fresh, store_schema_sql, NULL, NULL, NULL), SQLITE_OK);
+        for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+                char want[1024], is[1024];
+                columns(fresh, tables[i], want, sizeof want);
+                columns(f->store->db, tables[i], is, sizeof is);
+                assert_string_equal(is, want);
+        }
+        (void)sqlite3_close(fresh);
+}
+
 /* A database of an older program, a step to a newer schema, one that is too new. */
 static void migrations(void **state)
 {
         struct fixture *f = *state;
         struct buf err = BUF_INIT;
         static const struct store_migration steps[] = {
-                {3, "ALTER TABLE impi ADD COLUMN note TEXT"},
-                {4, "UPDATE impi SET note = 'x'; CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT"},
-                {5, "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT; this is no SQL"},
+                {5, "ALTER TABLE impi ADD COLUMN note TEXT"},
+                {6, "UPDATE impi SET note = 'x'; CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT"},
+                {7, "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT; this is no SQL"},
         };
         fixture_add(f, ALICE);
         assert_int_equal(
@@ -336,9 +371,16 @@ static void migrations(void **state)
                         "WITHOUT "
                         "ROWID; INSERT INTO restoration SELECT impi, implicit_set, x'01' FROM registration"),
                 0);
-        assert_int_equal(store_exec(f->store, "PRAGMA user_version = 1"), 0);
+        assert_int_equal(store_exec(f->store, "DROP TABLE push; DROP TABLE removed; DROP TABLE device;"
+                                              "ALTER TABLE impi DROP COLUMN digest_algorithm;"
+                                              "PRAGMA user_version = 1"),
+                         0);
         reopen(f, &err, 0);
-        pragma(f->store, "user_version", "3");
+        pragma(f->store, "user_version", "5");
+        as_if_new(f);
+        fixture_add(f, "--impi carol@example.org --password secret --digest-algorithm SHA-256");
+        assert_int_equal(fixture_record(f, "carol@example.org").digest_algorithm, DIGEST_SHA256);
+        assert_int_equal(fixture_run(f, cli_subscriber_remove, "carol@example.org", NULL), 0);
         assert_int_equal(store_exec(f->store, "UPDATE restoration SET data = x'02' WHERE data = x'01'"), 0);
         assert_int_equal(sqlite3_changes(f->store->db), 1); /* it was kept, and goes with its subscriber */
         fixture_add(f, "--impi tablet@" DOMAIN " --join " ALICE_IMPI " --k " K " --opc " OPC);
@@ -348,21 +390,21 @@ static void migrations(void **state)
         fixture_add(f, "--join tablet@" DOMAIN " --impi " ALICE_IMPI " --k " K " --opc " OPC);
         f->env.store = f->store;
         assert_result(do_mar(f, ALICE_IMPI, ALICE_SIP, SCSCF1, 1, NULL), dia_base(DIA_SUCCESS));
-        assert_int_equal(store_migrate_with(f->store, steps, 3, 5, &err), 0);
-        pragma(f->store, "user_version", "5");
+        assert_int_equal(store_migrate_with(f->store, steps, 3, 7, &err), 0);
+        pragma(f->store, "user_version", "7");
         assert_int_equal(store_exec(f->store, "INSERT INTO more (id) SELECT id FROM impi WHERE note = 'x'"),
                          0);
         assert_int_equal(sqlite3_changes(f->store->db), 2);
         /* A step that fails leaves everything as it was. */
-        assert_true(store_migrate_with(f->store, steps, 3, 6, &err) < 0);
-        pragma(f->store, "user_version", "5");
+        assert_true(store_migrate_with(f->store, steps, 3, 8, &err) < 0);
+        pragma(f->store, "user_version", "7");
         assert_int_equal(store_exec(f->store, "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT"), 0);
         assert_int_equal(store_exec(f->store, "DROP TABLE half"), 0);
-        assert_int_equal(store_migrate_with(f->store, steps, 3, 7, &err), -IMS_EDB);
+        assert_int_equal(store_migrate_with(f->store, steps, 3, 9, &err), -IMS_EDB);
         buf_reset(&err);
-        /* This program knows versions up to 3. */
+        /* This program knows versions up to 5. */
         reopen(f, &err, -IMS_EUNSUPPORTED);
-        assert_true(span_find(buf_as_span(&err), SPAN("schema version 5")) >= 0);
+        assert_true(span_find(buf_as_span(&err), SPAN("schema version 7")) >= 0);
         buf_free(&err);
 }
 

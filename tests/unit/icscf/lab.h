@@ -109,17 +109,17 @@ static inline void start_icscf(struct lab *l)
         const struct icscf_conf_scscf *pool = l->conf->pool.items;
         struct addr any;
 
-        *ic = (struct icscf){
-                .conf = l->conf, .loop = l->w.loop, .resolver = l->w.resolver, .trace = l->trace};
+        *ic = (struct icscf){.conf = l->conf,
+                             .home = {.loop = l->w.loop, .resolver = l->w.resolver, .trace = l->trace}};
         list_init(&ic->jobs);
-        assert_int_equal(trust_init(&ic->trust, l->conf->trusted.items, l->conf->trusted.n), 0);
+        assert_int_equal(trust_init(&ic->home.trust, l->conf->trusted.items, l->conf->trusted.n), 0);
         for (size_t i = 0; i < l->conf->pool.n; i++)
                 assert_int_equal(
                         pool_add(&ic->pool, pool[i].uri, span_of(pool[i].capabilities), pool[i].priority), 0);
-        assert_int_equal(dia_conf_start(ic->loop, &l->conf->dia, &dh, ic, &ic->dia), 0);
-        assert_int_equal(sip_stack_new(ic->loop, ic->resolver, &sc, &sh, ic, &ic->sip), 0);
+        assert_int_equal(dia_conf_start(ic->home.loop, &l->conf->dia, &dh, ic, &ic->home.dia), 0);
+        assert_int_equal(sip_stack_new(ic->home.loop, ic->home.resolver, &sc, &sh, ic, &ic->home.sip), 0);
         assert_int_equal(addr_parse(SPAN("127.0.0.1:0"), 0, &any), 0);
-        assert_int_equal(sip_stack_listen(ic->sip, TRANSPORT_UDP, &any, &l->addr), 0);
+        assert_int_equal(sip_stack_listen(ic->home.sip, TRANSPORT_UDP, &any, &l->addr), 0);
 }
 
 static inline void lab_start_timed(struct lab *l, const char *more, const char *total)
@@ -146,7 +146,7 @@ static inline void lab_start_timed(struct lab *l, const char *more, const char *
         log_init("icscf", LOG_ERROR);
         assert_int_equal(trace_new("icscf", l->trace_file, &l->trace), 0);
         start_icscf(l);
-        WAIT_FOR(&l->w, dia_node_has_peer(l->ic.dia));
+        WAIT_FOR(&l->w, dia_node_has_peer(l->ic.home.dia));
         l->uaa.h.result = dia_3gpp(CX_FIRST_REGISTRATION);
         l->uaa_again.h.result = dia_base(DIA_SUCCESS);
 }
@@ -164,10 +164,10 @@ static inline void lab_start(struct lab *l)
 static inline void lab_stop(struct lab *l)
 {
         assert_true(list_empty(&l->ic.jobs)); /* no request is left behind */
-        sip_stack_free(l->ic.sip);
-        dia_node_free(l->ic.dia);
+        sip_stack_free(l->ic.home.sip);
+        dia_node_free(l->ic.home.dia);
         dia_node_free(l->hss);
-        trust_free(&l->ic.trust);
+        trust_free(&l->ic.home.trust);
         trace_free(l->trace);
         (void)remove(l->trace_file);
         node_stop(&l->pcscf);

@@ -210,7 +210,7 @@ static void no_hss(void **state)
         lab_start(&l);
         dia_node_free(l.hss);
         l.hss = NULL;
-        WAIT_FOR(&l.w, !dia_node_has_peer(l.ic.dia));
+        WAIT_FOR(&l.w, !dia_node_has_peer(l.ic.home.dia));
         assert_int_equal(do_register(&l), 504);
         assert_string_equal(verdict(&l), "hss_unreachable");
         lab_stop(&l);

@@ -78,6 +78,28 @@ static void comparing(void **state)
         assert_string_equal(addr_ip_str(&a, true, text), "192.0.2.1");
 }
 
+/* Whose address it is. */
+static void sources(void **state)
+{
+        struct addr a, b;
+        char text[ADDR_STR];
+
+        (void)state;
+        assert_int_equal(addr_parse(SPAN("192.0.2.1:5"), 0, &a), 0);
+        a = addr_source(&a);
+        assert_int_equal(addr_port(&a), 0);
+        assert_string_equal(addr_source_str(&a, text), "192.0.2.1");
+        assert_int_equal(addr_parse(SPAN("[2001:db8:1:2:3:4:5:6]:5"), 0, &a), 0);
+        assert_int_equal(addr_parse(SPAN("[2001:db8:1:2:ffff::1]:6"), 0, &b), 0);
+        a = addr_source(&a);
+        b = addr_source(&b);
+        assert_true(addr_eq(&a, &b));
+        assert_string_equal(addr_source_str(&a, text), "2001:db8:1:2::/64");
+        assert_int_equal(addr_parse(SPAN("[2001:db8:1:3::1]:5"), 0, &b), 0);
+        b = addr_source(&b);
+        assert_false(addr_eq(&a, &b));
+}
+
 static void transports(void **state)
 {
         enum transport t = TRANSPORT_ANY;
@@ -94,10 +116,8 @@ static void transports(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(parse_and_write),
-                cmocka_unit_test(refused),
-                cmocka_unit_test(comparing),
-                cmocka_unit_test(transports),
+                cmocka_unit_test(parse_and_write), cmocka_unit_test(refused),    cmocka_unit_test(comparing),
+                cmocka_unit_test(sources),         cmocka_unit_test(transports),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,10 @@ static void on_command(struct control_call *call, struct span command, void *arg
                 control_on_cancel(call, on_canceled, o);
                 return;
         }
-        buf_printf(control_answer(call), "you said " SPAN_FMT "\n", SPAN_ARG(command));
+        if (span_eq(command, SPAN("wrong")))
+                buf_puts(control_answer(call), "error: no such command\n");
+        else
+                buf_printf(control_answer(call), "you said " SPAN_FMT "\n", SPAN_ARG(command));
         control_end(call);
 }
 
@@ -162,9 +165,13 @@ static void long_command(void **state)
 
         memset(text, 'x', sizeof(text) - 1);
         text[sizeof(text) - 1] = '\0';
-        (void)heard(o, call_up(o, text));
+        assert_string_equal(heard(o, call_up(o, text)), "error: the command has more than 254 octets\n");
+        assert_int_equal(o->calls, 0); /* a part of it may mean somebody else */
+        text[254] = '\n';
+        text[255] = '\0';
+        assert_null(strstr(heard(o, call_up(o, text)), "error"));
         assert_int_equal(o->calls, 1);
-        assert_int_equal(strlen(o->command), 255); /* as much as is read */
+        assert_int_equal(strlen(o->command), 254);
 }
 
 /* Who shuts what it says from goes on reading; half a command is none. */
@@ -290,7 +297,7 @@ static void asks(void **state)
 {
         struct room *o = *state;
         struct asker a = {.path = o->path, .command = "status"};
-        char text[200];
+        char text[300];
         pthread_t thread;
         int fds[2];
         ssize_t n;
@@ -305,10 +312,22 @@ static void asks(void **state)
         n = read(fds[0], text, sizeof(text));
         assert_int_equal(n, strlen("you said status\n"));
         assert_memory_equal(text, "you said status\n", n);
+        a = (struct asker){.path = o->path, .command = "wrong", .out_fd = fds[1]};
+        assert_int_equal(pthread_create(&thread, NULL, ask, &a), 0);
+        while (!__atomic_load_n(&a.done, __ATOMIC_SEQ_CST))
+                pass(o, 4);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(a.err, 1); /* refused, and told */
+        assert_int_equal(read(fds[0], text, sizeof(text)), strlen("error: no such command\n"));
         assert_int_equal(control_ask("/nowhere/at/all", "status", fds[1]), -IMS_EUNREACH);
         memset(text, 'x', sizeof(text) - 1);
         text[sizeof(text) - 1] = '\0';
         assert_int_equal(control_ask(text, "status", fds[1]), -IMS_ETOOBIG);
+        assert_int_equal(control_ask("/nowhere/at/all", "reauthenticate a\nb", fds[1]), -IMS_EINVAL);
+        text[255] = '\0';
+        assert_int_equal(control_ask("/nowhere/at/all", text, fds[1]), -IMS_ETOOBIG);
+        text[254] = '\0';
+        assert_int_equal(control_ask("/nowhere/at/all", text, fds[1]), -IMS_EUNREACH);
         (void)close(fds[0]);
         (void)close(fds[1]);
 }
@@ -330,8 +349,7 @@ static void memory(void **state)
                     third = call_up(o, "third\n");
                 const char *text;
 
-                alloc_countdown = nth;
-                alloc_armed = true;
+                alloc_fail_at(nth);
                 text = heard(o, fd);
                 alloc_armed = false;
                 assert_true(!*text || strcmp(text, "you said first\n") == 0);
@@ -362,8 +380,7 @@ static void memory_at_the_start(void **state)
                 struct control *c = NULL;
                 long before = alloc_live;
 
-                alloc_countdown = nth;
-                alloc_armed = true;
+                alloc_fail_at(nth);
                 err = control_open(o->loop, other, on_command, o, &c);
                 alloc_armed = false;
                 control_close(c);

@@ -123,6 +123,8 @@ static void static_table(void **state)
                             "192.0.2.1:6000/TCP [2001:db8::1]:6000/TCP");
         assert_string_equal(lookup(&b, "tls.example", 0, TRANSPORT_ANY, true), "192.0.2.9:5061/TLS");
         assert_string_equal(lookup(&b, "tls.example", 0, TRANSPORT_UDP, false), "IMS_ENOTFOUND");
+        assert_string_equal(lookup(&b, "pcscf.ims.example", 0, TRANSPORT_ANY, true), /* never in clear */
+                            "[2001:db8::1]:5061/TLS");
         assert_int_equal(b.dns.asked, 0);
         bench_close(&b);
 }

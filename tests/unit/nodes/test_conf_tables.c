@@ -14,24 +14,26 @@
 #include "icscf/icscf_conf.h"
 #include "pcscf/pcscf_conf.h"
 #include "scscf/scscf_conf.h"
+#include "tests/unit/proves.h"
 
 static const struct conf_schema *const schemas[] = {&hss_conf_schema, &icscf_conf_schema, &scscf_conf_schema,
                                                     &pcscf_conf_schema};
 
-#define HOST   "is no host name (letters, digits, hyphens and dots)"
-#define LISTEN "want TRANSPORT:ADDRESS:PORT with udp or tcp, such as udp:192.0.2.1:5060"
-#define HOSTS  "want NAME=ADDRESS[:PORT][/TRANSPORT]"
-#define DNS    "want ADDRESS[:PORT] of a DNS server"
-#define PEER   "is no IP address with port (192.0.2.1:3868, [2001:db8::1]:3868)"
-#define IP     "is no IP address"
-#define PREFIX "is not ADDRESS or ADDRESS/BITS"
-#define URI    "is not a SIP URI (sip:HOST[:PORT])"
-#define URI_P  "not a SIP URI (sip:icscf.example.org)"
-#define TEXT   "may not hold control characters, quotes or backslashes"
-#define RANGE  "a range is FIRST-LAST, such as 0-11"
-#define AMF    "AMF is four hex digits"
-#define EMPTY  "is empty"
-#define SUITE  "not INTEGRITY/ENCRYPTION of TS 33.203 Annex H (hmac-sha-1-96/aes-cbc, null/aes-gcm)"
+#define HOST     "is no host name (letters, digits, hyphens and dots)"
+#define LISTEN   "want TRANSPORT:ADDRESS:PORT with udp, tcp or tls, such as udp:192.0.2.1:5060"
+#define HOSTS    "want NAME=ADDRESS[:PORT][/TRANSPORT]"
+#define DNS      "want ADDRESS[:PORT] of a DNS server"
+#define PEER     "is no IP address with port (192.0.2.1:3868, [2001:db8::1]:3868)"
+#define PEER_TLS "is no IP address with port (192.0.2.1:5868, [2001:db8::1]:5868)"
+#define IP       "is no IP address"
+#define PREFIX   "is not ADDRESS or ADDRESS/BITS"
+#define URI      "is not a SIP URI (sip:HOST[:PORT])"
+#define URI_P    "not a SIP URI (sip:icscf.example.org)"
+#define TEXT     "may not hold control characters, quotes or backslashes"
+#define RANGE    "a range is FIRST-LAST, such as 0-11"
+#define AMF      "AMF is four hex digits"
+#define EMPTY    "is empty"
+#define SUITE    "not INTEGRITY/ENCRYPTION of TS 33.203 Annex H (hmac-sha-1-96/aes-cbc, null/aes-gcm)"
 
 /* Texts: what is wrong with them and why; keys of the same name in several nodes share their rows unless node
  * says otherwise. In a list of maps the key is LIST.KEY. */
@@ -40,19 +42,40 @@ static const struct {
 } texts[] = {
         {NULL, "sip.listen", "", LISTEN},
         {NULL, "sip.listen", "127.0.0.1:5060", LISTEN},
-        {NULL, "sip.listen", "tls:127.0.0.1:5060", LISTEN},
+        {NULL, "sip.listen", "sctp:127.0.0.1:5060", LISTEN},
         {NULL, "sip.listen", "udp:localhost:5060", LISTEN},
         {NULL, "sip.listen", "udp:127.0.0.1:65536", LISTEN},
         {NULL, "sip.name", "", HOST},
         {NULL, "sip.name", "a b", HOST},
         {NULL, "sip.name", "a..b", HOST},
         {NULL, "sip.name", "[::1]", HOST},
+        {NULL, "sip.tls.certificate", "", EMPTY},
+        {NULL, "sip.tls.key", "", EMPTY},
+        {NULL, "sip.tls.ca", "", EMPTY},
+        {NULL, "sip.tls.crl", "", EMPTY},
+        {NULL, "gm.tls.crl", "", EMPTY},
+        {NULL, "diameter.tls.certificate", "", EMPTY},
+        {NULL, "diameter.tls.key", "", EMPTY},
+        {NULL, "diameter.tls.ca", "", EMPTY},
+        {NULL, "diameter.tls.crl", "", EMPTY},
+        {NULL, "diameter.tls.keylog", "", EMPTY},
+        {NULL, "diameter.tls.listen", "", PEER_TLS},
+        {NULL, "diameter.tls.listen", "hss.example:5868", PEER_TLS},
+        {NULL, "sip.tls.keylog", "", EMPTY},
+        {NULL, "gm.tls.certificate", "", EMPTY},
+        {NULL, "gm.tls.key", "", EMPTY},
+        {NULL, "gm.tls.ca", "", EMPTY},
+        {NULL, "gm.tls.keylog", "", EMPTY},
+        {NULL, "sip.tls.name", "", HOST},
+        {NULL, "sip.tls.name", "a b", HOST},
         {NULL, "resolver.hosts", "", HOSTS},
         {NULL, "resolver.hosts", "a.example", HOSTS},
         {NULL, "resolver.hosts", "a.example=b.example", HOSTS},
         {NULL, "resolver.hosts", "a.example=127.0.0.1/sctp", HOSTS},
         {NULL, "resolver.servers", "", DNS},
         {NULL, "resolver.servers", "dns.example", DNS},
+        {NULL, "trust_domain", "a b", HOST},
+        {NULL, "trust_domain", "", HOST},
         {NULL, "diameter.identity", "", HOST},
         {NULL, "diameter.identity", "aaa://hss.example", HOST},
         {NULL, "diameter.identity", "-hss.example", HOST},
@@ -68,6 +91,8 @@ static const struct {
         {NULL, "diameter.peers.from", "", PREFIX},
         {NULL, "diameter.peers.from", "10.0.0.0/33", PREFIX},
         {NULL, "diameter.peers.from", "hss.example", PREFIX},
+        {NULL, "network_domain.network", "", PREFIX},
+        {NULL, "network_domain.network", "core.example", PREFIX},
         {NULL, "diameter.local", "hss.example", IP},
         {NULL, "diameter.local", "127.0.0.1:3868", IP},
         {NULL, "diameter.local", "0.0.0.0", IP},
@@ -127,7 +152,15 @@ static const struct {
         {"pcscf", "security.algorithms", "null/aes-cbc", SUITE},
         {"pcscf", "security.algorithms", "hmac-sha-1-96/aes-gcm", SUITE},
         {"pcscf", "security.keylog", "", EMPTY},
+        {"hss", "control.socket", "", EMPTY},
+        {"hss", "bootstrap.listen", "here", "is no ADDRESS:PORT"},
+        {"hss", "bootstrap.certificate", "", EMPTY},
+        {"hss", "bootstrap.key", "", EMPTY},
+        {"hss", "bootstrap.device_ca", "", EMPTY},
+        {"hss", "bootstrap.crl", "", EMPTY},
+        {"hss", "bootstrap.pcscf", "", EMPTY},
         {"pcscf", "control.socket", "", EMPTY},
+        {"scscf", "control.socket", "", EMPTY},
         {"pcscf", "emergency.numbers", "1\\x0d2", TEXT},
 };
 
@@ -135,10 +168,16 @@ static const struct {
 static const struct {
         const char *key, *value;
 } needed[] = {
-        {"diameter.identity", "\"a.example\""},  {"diameter.realm", "\"example\""},
-        {"home_domain", "[\"example\"]"},        {"scscf.name", "\"sip:s.example\""},
-        {"visited_network", "\"example\""},      {"diameter.peers.identity", "\"b.example\""},
-        {"scscf.pool.uri", "\"sip:s.example\""}, {"access.ranges.prefix", "\"10.0.0.0/8\""},
+        {"diameter.identity", "\"a.example\""},
+        {"diameter.realm", "\"example\""},
+        {"home_domain", "[\"example\"]"},
+        {"scscf.name", "\"sip:s.example\""},
+        {"visited_network", "\"example\""},
+        {"diameter.peers.identity", "\"b.example\""},
+        {"scscf.pool.uri", "\"sip:s.example\""},
+        {"access.ranges.prefix", "\"10.0.0.0/8\""},
+        {"network_domain.network", "\"10.0.0.0/8\""},
+        {"network_domain.protected_by", "\"ipsec\""},
 };
 
 /* --- writing and reading ---------------------------------------------------------------------------- */
@@ -461,6 +500,10 @@ static const struct {
          "node.yaml:7: registration.default_expires: 150 is not between min_expires and max_expires"},
         {&scscf_conf_schema, "registration.default_expires: 59\n",
          "5: registration.default_expires: 59 is not between min_expires and max_expires"},
+        {&scscf_conf_schema, "digest.requests: always\ndigest.keep_ha1: no\n",
+         "6: digest.keep_ha1: must be yes while digest.requests is not never: requests are authenticated "
+         "with "
+         "the H(A1) of the registration (TS 33.203 N.2.1.2 NOTE 1b)"},
         {&pcscf_conf_schema, "security.ipsec: required\nsecurity.port_ps: 5061\n",
          "3: security.port_ps: 5061: not 5060 or 5061 (TS 33.203 7.1)"},
         {&pcscf_conf_schema, "security.ipsec: required\nsecurity.port_pc: 65533\n",
@@ -486,6 +529,49 @@ static const struct {
          "2: access.ranges: 10.0.0.0/8: nass needs pani and access.pani_aware (TS 33.203 P.3)"},
 };
 
+/* Each access network has a mechanism by which its UEs can be authenticated, or the node does not start. */
+static const struct {
+        const char *lines, *fault; /* fault NULL: none */
+} mechanisms[] = {
+        {"",
+         "1: access.type: 3gpp, and gm.listen has nothing but tls: no authentication mechanism is left (TS "
+         "33.203 N.1, O.1.1)"},
+        {"access.type: other\n", NULL},
+        {"access.only_ranges: yes\naccess.ranges: [{prefix: 10.0.0.0/8, type: other}]\n", NULL},
+        {"access.type: other\naccess.ranges: [{prefix: 10.0.0.0/8, type: other}, {prefix: 10.1.0.0/16, type: "
+         "3gpp}]\n",
+         "7: access.ranges: 10.1.0.0/16: 3gpp, and gm.listen has nothing but tls: no authentication "
+         "mechanism "
+         "is left (TS 33.203 N.1, O.1.1)"},
+};
+
+static void an_access_without_a_mechanism(void **state)
+{
+        static const char *const tls[] = {"tls:192.0.2.1:5061", "tls:192.0.2.1:5061, udp:192.0.2.1:5060"};
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++) {
+                for (size_t k = 0; k < 2; k++) {
+                        struct buf text = BUF_INIT, err = BUF_INIT, want = BUF_INIT;
+
+                        put_needed(&text, &pcscf_conf_schema, NULL);
+                        buf_printf(&text,
+                                   "gm.listen: [%s]\ngm.tls.certificate: a\ngm.tls.key: b\nsip.listen: "
+                                   "[udp:192.0.2.2:5060]\n%s",
+                                   tls[k], mechanisms[i].lines);
+                        parse(&pcscf_conf_schema, &text, &err);
+                        if (mechanisms[i].fault && k == 0)
+                                buf_printf(&want, "node.yaml:%s\n", mechanisms[i].fault);
+                        buf_char(&want, '\0');
+                        assert_string_equal(err.p, want.p);
+                        buf_free(&text);
+                        buf_free(&err);
+                        buf_free(&want);
+                }
+        }
+        proves("DIG-003");
+}
+
 static void wrong_between_keys(void **state)
 {
         (void)state;
@@ -502,6 +588,26 @@ static void wrong_between_keys(void **state)
                 buf_free(&err);
                 buf_free(&want);
         }
+}
+
+/* What is recommended (PKT-TR-SEC 6.1.2.2, TS 33.203 N.2.5) holds where nothing is said. */
+static void digest_by_default(void **state)
+{
+        struct buf text = BUF_INIT, err = BUF_INIT;
+        struct scscf_conf *c = NULL;
+        void *conf = NULL;
+
+        (void)state;
+        put_needed(&text, &scscf_conf_schema, NULL);
+        assert_int_equal(conf_parse(&scscf_conf_schema, "node.yaml", buf_as_span(&text), &conf, &err), 0);
+        c = conf;
+        assert_int_equal(c->digest.nonce_lifetime_ms, 10 * 60 * 1000);
+        assert_int_equal(c->digest.nonce_uses, 5);
+        assert_int_equal(c->digest.old_ha1_lifetime_ms, 5 * 60 * 1000);
+        conf_free(&scscf_conf_schema, conf);
+        buf_free(&text);
+        buf_free(&err);
+        proves("PC-012 PC-013 DIG-067");
 }
 
 /* A list that is there, and empty, is not given. */
@@ -529,7 +635,9 @@ int main(void)
                 cmocka_unit_test(every_key_with_every_wrong_value),
                 cmocka_unit_test(keys_left_out_and_given_twice),
                 cmocka_unit_test(every_row_has_a_key),
+                cmocka_unit_test(an_access_without_a_mechanism),
                 cmocka_unit_test(wrong_between_keys),
+                cmocka_unit_test(digest_by_default),
                 cmocka_unit_test(empty_home_domain),
         };
 

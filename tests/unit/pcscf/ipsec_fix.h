@@ -17,8 +17,9 @@
 #define HOME      "ims.example"
 #define CK_TEXT   "0102030405060708090a0b0c0d0e0f10"
 #define IK_TEXT   "a1a2a3a4a5a6a7a8a9aaabacadaeafb0"
-#define HEARD_MAX 48
+#define HEARD_MAX 512
 #define QUIET_MS  60
+#define TLS_PORT  5061
 
 /* --- the P-CSCF ----------------------------------------------------------------------------------- */
 
@@ -27,8 +28,10 @@ struct fix_conf {
         const char *ipsec;    /* NULL: required */
         const char *security; /* more of security */
         const char *phones, *emergency;
-        const char *more; /* sections of their own */
-        bool names;       /* ue.example and other.example; DNS at NET.53 */
+        const char *more;               /* sections of their own */
+        const char *tls_cert, *tls_key; /* a listener for TLS at TLS_PORT; more of gm.tls */
+        const char *tls_more;
+        bool names; /* ue.example and other.example; DNS at NET.53 */
         bool v6;
 };
 
@@ -99,16 +102,22 @@ static inline void fix_ports(struct fix *x)
 static inline void fix_read_conf(struct fix *x, const struct fix_conf *c)
 {
         struct buf text = BUF_INIT, err = BUF_INIT;
-        char core[ADDR_STR];
+        char core[ADDR_STR], tls_listen[ADDR_STR + 32] = "", tls_keys[400] = "";
         void *conf = NULL;
 
+        if (c->tls_cert) {
+                (void)snprintf(tls_listen, sizeof(tls_listen), "\"tls:%s:%d\", ", x->ip, TLS_PORT);
+                (void)snprintf(tls_keys, sizeof(tls_keys), "  tls: {certificate: \"%s\", key: \"%s\"%s}\n",
+                               c->tls_cert, c->tls_key, c->tls_more ? c->tls_more : "");
+        }
         buf_printf(&text,
-                   "gm:\n  t1: 40\n  t2: 160\n  listen: [\"udp:%s%s%s:%u\", \"tcp:%s%s%s:%u\"]\n"
+                   "gm:\n  t1: 40\n  t2: 160\n%s  listen: [%s\"udp:%s%s%s:%u\", \"tcp:%s%s%s:%u\"]\n"
                    "sip: {listen: [\"udp:%s1:%u\"], t1: 40, t2: 160, t4: 100}\n"
                    "home: {icscf: \"sip:%s\", answer: 400}\nvisited_network: " HOME "\n"
                    "registration: {await_auth: 900}\ncontrol: {socket: %s}\n",
-                   x->v6 ? "[" : "", x->ip, x->v6 ? "]" : "", x->gm, x->v6 ? "[" : "", x->ip,
-                   x->v6 ? "]" : "", x->gm, x->net, x->core_port, addr_str(&x->core.addr, core), x->control);
+                   tls_keys, tls_listen, x->v6 ? "[" : "", x->ip, x->v6 ? "]" : "", x->gm, x->v6 ? "[" : "",
+                   x->ip, x->v6 ? "]" : "", x->gm, x->net, x->core_port, addr_str(&x->core.addr, core),
+                   x->control);
         buf_printf(&text, "security:\n  ipsec: %s\n  port_ps: %u\n  port_pc: %u\n%s",
                    c->ipsec ? c->ipsec : "required", x->ps, x->pc, c->security ? c->security : "");
         if (c->phones)

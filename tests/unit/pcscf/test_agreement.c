@@ -229,8 +229,7 @@ static void memory(void **state)
                 long before = alloc_live;
                 int err;
 
-                alloc_countdown = i;
-                alloc_armed = true;
+                alloc_fail_at(i);
                 err = agreement_new(m, &policy, SEC_MODE_TRANS, &a, &fault);
                 if (!err)
                         err = agreement_offer(a, &policy, &ours, &server);

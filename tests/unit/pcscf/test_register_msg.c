@@ -4,7 +4,6 @@
 
 #include "common/sip/auth_param.h"
 #include "pcscf/register_msg.h"
-#include "pcscf/register_msg.h"
 
 #define HOME "ims.mnc001.mcc001.3gppnetwork.org"
 #define PATH "<sip:term@pcscf." HOME ":5060;lr>"
@@ -27,7 +26,7 @@ static struct sip_msg *pass(struct sip_msg *in, enum access_type type, const cha
         const char *why;
 
         assert_int_equal(reg_facts_read(in, &f, &why), 0);
-        k.integrity = reg_integrity(&f, type, false);
+        k.integrity = reg_integrity(&f, type);
         sip_edit_init(&e, in);
         reg_edit_request(&e, &f, &k);
         out = msg_edited(&e);
@@ -268,6 +267,131 @@ static void odd_keys_are_taken_out(void **state)
         sip_msg_unref(out);
 }
 
+static enum reg_scheme scheme_of(const char *fields)
+{
+        char text[1024];
+        struct sip_msg *m;
+        enum reg_scheme scheme;
+
+        (void)snprintf(
+                text, sizeof(text),
+                "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n"
+                "From: <sip:a@home>;tag=1\r\nTo: <sip:a@home>;tag=2\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n"
+                "%s\r\n",
+                fields);
+        m = msg_of(span_of(text));
+        scheme = reg_challenge_scheme(m);
+        sip_msg_unref(m);
+        return scheme;
+}
+
+/* Whose challenge it is. */
+static void schemes(void **state)
+{
+        static const char keys[] =
+                "ik=\"00112233445566778899aabbccddeeff\",ck=\"00112233445566778899aabbccddeeff\"";
+        char text[256];
+
+        (void)state;
+        assert_int_equal(scheme_of(""), REG_SCHEME_NONE);
+        assert_int_equal(scheme_of("WWW-Authenticate: Digest realm=\"a\",nonce=\"b\"\r\n"),
+                         REG_SCHEME_DIGEST);
+        assert_int_equal(scheme_of("WWW-Authenticate: Digest realm=\"a\",nonce=\"b\",algorithm=SHA-256\r\n"),
+                         REG_SCHEME_DIGEST);
+        assert_int_equal(
+                scheme_of("WWW-Authenticate: Digest realm=\"a\",nonce=\"b\",algorithm=AKAv1-MD5\r\n"),
+                REG_SCHEME_AKA);
+        assert_int_equal(
+                scheme_of("WWW-Authenticate: Digest realm=\"a\",nonce=\"b\",algorithm=\"akav2-SHA-256\"\r\n"),
+                REG_SCHEME_AKA);
+        (void)snprintf(text, sizeof(text), "WWW-Authenticate: Digest realm=\"a\",nonce=\"b\",%s\r\n", keys);
+        assert_int_equal(scheme_of(text), REG_SCHEME_AKA);
+        assert_int_equal(
+                scheme_of("WWW-Authenticate: Digest realm=\"a\",nonce=\"b\",algorithm=MD5\r\n"
+                          "WWW-Authenticate: Digest realm=\"a\",nonce=\"c\",algorithm=AKAv1-MD5\r\n"),
+                REG_SCHEME_AKA);
+        assert_int_equal(scheme_of("Proxy-Authenticate: Digest realm=\"a\",nonce=\"b\"\r\n"),
+                         REG_SCHEME_NONE);
+}
+
+/* The Via of the UE after the P-CSCF agreed to keep-alives every 30 s. */
+static void expect_keep(const char *via, const char *want)
+{
+        const struct reg_marks k = {.path = SPAN(PATH),
+                                    .visited_network = SPAN(HOME),
+                                    .charging_vector = SPAN(PCV),
+                                    .keep_s = 30};
+        char text[1024];
+        struct reg_facts f;
+        struct sip_msg *m, *out;
+        struct sip_edit e;
+        const char *why;
+
+        (void)snprintf(
+                text, sizeof(text),
+                "REGISTER sip:home SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\nFrom: <sip:a@home>;tag=1\r\n"
+                "To: <sip:a@home>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n\r\n",
+                via);
+        m = msg_of(span_of(text));
+        assert_int_equal(reg_facts_read(m, &f, &why), 0);
+        sip_edit_init(&e, m);
+        reg_edit_request(&e, &f, &k);
+        out = msg_edited(&e);
+        expect_span(sip_msg_hdr(out, SIP_HDR_VIA, 0)->value, want);
+        reg_facts_free(&f);
+        sip_msg_unref(m);
+        sip_msg_unref(out);
+}
+
+static void keep_alives(void **state)
+{
+        (void)state;
+        expect_keep("SIP/2.0/UDP a;branch=z9hG4bK1;keep", "SIP/2.0/UDP a;branch=z9hG4bK1;keep=30");
+        expect_keep("SIP/2.0/UDP a;Keep;branch=z9hG4bK1", "SIP/2.0/UDP a;Keep=30;branch=z9hG4bK1");
+        expect_keep("SIP/2.0/UDP a ; keep ; branch=z9hG4bK1, SIP/2.0/UDP b;branch=z9hG4bK2",
+                    "SIP/2.0/UDP a ; keep=30; branch=z9hG4bK1, SIP/2.0/UDP b;branch=z9hG4bK2");
+        /* nothing is offered by the first of them */
+        expect_keep("SIP/2.0/UDP a;branch=z9hG4bK1", "SIP/2.0/UDP a;branch=z9hG4bK1");
+        expect_keep("SIP/2.0/UDP a;branch=z9hG4bK1;keep=7", "SIP/2.0/UDP a;branch=z9hG4bK1;keep=7");
+        expect_keep("SIP/2.0/UDP a;branch=z9hG4bK1;keeper", "SIP/2.0/UDP a;branch=z9hG4bK1;keeper");
+        expect_keep("SIP/2.0/UDP a;branch=z9hG4bK1, SIP/2.0/UDP b;branch=z9hG4bK2;keep",
+                    "SIP/2.0/UDP a;branch=z9hG4bK1, SIP/2.0/UDP b;branch=z9hG4bK2;keep");
+        proves("FW-008");
+}
+
+/* RFC 5626: the UE says so, by three things, and is the first hop. */
+static void outbound(void **state)
+{
+        static const struct {
+                const char *fields;
+                bool is;
+        } of[] = {
+                {"Supported: path, outbound\r\nContact: <sip:a@a>;reg-id=1;+sip.instance=\"<urn:a>\"\r\n",
+                 true},
+                {"Supported: path\r\nContact: <sip:a@a>;reg-id=1;+sip.instance=\"<urn:a>\"\r\n", false},
+                {"Supported: outbound\r\nContact: <sip:a@a>;+sip.instance=\"<urn:a>\"\r\n", false},
+                {"Supported: outbound\r\nContact: <sip:a@a>;reg-id=1\r\n", false},
+                {"Supported: outbound\r\nContact: <sip:a@a>;reg-id=1;+sip.instance=\"<urn:a>\"\r\n"
+                 "Via: SIP/2.0/UDP b;branch=z9hG4bK2\r\n",
+                 false},
+        };
+        char text[1024];
+        struct reg_facts f;
+        const char *why;
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+                struct sip_msg *m;
+
+                (void)snprintf(text, sizeof(text), HEAD "%s\r\n", of[i].fields);
+                m = msg_of(span_of(text));
+                assert_int_equal(reg_facts_read(m, &f, &why), 0);
+                assert_int_equal(f.outbound, of[i].is);
+                reg_facts_free(&f);
+                sip_msg_unref(m);
+        }
+}
+
 static void success(void **state)
 {
         struct sip_msg *in = msg_flow("ims-aka-ipsec/11-icscf-to-pcscf.sip"), *out, *want, *request;
@@ -352,6 +476,9 @@ int main(void)
                 cmocka_unit_test(bad_facts),
                 cmocka_unit_test(keys_are_taken_out),
                 cmocka_unit_test(odd_keys_are_taken_out),
+                cmocka_unit_test(schemes),
+                cmocka_unit_test(keep_alives),
+                cmocka_unit_test(outbound),
                 cmocka_unit_test(success),
                 cmocka_unit_test(granted_time),
         };

@@ -26,7 +26,12 @@ static void without_an_offer(void **state)
         expect_has(header(h->text, "Require"), "sec-agree");
         expect_way(h, TRANSPORT_UDP, s->x->gm, s->ph.open);
         expect_verdict(s->x, "extension_required", "no Security-Client");
+        /* as a UE of GIBA comes: without Authorization as well */
+        sm1_clear(&s->ph, &(struct says){.client = "", .require = "", .impi = ""});
+        expect_status(phone_hears(&s->ph), 421);
+        expect_verdict(s->x, "extension_required", "no Security-Client");
         core_hears_nothing(s->x);
+        proves("GIBA-027");
 }
 
 static int scene_494(void **state)

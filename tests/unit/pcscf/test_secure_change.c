@@ -470,8 +470,34 @@ static void answer_on_the_old(void **state)
         core_hears_nothing(s->x);
         phone_hears_nothing(ph);
         expect_verdict(s->x, "wrong_sa", "did not come over the new SAs");
+        answered(s); /* "yes": over those that this challenge made */
+        proves("AKA-061 SA-072");
+}
+
+/* The phone has not seen the 200 and goes on over its SAs of before: not protected by those of the latest
+ * success, as the P-CSCF sees it (6.1.5). */
+static void older_than_the_latest(void **state)
+{
+        struct scene *s = *state;
+        struct phone *ph = &s->ph;
+        struct says plain = {.client = ""};
+        unsigned i;
+
+        (void)challenged(s); /* its SM1 came over the only SAs there were: "yes" */
         answered(s);
-        proves("SA-072");
+        assert_int_equal(state_of(ph, ph->uc), SA_SET_WAITING);
+        phone_send(ph, ph->in_uc, ph->ps, phone_text(ph, &plain, true));
+        i = core_hears(s->x);
+        expect_has(s->x->core.got[i], "integrity-protected=\"no\"");
+        raw_answer(&s->x->core, i, "500 No", "");
+        expect_status(phone_hears(ph), 500);
+        phone_send(ph, ph->uc, ph->ps, phone_text(ph, &plain, true));
+        i = core_hears(s->x);
+        expect_has(s->x->core.got[i], "integrity-protected=\"yes\"");
+        core_grants(s->x, ph, i, NULL, NULL);
+        expect_status(phone_hears(ph), 200);
+        no_verdict(s->x);
+        proves("AKA-062");
 }
 
 static void request_before_success(void **state)
@@ -555,6 +581,7 @@ int main(void)
                 SCENE(challenged_again_protected, scene_udp),
                 SCENE(answer_in_clear, scene_udp),
                 SCENE(answer_on_the_old, scene_udp),
+                SCENE(older_than_the_latest, scene_udp),
                 SCENE(request_before_success, scene_udp),
                 SCENE(request_on_leaving_ones, scene_udp),
                 SCENE(strangers_at_the_ports, scene_udp),

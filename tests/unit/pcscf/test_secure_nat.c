@@ -118,7 +118,7 @@ static void all_steps(void **state)
         expect_status(h, 200);
         expect_way(h, TRANSPORT_UDP, ph->pc, ph->us); /* inside of the tunnel */
         no_verdict(s->x);
-        proves("NAT-003 NAT-019 NAT-020 NAT-023 NAT-031 NAT-032");
+        proves("COEX-006 NAT-003 NAT-019 NAT-020 NAT-023 NAT-031 NAT-032");
 }
 
 static void mapping_is_followed(void **state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * A registration under IPsec from SM1 to SM12, packet by packet. TS 33.203 6.1.1, 7.1, 7.2, Annex H. */
+#include "common/base/codec.h"
 #include "tests/fakes/fake_sa_kernel.h"
 #include "tests/unit/pcscf/ipsec_steps.h"
 
@@ -26,6 +27,20 @@ static void core_sees(const char *text, const char *protected)
         expect_lacks(text, "sec-agree");
 }
 
+/* The SAs are made from IK and CK of the challenge: hmac-sha-1-96 with 32 zero bits behind IK, aes-cbc with
+ * CK (Annex I). */
+static void has_the_keys(const struct esp_keys *k)
+{
+        uint8_t ik[20] = {0}, ck[16];
+
+        assert_int_equal(hex_decode(SPAN(IK_TEXT), ik, 16), 0);
+        assert_int_equal(hex_decode(SPAN(CK_TEXT), ck, 16), 0);
+        assert_int_equal(k->integrity_n, 20);
+        assert_memory_equal(k->integrity, ik, 20);
+        assert_int_equal(k->encryption_n, 16);
+        assert_memory_equal(k->encryption, ck, 16);
+}
+
 static void all_steps(struct scene *s)
 {
         struct fix *x = s->x;
@@ -43,7 +58,10 @@ static void all_steps(struct scene *s)
         expect_way(h, ph->transport, x->gm, ph->open);
         expect_lacks(h->text, "ik=");
         expect_lacks(h->text, "ck=");
+        assert_null(strcasestr(h->text, IK_TEXT));
+        assert_null(strcasestr(h->text, CK_TEXT));
         assert_int_equal(fix_sets(x), 1);
+        has_the_keys(fake_sa_keys(0));
         assert_int_equal(ph->ps, x->ps);
         assert_in_range(ph->pc, x->pc, x->pc + 3);
         p = fake_sa_set(0);
@@ -73,7 +91,8 @@ static void all_steps(struct scene *s)
 static void steps_udp4(void **state)
 {
         all_steps(*state);
-        proves("SA-012 SA-024 SA-029 SECAGREE-003 SECAGREE-008 SECAGREE-015 SECAGREE-029 SA-072 "
+        proves("AKA-028 COEX-005 SA-012 SA-024 SA-029 SECAGREE-003 SECAGREE-008 SECAGREE-015 SECAGREE-029 "
+               "SA-072 "
                "SA-088 NAT-001");
 }
 
@@ -88,6 +107,33 @@ static void steps_tcp(void **state)
         proves("SA-026 SA-031");
 }
 
+/* --- another scheme ------------------------------------------------------------------------------- */
+
+static int scene_digest(void **state)
+{
+        return scene_begin(state,
+                           &(struct fix_conf){.more = "access: {type: other}\n"
+                                                      "digest: {without_tls: accept}\n"},
+                           TRANSPORT_UDP);
+}
+
+/* The phone could have IPsec and offers it, the home network challenges with SIP Digest: no SAs (N.1). */
+static void digest_has_no_sas(void **state)
+{
+        struct scene *s = *state;
+        const struct heard *h;
+
+        sm1_clear(&s->ph, NULL);
+        raw_answer(&s->x->core, core_hears(s->x), "401 Unauthorized",
+                   "WWW-Authenticate: Digest realm=\"" HOME "\",nonce=\"n\",algorithm=MD5,qop=\"auth\"\r\n");
+        h = phone_hears(&s->ph);
+        expect_status(h, 401);
+        expect_way(h, s->ph.transport, s->x->gm, s->ph.open);
+        expect_lacks(h->text, "Security-Server");
+        assert_int_equal(fix_sets(s->x), 0);
+        proves("DIG-002");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -95,6 +141,7 @@ int main(void)
                 SCENE(steps_tcp, scene_tcp),
                 SCENE(steps_udp6, udp6),
                 SCENE(steps_tcp, tcp6),
+                SCENE(digest_has_no_sas, scene_digest),
         };
 
         sip_grammar_init();

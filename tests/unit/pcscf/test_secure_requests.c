@@ -34,6 +34,12 @@ static void identity_of_the_sa(void **state)
         phone_send(ph, ph->uc, ph->ps, phone_text(ph, &claims, true));
         text = s->x->core.got[core_hears_this(s->x, "MESSAGE ")];
         assert_string_equal(header(text, "P-Asserted-Identity"), "<tel:+15550100>");
+        /* more than two may not stand there, and are not compared */
+        claims.more = "P-Preferred-Identity: <sip:x@" HOME ">, <sip:y@" HOME ">\r\n"
+                      "P-Preferred-Identity: <tel:+15550100>\r\n";
+        phone_send(ph, ph->uc, ph->ps, phone_text(ph, &claims, true));
+        text = s->x->core.got[core_hears_this(s->x, "MESSAGE ")];
+        assert_string_equal(header(text, "P-Asserted-Identity"), "<sip:alice@" HOME ">");
         proves("SA-047");
 }
 
@@ -179,6 +185,74 @@ static void sas_have_ended(void **state)
         proves("SA-028");
 }
 
+/* --- what the home network hides -------------------------------------------------------------------- */
+
+#define HIDDEN_VIA   "SIP/2.0/UDP AKx1b2Q0zZ==;tokenized-by=" HOME ";branch=z9hG4bKhidden"
+#define HIDDEN_ROUTE "<sip:Fy3+/d9Q=,;tokenized-by=" HOME ";lr>"
+
+/* What the home network encrypted (5.2) comes back to it octet by octet: Service-Route and Path, Via and
+ * Record-Route. */
+static void hidden_entries_return(void **state)
+{
+        struct scene *s = *state;
+        struct phone *ph = &s->ph;
+        struct fix *x = s->x;
+        const struct heard *h;
+        const char *text;
+        char core[ADDR_STR], gm[ADDR_STR], ip[ADDR_STR], routes[300], path[600], more[1400], rq[2048];
+        struct addr to;
+        unsigned i;
+
+        (void)addr_str(&x->core.addr, core);
+        (void)snprintf(routes, sizeof(routes), "<sip:Qz7/+=&x@%s;lr;tokenized-by=" HOME ">, " HIDDEN_ROUTE,
+                       core);
+        sm1_clear(ph, NULL);
+        core_challenges(x, ph, core_hears(x));
+        (void)sm6(ph);
+        sm7(ph, NULL);
+        i = core_hears(x);
+        (void)snprintf(ph->path, sizeof(ph->path), "%s", header(x->core.got[i], "Path"));
+        (void)snprintf(path, sizeof(path), HIDDEN_ROUTE ", %s", ph->path);
+        (void)snprintf(more, sizeof(more),
+                       "Contact: <sip:alice@%s:%u>;expires=600\r\nService-Route: %s\r\nPath: %s\r\n",
+                       bracket(ph->ip, ip), ph->us, routes, path);
+        raw_answer(&x->core, i, "200 OK", more);
+        h = phone_hears(ph);
+        expect_status(h, 200);
+        assert_string_equal(header(h->text, "Service-Route"), routes);
+        assert_string_equal(header(h->text, "Path"), path);
+
+        phone_requests(ph, "MESSAGE");
+        i = core_hears_this(x, "MESSAGE ");
+        assert_string_equal(header(x->core.got[i], "Route"), routes);
+        raw_answer(&x->core, i, "200 OK", "");
+        expect_status(phone_hears(ph), 200);
+
+        (void)snprintf(gm, sizeof(gm), "%s1", x->net);
+        to = fix_addr(gm, x->core_port);
+        (void)snprintf(rq, sizeof(rq),
+                       "INVITE sip:alice@%s:%u SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKseen\r\n"
+                       "Via: " HIDDEN_VIA "\r\nMax-Forwards: 70\r\nRoute: %s\r\n"
+                       "Record-Route: " HIDDEN_ROUTE "\r\nFrom: <sip:bob@" HOME ">;tag=b\r\n"
+                       "To: <%s>\r\nCall-ID: hidden\r\nCSeq: 1 INVITE\r\nContact: <sip:bob@%s>\r\n"
+                       "Content-Length: 0\r\n\r\n",
+                       ph->ip, ph->us, core, ph->path, ph->impu, core);
+        raw_send(&x->core, &to, rq);
+        h = phone_hears(ph);
+        expect_has(h->text, "\r\nVia: " HIDDEN_VIA "\r\n");
+        expect_has(h->text, HIDDEN_ROUTE "\r\n");
+        phone_answers(ph, h, ph->uc, "486 Busy Here");
+        do
+                i = core_hears(x);
+        while (has(x->core.got[i], "SIP/2.0 100"));
+        text = x->core.got[i];
+        expect_has(text, "SIP/2.0 486");
+        expect_has(text, "\r\nVia: " HIDDEN_VIA "\r\n");
+        expect_has(text, HIDDEN_ROUTE "\r\n");
+        no_verdict(x);
+        proves("THIG-005");
+}
+
 /* --- emergencies ----------------------------------------------------------------------------------- */
 
 static int scene_psap(void **state)
@@ -289,6 +363,7 @@ int main(void)
                 SCENE(from_port_pc, udp6),
                 SCENE(connection_from_port_pc, scene_tcp),
                 SCENE(sas_have_ended, scene_udp),
+                SCENE(hidden_entries_return, scene_udp),
                 SCENE(emergency_in_clear, scene_psap),
                 SCENE(emergency_protected, scene_psap),
                 SCENE(emergency_registration_beside, scene_psap),

@@ -7,6 +7,7 @@
 
 #include "tests/fakes/fake_sa_kernel.h"
 #include "tests/unit/pcscf/ipsec_steps.h"
+#include "tests/unit/pcscf/control_fix.h"
 
 /* --- ESP ------------------------------------------------------------------------------------------- */
 
@@ -110,57 +111,6 @@ static void gone_before(void **state)
         no_verdict(s->x);
 }
 
-/* --- the control socket ---------------------------------------------------------------------------- */
-
-struct caller {
-        int fd;
-        struct buf in;
-        bool closed;
-};
-
-static void call_up(struct caller *c, struct fix *x, const char *command)
-{
-        struct sockaddr_un name = {.sun_family = AF_UNIX};
-
-        *c = (struct caller){.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-        assert_true(c->fd >= 0);
-        assert_int_equal(span_copy(span_of(x->control), name.sun_path, sizeof(name.sun_path)), 0);
-        assert_int_equal(connect(c->fd, (struct sockaddr *)&name, sizeof(name)), 0);
-        assert_int_equal(write(c->fd, command, strlen(command)), strlen(command));
-}
-
-static bool call_over(struct caller *c)
-{
-        char piece[4096];
-        ssize_t n;
-
-        while (!c->closed && (n = recv(c->fd, piece, sizeof(piece), MSG_DONTWAIT)) >= 0) {
-                c->closed = n == 0;
-                buf_put(&c->in, piece, (size_t)n);
-        }
-        return c->closed;
-}
-
-static void hang_up(struct caller *c)
-{
-        (void)close(c->fd);
-        buf_free(&c->in);
-}
-
-/* The whole answer. */
-static const char *asked(struct fix *x, const char *command)
-{
-        static char text[65536];
-        struct caller c;
-
-        call_up(&c, x, command);
-        WAIT_FOR(&x->w, call_over(&c));
-        assert_true(c.in.n < sizeof(text));
-        (void)snprintf(text, sizeof(text), SPAN_FMT, SPAN_ARG(buf_as_span(&c.in)));
-        hang_up(&c);
-        return text;
-}
-
 static void wrong_commands(void **state)
 {
         struct scene *s = *state;
@@ -174,7 +124,7 @@ static void wrong_commands(void **state)
         assert_string_equal(asked(s->x, "status json x\nstatus\n"), "error: no such command\n");
         memset(more, 'x', sizeof(more));
         more[sizeof(more) - 1] = '\0';
-        assert_string_equal(asked(s->x, more), "error: no such command\n");
+        assert_string_equal(asked(s->x, more), "error: the command has more than 254 octets\n");
 }
 
 static int scene_off(void **state)
@@ -227,6 +177,28 @@ static void as_text(void **state)
         proves("SA-041 SA-087");
 }
 
+/* A second contact at the same SAs has the same IMPUs. */
+static void an_impu_stands_once(void **state)
+{
+        static const char impus[] = "tel:+15550100\0sip:second@" HOME;
+        struct scene *s = *state;
+        struct binding *b;
+        struct binding_info other = {.id = 77,
+                                     .aor = SPAN("sip:second@" HOME),
+                                     .contact = SPAN("sip:second@192.0.2.9"),
+                                     .impus = span_make(impus, sizeof(impus)),
+                                     .expires_s = 600};
+
+        registered(&s->ph);
+        b = regstore_next_by_aor(s->x->p->store, SPAN("sip:alice@" HOME), NULL);
+        assert_non_null(b);
+        other.impi = binding_impi(b);
+        other.assoc = b->where->assoc;
+        other.flow = b->where->flow;
+        assert_int_equal(regstore_put(s->x->p->store, &other), 0);
+        expect_has(asked(s->x, "status\n"), "IMPUs sip:alice@" HOME " tel:+15550100 sip:second@" HOME "\n");
+}
+
 static void as_json(void **state)
 {
         struct scene *s = *state;
@@ -239,7 +211,8 @@ static void as_json(void **state)
         p = fake_sa_set(0);
         text = asked(s->x, "status json\n");
         (void)snprintf(want, sizeof(want),
-                       "[{\"impi\":\"alice@" HOME "\",\"impus\":[\"sip:alice@" HOME "\",\"tel:+15550100\"],"
+                       "[{\"association\":\"ipsec\",\"impi\":\"alice@" HOME "\",\"impus\":[\"sip:alice@" HOME
+                       "\",\"tel:+15550100\"],"
                        "\"state\":\"in use\",\"ue\":\"%s\",\"pcscf\":\"%s\"",
                        ph->ip, s->x->ip);
         assert_memory_equal(text, want, strlen(want));
@@ -387,6 +360,7 @@ int main(void)
                 SCENE(wrong_commands, scene_udp),
                 SCENE(off, scene_off),
                 SCENE(as_text, scene_udp),
+                SCENE(an_impu_stands_once, scene_udp),
                 SCENE(as_json, scene_udp),
                 SCENE(behind_a_nat, scene_udp),
                 SCENE(many_and_two_callers, scene_udp),

@@ -17,7 +17,7 @@ struct room {
         struct addr dns_from;
         char query[512], server[ADDR_STR];
         size_t n_query;
-        unsigned asked, told;
+        unsigned asked, told, full, came;
         enum via_source source;
         bool no_memory;
 };
@@ -37,11 +37,14 @@ static void on_checked(struct sip_request *rq, enum via_source source, void *arg
 static void on_request(struct sip_request *rq, void *arg)
 {
         (void)arg;
+        room->came++;
         if (room->no_memory) {
-                alloc_countdown = 0;
-                alloc_armed = true;
+                alloc_fail_at(0);
         }
-        via_check(room->checks, rq);
+        if (!via_check(room->checks, rq)) {
+                room->full++;
+                sip_reply(rq, 503, NULL, NULL, 0);
+        }
         alloc_armed = false;
 }
 
@@ -107,7 +110,7 @@ static int teardown(void **state)
         return 0;
 }
 
-static void say(struct room *o, const char *via)
+static void say_from(struct room *o, struct udp *from, const char *via)
 {
         static unsigned branch;
         char text[600];
@@ -118,7 +121,12 @@ static void say(struct room *o, const char *via)
                        "Call-ID: %u\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
                        via, branch, branch);
         branch++;
-        raw_send(&o->r, &o->n.udp, text);
+        assert_int_equal(udp_send(from, &o->n.udp, span_of(text)), 0);
+}
+
+static void say(struct room *o, const char *via)
+{
+        say_from(o, o->r.u, via);
 }
 
 static void outcome(void **state)
@@ -173,6 +181,52 @@ static void ends_meanwhile(void **state)
         assert_int_equal(o->told, 0);
 }
 
+/* A flood of names that nobody knows makes no flood of queries, and holds no more than its share. */
+static void too_many(void **state)
+{
+        struct room *o = *state;
+        char via[40];
+
+        for (unsigned i = 0; i < VIA_LOOKUPS_PER_SOURCE + 8; i++) {
+                (void)snprintf(via, sizeof(via), "n%u.example", i);
+                say(o, via);
+        }
+        WAIT_FOR(&o->w, o->r.n == 8);
+        assert_int_equal(o->full, 8);
+        assert_non_null(strstr(o->r.got[0], "SIP/2.0 503 "));
+        say(o, "127.0.0.1"); /* an address waits for nothing */
+        WAIT_FOR(&o->w, o->told == 1);
+        assert_int_equal(o->source, VIA_SAME);
+        proves("PC-023");
+}
+
+/* Of many addresses, each within its own bound. */
+static void too_many_in_all(void **state)
+{
+        enum { SOURCES = VIA_LOOKUPS_MAX / VIA_LOOKUPS_PER_SOURCE };
+        struct room *o = *state;
+        struct udp *from[SOURCES + 1];
+        char text[40];
+
+        for (unsigned i = 0; i <= SOURCES; i++) {
+                struct addr a;
+
+                (void)snprintf(text, sizeof(text), "127.0.1.%u:0", i + 1);
+                assert_int_equal(addr_parse(span_of(text), 0, &a), 0);
+                assert_int_equal(udp_open(o->w.loop, &a, raw_on_data, &o->r, &from[i]), 0);
+                for (unsigned k = 0; k < (i < SOURCES ? VIA_LOOKUPS_PER_SOURCE : 1); k++) {
+                        (void)snprintf(text, sizeof(text), "n%u-%u.example", i, k);
+                        say_from(o, from[i], text);
+                }
+                WAIT_FOR(&o->w,
+                         o->came == (i < SOURCES ? (i + 1) * VIA_LOOKUPS_PER_SOURCE : VIA_LOOKUPS_MAX + 1));
+                assert_int_equal(o->full, i == SOURCES);
+        }
+        for (unsigned i = 0; i <= SOURCES; i++)
+                udp_close(from[i]);
+        proves("PC-023");
+}
+
 static void no_memory(void **state)
 {
         struct room *o = *state;
@@ -192,6 +246,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(outcome, setup, teardown),
                 cmocka_unit_test_setup_teardown(nobody, setup, teardown),
                 cmocka_unit_test_setup_teardown(ends_meanwhile, setup, teardown),
+                cmocka_unit_test_setup_teardown(too_many, setup, teardown),
+                cmocka_unit_test_setup_teardown(too_many_in_all, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_memory, setup, teardown),
         };
 

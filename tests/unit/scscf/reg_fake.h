@@ -243,7 +243,13 @@ static void fake_conf(struct scscf_conf *c, char **home)
                                  .max_failures = 2,
                                  .keep_profile = true,
                                  .restoration_info = true,
-                                 .vectors = 1};
+                                 .vectors = 1,
+                                 .digest = {.nonce_lifetime_ms = 600000,
+                                            .nonce_uses = 5,
+                                            .old_ha1_lifetime_ms = 300000,
+                                            .nextnonce = SCSCF_NEXTNONCE_NEAR_END,
+                                            .max_failures = 3,
+                                            .keep_ha1 = true}};
 }
 
 static inline void world_init(struct world *w)
@@ -483,6 +489,15 @@ static inline size_t open_cx(const struct world *w)
         for (size_t i = 0; i < w->n_cx; i++)
                 n += w->cx[i].arg != NULL;
         return n;
+}
+
+/* The oldest request without an answer, or NULL. */
+static inline struct fake_cx *first_open_cx(struct world *w)
+{
+        for (size_t i = 0; i < w->n_cx; i++)
+                if (w->cx[i].arg)
+                        return &w->cx[i];
+        return NULL;
 }
 
 /* --- what came out ------------------------------------------------------------------------------- */

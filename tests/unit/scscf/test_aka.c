@@ -18,7 +18,7 @@ static void example(struct aka_av *v)
         unhex("c51e8e1ccce3f3437b4213703c015f1d", v->ik.b, 16);
 }
 
-static const struct auth_answer right = {
+static const struct sip_digest_credentials right = {
         .username = {IMPI, sizeof(IMPI) - 1},
         .realm = {DOMAIN, sizeof(DOMAIN) - 1},
         .uri = {"sip:" DOMAIN, sizeof("sip:" DOMAIN) - 1},
@@ -30,7 +30,7 @@ static const struct auth_answer right = {
         .cnonce = {"5d41402abc4b2a76", 16},
 };
 
-static enum auth_result verify(const struct auth_answer *a)
+static enum auth_result verify(const struct sip_digest_credentials *a)
 {
         const char *why = NULL;
         struct aka_av v;
@@ -62,7 +62,7 @@ static void challenge_text(void **state)
 
 static void right_answer(void **state)
 {
-        struct auth_answer a = right;
+        struct sip_digest_credentials a = right;
 
         (void)state;
         assert_int_equal(verify(&a), AUTH_OK);
@@ -75,7 +75,7 @@ static void right_answer(void **state)
 
 static void answer_without_qop(void **state)
 {
-        struct auth_answer a = right;
+        struct sip_digest_credentials a = right;
         struct digest_input in = {.algorithm = DIGEST_AKAV1_MD5, .method = SPAN("REGISTER")};
         char ha1[DIGEST_HEX_MAX], response[DIGEST_HEX_MAX];
         struct aka_av v;
@@ -97,7 +97,7 @@ static void answer_without_qop(void **state)
 static void wrong_answers(void **state)
 {
         char response[33];
-        struct auth_answer a = right;
+        struct sip_digest_credentials a = right;
 
         (void)state;
         for (size_t i = 0; i < 32; i++) { /* one changed digit each */
@@ -129,7 +129,7 @@ static void wrong_answers(void **state)
 
 static void malformed_answers(void **state)
 {
-        struct auth_answer a = right;
+        struct sip_digest_credentials a = right;
 
         (void)state;
         a.response = SPAN("e310");

@@ -128,6 +128,26 @@ static void ppr_that_cannot_be_used(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
+/* A user registered by SIM is challenged once more, though its refresh is protected. */
+static void the_operator_wants_it_anew(void **state)
+{
+        struct world *w = *state;
+
+        world_attach(w, 1, 1);
+        assert_int_equal(registrar_reauthenticate(&w->reg, SPAN(IMPI)), 0);
+        world_register(w, &(struct reg_text){.integrity = "yes", .cseq = 3});
+        give_vectors(w, 2, 1);
+        assert_int_equal(last_reply(w)->status, 401);
+        world_answer(w, 2, (struct reg_text){.cseq = 4});
+        give_profile(w, NULL);
+        expect(w, 200, VERDICT_OK, CAUSE_refreshed);
+        world_register(w, &(struct reg_text){.integrity = "yes", .cseq = 5});
+        assert_true(last_cx(w)->is_sar);
+        give_profile(w, NULL);
+        expect(w, 200, VERDICT_OK, CAUSE_refreshed);
+        proves("AKA-058");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -138,6 +158,7 @@ int main(void)
                 T(rtr_while_work_is_under_way),
                 T(ppr_changes_the_set),
                 T(ppr_that_cannot_be_used),
+                T(the_operator_wants_it_anew),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

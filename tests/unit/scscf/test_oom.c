@@ -1,60 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Out of memory is an ordinary error: every allocation of a registration and of its end fails once. */
+#include "tests/unit/fail_alloc.h"
+
 #include "reg_fake.h"
-
-static bool armed;
-static unsigned long countdown, failed;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CAN_FAIL 0
-#else
-#define CAN_FAIL 1
-
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-
-static bool fails_now(void)
-{
-        if (!armed || countdown-- > 0)
-                return false;
-        armed = false;
-        failed++;
-        return true;
-}
-
-void *malloc(size_t n)
-{
-        return fails_now() ? NULL : __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-        return fails_now() ? NULL : __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-        return fails_now() ? NULL : __libc_realloc(p, n);
-}
-#endif
 
 /* The steps of a life: each REGISTER and each answer of the HSS. */
 enum { STEPS = 8 };
 
 static void register_request(struct world *w, struct sip_request *rq, bool arm)
 {
-        armed = arm;
+        alloc_armed = arm;
         registrar_register(&w->reg, rq);
-        armed = false;
-}
-
-static struct fake_cx *open_request(struct world *w)
-{
-        for (size_t i = 0; i < w->n_cx; i++)
-                if (w->cx[i].arg)
-                        return &w->cx[i];
-        return NULL;
+        alloc_armed = false;
 }
 
 static void hss_answers(struct world *w, unsigned k, const char *xml, bool arm)
@@ -62,7 +19,7 @@ static void hss_answers(struct world *w, unsigned k, const char *xml, bool arm)
         static char octets[96];
         struct cx_maa *maa = calloc(1, sizeof(*maa));
         struct cx_saa *saa = calloc(1, sizeof(*saa));
-        struct fake_cx *c = open_request(w);
+        struct fake_cx *c = first_open_cx(w);
         void *arg = c ? c->arg : NULL;
 
         maa->h.result = saa->h.result = dia_base(DIA_SUCCESS);
@@ -73,12 +30,12 @@ static void hss_answers(struct world *w, unsigned k, const char *xml, bool arm)
         saa->charging = (struct cx_charging){.present = true, .ccf1 = SPAN("ccf1")};
         if (c)
                 c->arg = NULL;
-        armed = arm;
+        alloc_armed = arm;
         if (c && c->is_sar)
                 c->saa(0, saa, arg);
         else if (c)
                 c->maa(0, maa, arg);
-        armed = false;
+        alloc_armed = false;
         free(maa);
         free(saa);
 }
@@ -107,15 +64,15 @@ static void live(unsigned step, unsigned long nth)
                                                     .response = b.response,
                                                     .more = QOP,
                                                     .headers = "Expires: 0\r\n"});
-        countdown = nth;
+        alloc_countdown = nth;
         for (unsigned i = 0; i < 4; i++) {
                 register_request(w, rq[i], step == 2 * i);
                 hss_answers(w, i / 2 + 1, PROFILE_ALICE, step == 2 * i + 1);
-                while (open_request(w)) /* releases */
+                while (first_open_cx(w)) /* releases */
                         hss_answers(w, 9, NULL, false);
         }
         world_sleep(w, 10000000);
-        while (open_request(w))
+        while (first_open_cx(w))
                 hss_answers(w, 9, NULL, false);
         assert_int_equal(w->reg.n_jobs, 0);
         assert_int_equal(w->reg.store.users.n, 0);
@@ -132,9 +89,9 @@ static void every_allocation_fails_once(void **state)
                 unsigned long nth = 0, before;
 
                 do {
-                        before = failed;
+                        before = alloc_failed;
                         live(step, nth++);
-                } while (failed > before && nth < 10000);
+                } while (alloc_failed > before && nth < 10000);
                 print_message("step %u: %lu allocations\n", step, nth - 1);
                 assert_true(nth > 1 && nth < 10000);
         }
@@ -160,13 +117,12 @@ static void restore(unsigned long nth)
         a->charging = (struct cx_charging){.present = true, .ccf1 = SPAN("ccf1")};
         a->restorations = r;
         a->n_restorations = 2;
-        countdown = nth;
-        armed = true;
+        alloc_fail_at(nth);
         rc = registrar_restore(&w->reg, SPAN(ALICE), a);
-        armed = false;
+        alloc_armed = false;
         assert_true(rc == 0 ? w->reg.store.n_contacts > 0 : w->reg.store.users.n == 0);
         world_sleep(w, 10000000);
-        while (open_request(w))
+        while (first_open_cx(w))
                 hss_answers(w, 9, NULL, false);
         assert_int_equal(w->reg.store.n_contacts, 0);
         assert_int_equal(w->reg.store.n_sets, 0);
@@ -185,9 +141,9 @@ static void every_allocation_of_a_restoration_fails_once(void **state)
         if (!CAN_FAIL)
                 skip();
         do {
-                before = failed;
+                before = alloc_failed;
                 restore(nth++);
-        } while (failed > before && nth < 10000);
+        } while (alloc_failed > before && nth < 10000);
         print_message("%lu allocations\n", nth - 1);
         assert_true(nth > 10 && nth < 10000);
 }

@@ -1,248 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Requests other than REGISTER, over a real stack: one UDP socket of the test is every neighbour. AKA-003,
  * AKA-014, AKA-038, PC-018; TS 24.229 5.4.3. */
-#include "reg_fake.h"
-
-#include "common/net/udp.h"
-#include "scscf/requests.h"
-
-struct lab {
-        struct scscf s;
-        struct scscf_conf conf;
-        char *home[1];
-        char name[64], icscf[64];
-        struct addr self, peer;
-        struct udp *udp;
-        struct sip_msg *got; /* the last message that reached the neighbour */
-        struct tmr giving_up;
-        bool gave_up;
-        struct fake_cx cx;
-        struct fake_verdict verdict;
-        unsigned branch;
-};
-
-static void on_give_up(struct tmr *t, void *arg)
-{
-        struct lab *l = arg;
-
-        (void)t;
-        l->gave_up = true;
-        loop_stop(l->s.loop);
-}
-
-static void on_datagram(struct udp *u, const struct addr *from, struct span data, void *arg)
-{
-        struct lab *l = arg;
-        size_t used;
-
-        (void)u, (void)from;
-        sip_msg_unref(l->got);
-        l->got = NULL;
-        assert_int_equal(sip_msg_parse(data, SIP_DATAGRAM, &l->got, &used), 0);
-        if (!l->got->is_request && l->got->status == 100)
-                return; /* not what anybody waits for */
-        loop_stop(l->s.loop);
-}
-
-static int lab_sar(void *arg, const struct cx_sar *m, cx_saa_fn *fn, void *fn_arg, struct dia_txn **out)
-{
-        struct lab *l = container_of((struct scscf *)arg, struct lab, s);
-
-        l->cx = (struct fake_cx){.is_sar = true, .saa = fn, .arg = fn_arg, .sat = m->type};
-        put(l->cx.impu, sizeof(l->cx.impu), m->impus.v[0]);
-        *out = NULL;
-        loop_stop(l->s.loop);
-        return 0;
-}
-
-static void lab_verdict(void *arg, const struct verdict *v)
-{
-        (void)arg;
-        (void)v;
-}
-
-static int setup(void **state)
-{
-        const struct sip_stack_handlers h = {.on_request = scscf_on_request, .on_cancel = scscf_on_cancel};
-        const struct sip_stack_conf sc = {.t1_ms = 50, .t2_ms = 100};
-        struct lab *l = calloc(1, sizeof(*l));
-        struct addr any;
-        char text[ADDR_STR];
-        size_t bad;
-
-        *state = l;
-        sip_grammar_init();
-        log_init("test", LOG_ERROR);
-        fake_conf(&l->conf, l->home);
-        assert_int_equal(addr_parse(SPAN("127.0.0.1:0"), 0, &any), 0);
-        assert_int_equal(loop_new(&l->s.loop), 0);
-        assert_int_equal(trace_new("test", NULL, &l->s.trace), 0);
-        assert_int_equal(resolver_new(l->s.loop, NULL, 0, NULL, 0, &l->s.resolver, &bad), 0);
-        assert_int_equal(sip_stack_new(l->s.loop, l->s.resolver, &sc, &h, &l->s, &l->s.stack), 0);
-        assert_int_equal(sip_stack_listen(l->s.stack, TRANSPORT_UDP, &any, &l->self), 0);
-        assert_int_equal(udp_open(l->s.loop, &any, on_datagram, l, &l->udp), 0);
-        l->peer = *udp_local(l->udp);
-        snprintf(l->name, sizeof(l->name), "sip:%s", addr_str(&l->self, text));
-        snprintf(l->icscf, sizeof(l->icscf), "sip:%s", addr_str(&l->peer, text));
-        l->conf.name = l->name;
-        l->conf.icscf = l->icscf;
-        l->s.conf = &l->conf;
-        list_init(&l->s.asking);
-        for (size_t i = 0; i < SCSCF_CONTACTS_MAX; i++) {
-                l->s.legs[0][i] = (struct scscf_leg){&l->s, i, false};
-                l->s.legs[1][i] = (struct scscf_leg){&l->s, i, true};
-        }
-        registrar_init(&l->s.reg, &l->conf, &scscf_port, &l->s);
-        l->s.reg.port.sar = lab_sar;
-        l->s.reg.port.verdict = lab_verdict;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        struct lab *l = *state;
-
-        tmr_stop(l->s.loop, &l->giving_up);
-        registrar_clear(&l->s.reg);
-        udp_close(l->udp);
-        sip_stack_free(l->s.stack);
-        resolver_free(l->s.resolver);
-        trace_free(l->s.trace);
-        loop_free(l->s.loop);
-        sip_msg_unref(l->got);
-        trust_free(&l->s.trust);
-        free(l);
-        return 0;
-}
-
-/* Runs until the neighbour got a message or the HSS was asked. */
-static void wait_for_it(struct lab *l)
-{
-        assert_int_equal(tmr_start(l->s.loop, &l->giving_up, 10000, on_give_up, l), 0);
-        loop_run(l->s.loop);
-        tmr_stop(l->s.loop, &l->giving_up);
-        assert_false(l->gave_up);
-}
-
-static void send_text(struct lab *l, const char *text)
-{
-        assert_int_equal(udp_send(l->udp, &l->self, span_of(text)), 0);
-        wait_for_it(l);
-}
-
-/* "METHOD uri", lines with CRLF. */
-static void send_request(struct lab *l, const char *method, const char *uri, const char *lines)
-{
-        char text[2048], via[ADDR_STR];
-
-        l->branch++;
-        snprintf(text, sizeof(text),
-                 "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKr%u\r\nMax-Forwards: 70\r\nFrom: <" ALICE
-                 ">;tag=f\r\nTo: <sip:x@y>%s\r\nCall-ID: c%u\r\nCSeq: 1 %s\r\n%sContent-Length: 0\r\n\r\n",
-                 method, uri, addr_str(&l->peer, via), l->branch, strstr(lines, "Tagged") ? ";tag=t" : "",
-                 l->branch, method, lines);
-        send_text(l, text);
-}
-
-/* The neighbour answers what it got. */
-static void answer(struct lab *l, int status)
-{
-        struct buf b = BUF_INIT;
-        struct sip_value_iter it = {0};
-        struct span v;
-
-        buf_printf(&b, "SIP/2.0 %d X\r\n", status);
-        while (sip_msg_next_value(l->got, SIP_HDR_VIA, &it, &v))
-                buf_printf(&b, "Via: " SPAN_FMT "\r\n", SPAN_ARG(v));
-        buf_printf(&b,
-                   "From: " SPAN_FMT "\r\nTo: <sip:x@y>;tag=t\r\nCall-ID: " SPAN_FMT "\r\nCSeq: 1 " SPAN_FMT
-                   "\r\nContent-Length: 0\r\n\r\n",
-                   SPAN_ARG(sip_msg_value(l->got, SIP_HDR_FROM)), SPAN_ARG(l->got->call_id),
-                   SPAN_ARG(l->got->method_name));
-        buf_char(&b, '\0');
-        send_text(l, b.p);
-        buf_free(&b);
-}
-
-static void expect_status(const struct lab *l, int status)
-{
-        assert_false(l->got->is_request);
-        assert_int_equal(l->got->status, status);
-}
-
-static void expect_request(const struct lab *l, const char *uri)
-{
-        char text[256];
-
-        assert_true(l->got->is_request);
-        put(text, sizeof(text), l->got->ruri);
-        assert_string_equal(text, uri);
-        assert_true(span_eq(sip_msg_value(l->got, SIP_HDR_MAX_FORWARDS), SPAN("69")));
-}
-
-static bool has_value(const struct lab *l, enum sip_hdr_id id, const char *part)
-{
-        struct sip_value_iter it = {0};
-        struct span v;
-
-        while (sip_msg_next_value(l->got, id, &it, &v))
-                if (span_find(v, span_of(part)) >= 0)
-                        return true;
-        return false;
-}
-
-/* Registers the set of PROFILE_ALICE with a contact behind the neighbour. */
-static struct reg_set *attach(struct lab *l, const char *contact, const char *call_id)
-{
-        struct reg_set *set = NULL;
-        const struct impu *i = impu_find(&l->s.reg.store, SPAN(ALICE));
-        struct contact_op op = {
-                .value = span_of(contact), .uri = sip_addr_spec(span_of(contact)), .expires_s = 600};
-        struct contact_origin origin = {.call_id = span_of(call_id), .cseq = 1};
-        struct user *u = user_find(&l->s.reg.store, SPAN(IMPI));
-        struct buf err = BUF_INIT;
-        struct profile *p = NULL;
-        struct contact *c = NULL;
-        char path[128], text[ADDR_STR];
-
-        snprintf(path, sizeof(path), "<sip:term@%s;lr>", addr_str(&l->peer, text));
-        origin.path = span_of(path);
-        op.q = strstr(contact, "q=0.5") ? 500 : 1000;
-        if (!u)
-                assert_int_equal(user_new(&l->s.reg.store, SPAN(IMPI), &u), 0);
-        if (!i) {
-                assert_int_equal(profile_parse(SPAN(PROFILE_ALICE), &p, &err), 0);
-                assert_int_equal(reg_set_new(&l->s.reg.store, p, SPAN(ALICE), SPAN_NULL, NULL, &set), 0);
-                set->registrar = &l->s.reg;
-                profile_free(p);
-        } else {
-                set = i->set;
-        }
-        assert_int_equal(contact_new(&op, &origin, loop_now_ms(l->s.loop), 5000, &c), 0);
-        contact_link(&l->s.reg.store, c, set, u);
-        return set;
-}
-
-static char *orig_route(struct lab *l, const struct reg_set *set, char out[256])
-{
-        struct buf b = BUF_INIT;
-
-        reg_answer_service_route(&l->s.reg, set, &b);
-        snprintf(out, 256, "Route: " SPAN_FMT "\r\n", SPAN_ARG(buf_as_span(&b)));
-        buf_free(&b);
-        return out;
-}
-
-static char *lines(char out[512], const char *a, const char *b)
-{
-        snprintf(out, 512, "%s%s", a, b);
-        return out;
-}
-
-#define BOB      "sip:bob@" DOMAIN
-#define UE1      "<sip:alice@192.0.2.10:31061>"
-#define UE2      "<sip:alice@192.0.2.11:31061>;q=0.5"
-#define PAI(uri) "P-Asserted-Identity: <" uri ">\r\n"
+#include "route_fake.h"
 
 static void originating(void **state)
 {
@@ -283,6 +42,90 @@ static void asked(struct lab *l, struct dia_result result)
         l->cx.saa(0, a, l->cx.arg);
         free(a);
         wait_for_it(l);
+}
+
+/* Another phone has the identity registered: the Service-Route tells whose request it is. */
+static void the_registration_of_this_phone_ended(void **state)
+{
+        struct lab *l = *state;
+        struct contact_op op = {
+                .value = SPAN(UE2), .uri = SPAN("sip:alice@192.0.2.11:31061"), .expires_s = 600};
+        const struct contact_origin origin = {.call_id = SPAN("r2"), .cseq = 1};
+        const struct cx_rtr m = {.impi = SPAN(IMPI), .reason_code = CX_PERMANENT_TERMINATION};
+        struct reg_set *set = attach(l, UE1, "r1");
+        char route[256], text[512];
+        struct buf other = BUF_INIT;
+        struct contact *c = NULL;
+        struct user *u = NULL;
+
+        assert_int_equal(user_new(&l->s.reg.store, SPAN("tablet@" DOMAIN), &u), 0);
+        assert_int_equal(contact_new(&op, &origin, loop_now_ms(l->s.home.loop), 5000, &c), 0);
+        contact_link(&l->s.reg.store, c, set, u);
+        orig_route(l, set, route);
+        reg_answer_service_route(&l->s.reg, set, u, &other);
+        send_request(l, "MESSAGE", BOB, lines(text, route, PAI(ALICE)));
+        expect_request(l, BOB);
+        answer(l, 200);
+        expect_status(l, 200);
+        assert_int_equal(registrar_rtr(&l->s.reg, &m), 0);
+        send_request(l, "MESSAGE", BOB, lines(text, route, PAI(ALICE)));
+        expect_status(l, 403);
+        snprintf(route, sizeof(route), "Route: " SPAN_FMT "\r\n", SPAN_ARG(buf_as_span(&other)));
+        send_request(l, "MESSAGE", BOB, lines(text, route, PAI(ALICE)));
+        expect_request(l, BOB);
+        answer(l, 200);
+        expect_status(l, 200);
+        buf_free(&other);
+}
+
+static void give_back_alice(struct lab *l)
+{
+        struct cx_saa *a = calloc(1, sizeof(*a));
+        struct cx_restoration r = {.impi = SPAN(IMPI), .n_info = 1};
+
+        r.info[0] = (struct cx_restoration_info){.contact = SPAN(UE1), .call_id = SPAN("r1")};
+        assert_string_equal(l->cx.impu, ALICE);
+        a->h.result = dia_base(DIA_SUCCESS);
+        a->user_data = SPAN(PROFILE_ALICE);
+        a->restorations = &r;
+        a->n_restorations = 1;
+        l->cx.saa(0, a, l->cx.arg);
+        free(a);
+}
+
+/* Caller and callee are served here, and both were lost in a restart: the HSS is asked for each. */
+static void both_sides_were_lost(void **state)
+{
+        struct lab *l = *state;
+        struct cx_saa *unknown = calloc(1, sizeof(*unknown));
+        char text[512], self[ADDR_STR];
+
+        l->conf.icscf = NULL;
+        snprintf(text, sizeof(text), "Route: <sip:orig@%s;lr>\r\n" PAI(ALICE), addr_str(&l->self, self));
+        send_request(l, "MESSAGE", BOB, text);
+        give_back_alice(l);
+        assert_string_equal(l->cx.impu, BOB);
+        assert_int_equal(l->n_got, 0);
+        unknown->h.result = dia_3gpp(CX_ERROR_USER_UNKNOWN);
+        l->cx.saa(0, unknown, l->cx.arg);
+        free(unknown);
+        while (l->n_got == 0)
+                wait_for_it(l);
+        expect_status(l, 404);
+}
+
+/* Nobody rings for a caller who has hung up. */
+static void canceled_while_the_hss_is_asked(void **state)
+{
+        struct lab *l = *state;
+        char route[256], text[512];
+        struct reg_set *set = attach(l, UE1, "r1");
+
+        orig_route(l, set, route);
+        send_request(l, "INVITE", BOB, lines(text, route, PAI("sip:lost@" DOMAIN)));
+        assert_false(list_empty(&l->s.asking));
+        cancel_call(l, route);
+        assert_true(list_empty(&l->s.asking));
 }
 
 static void home_control(void **state)
@@ -384,6 +227,35 @@ static void next_binding(void **state)
         expect_status(l, 486);
         send_request(l, "MESSAGE", ALICE, "");
         answer(l, 480);
+        answer(l, 480);
+        expect_status(l, 480);
+}
+
+/* Two flows of phone A, the older of which stands behind a binding of phone B (RFC 5626 7). */
+static void flows_of_one_phone(void **state)
+{
+        static const char a1[] = "sip:alice@192.0.2.10:1", a2[] = "sip:alice@192.0.2.10:2",
+                          b[] = "sip:alice@192.0.2.20:1";
+        static const int dead[] = {408, 430};
+        struct lab *l = *state;
+
+        attach(l, "<sip:alice@192.0.2.10:1>;+sip.instance=\"<urn:a>\";reg-id=1", "r1");
+        attach(l, "<sip:alice@192.0.2.20:1>;+sip.instance=\"<urn:b>\";reg-id=1", "r3");
+        attach(l, "<sip:alice@192.0.2.10:2>;+sip.instance=\"<urn:a>\";reg-id=2", "r2");
+        for (size_t i = 0; i < 2; i++) {
+                send_request(l, "MESSAGE", ALICE, "");
+                expect_request(l, a2);
+                answer(l, dead[i]); /* the other flow of that phone */
+                expect_request(l, a1);
+                answer(l, 480); /* that phone has spoken: the next one */
+                expect_request(l, b);
+                answer(l, 486);
+                expect_status(l, 486);
+        }
+        send_request(l, "MESSAGE", ALICE, "");
+        expect_request(l, a2);
+        answer(l, 503); /* so has it here */
+        expect_request(l, b);
         answer(l, 480);
         expect_status(l, 480);
 }
@@ -497,11 +369,11 @@ static void trust(void **state)
         char other[] = "192.0.2.1", us[] = "127.0.0.1";
         char *const list[] = {other, us};
 
-        assert_int_equal(trust_init(&l->s.trust, list, 1), 0);
+        assert_int_equal(trust_init(&l->s.home.trust, list, 1), 0);
         send_request(l, "OPTIONS", l->name, "");
         expect_status(l, 403);
-        trust_free(&l->s.trust);
-        assert_int_equal(trust_init(&l->s.trust, list, 2), 0);
+        trust_free(&l->s.home.trust);
+        assert_int_equal(trust_init(&l->s.home.trust, list, 2), 0);
         send_request(l, "OPTIONS", l->name, "");
         expect_status(l, 200);
 }
@@ -524,11 +396,15 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 T(originating),
+                T(canceled_while_the_hss_is_asked),
+                T(the_registration_of_this_phone_ended),
+                T(both_sides_were_lost),
                 T(home_control),
                 T(missing_identity_is_inserted),
                 T(terminating),
                 T(terminating_refused),
                 T(next_binding),
+                T(flows_of_one_phone),
                 T(both_sides_here),
                 T(in_dialog),
                 T(made_up_dialogs),

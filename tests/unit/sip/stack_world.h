@@ -47,7 +47,8 @@ static inline void world_keep(char *to, size_t size, struct span s)
 {
         size_t n = s.n < size ? s.n : size - 1;
 
-        memcpy(to, s.p, n);
+        if (n)
+                memcpy(to, s.p, n);
         to[n] = '\0';
 }
 
@@ -180,8 +181,11 @@ static inline void node_start_with(struct node *n, struct world *w, const struct
                 n->h.hears = more->hears;
                 n->h.admit = more->admit;
                 n->h.answer_from = more->answer_from;
+                n->h.bars = more->bars;
                 n->h.answer_flow = more->answer_flow;
                 n->h.on_use = more->on_use;
+                n->h.on_flow_end = more->on_flow_end;
+                n->h.on_tls_session = more->on_tls_session;
         }
         c.t1_ms = c.t1_ms ? c.t1_ms : 20;
         c.t2_ms = c.t2_ms ? c.t2_ms : 80;

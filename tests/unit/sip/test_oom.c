@@ -178,8 +178,7 @@ static void live(void (*talk)(void), unsigned long nth)
         assert_int_equal(sip_stack_listen(s, TRANSPORT_TCP, &at, NULL), 0);
         assert_int_equal(sip_stack_listen(s, TRANSPORT_UDP, &at, NULL), 0);
         stack = s;
-        alloc_countdown = nth;
-        alloc_armed = true;
+        alloc_fail_at(nth);
         talk();
         alloc_armed = false;
         for (int i = 0; i < 4; i++) { /* failures that were put off are reported */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * What one address may do: hold so many connections, be silent for so long; and what is told of it. */
+#include "common/sip/stack_priv.h"
 #include "tests/unit/sip/stack_world.h"
 
 static const char request[] =
@@ -218,30 +219,78 @@ static void unheard(void **state)
         world_stop(&w);
 }
 
-/* Whoever forges addresses fills neither memory nor log. */
-static void outside_is_bounded(void **state)
+/* One of many addresses. */
+static struct addr forged(unsigned i)
 {
+        char text[32];
+
+        (void)snprintf(text, sizeof(text), "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
+        return ip(text);
+}
+
+/* Whoever forges addresses fills neither memory nor log. */
+static void forged_addresses_are_bounded(void **state)
+{
+        static const enum sip_fault kinds[] = {SIP_FAULT_OUTSIDE, SIP_FAULT_TLS, SIP_FAULT_REFUSED};
+        const struct addr first = forged(0), other = forged(999);
         struct world w;
         struct node n;
-        unsigned told = 0;
-        struct addr first = ip("10.1.0.0");
-        char text[32];
 
         (void)state;
         world_start(&w, NULL, 0);
         node_start(&n, &w, NULL);
-        for (unsigned i = 0; i < 1000; i++) {
-                struct addr a;
+        for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+                unsigned told = 0;
 
-                (void)snprintf(text, sizeof(text), "10.1.%u.%u", i / 250, i % 250);
-                a = ip(text);
-                told += sip_stack_fault(n.s, &a, SIP_FAULT_OUTSIDE);
+                for (unsigned i = 0; i < 1000; i++) {
+                        const struct addr a = forged(i);
+
+                        told += sip_stack_fault(n.s, &a, kinds[k]);
+                }
+                assert_int_equal(told, 256);
+                assert_int_equal(stats_of(&n).faults[kinds[k]], 1000);
+                assert_false(sip_stack_fault(n.s, &first, kinds[k])); /* told before */
+                assert_int_equal(n.s->sources.n, kinds[k] == SIP_FAULT_REFUSED ? 1000 : 256);
         }
-        assert_int_equal(told, 256);
-        assert_int_equal(stats_of(&n).faults[SIP_FAULT_OUTSIDE], 1000);
-        assert_false(sip_stack_fault(n.s, &first, SIP_FAULT_OUTSIDE)); /* told before */
-        first = ip("10.1.3.1");
-        assert_true(sip_stack_fault(n.s, &first, SIP_FAULT_SILENT)); /* of another kind */
+        assert_true(sip_stack_fault(n.s, &other, SIP_FAULT_SILENT)); /* of another kind */
+        for (unsigned i = 0; i < 3; i++)                             /* not told, and muted all the same */
+                assert_false(sip_stack_refused(n.s, &other, 2));
+        assert_true(sip_source_is_muted(n.s, &other));
+        for (unsigned i = 1000; i < 70000; i++) {
+                const struct addr a = forged(i);
+
+                assert_false(sip_stack_refused(n.s, &a, 2));
+        }
+        assert_int_equal(n.s->sources.n, 65536);
+        node_stop(&n);
+        world_stop(&w);
+}
+
+/* Who has one address of a /64 has them all: that is one source. A core node in it is none of its kind. */
+static void one_ipv6_network(void **state)
+{
+        struct addr a = ip("2001:db8:0:1::1"), b = ip("2001:db8:0:1:ffff::2"), c = ip("2001:db8:0:2::1");
+        struct sip_source *src;
+        struct world w;
+        struct node n;
+
+        (void)state;
+        world_start(&w, NULL, 0);
+        node_start(&n, &w, &(struct sip_stack_conf){.max_open_per_source = 1});
+        assert_true(sip_stack_refused(n.s, &a, 1));
+        assert_false(sip_stack_refused(n.s, &b, 1));
+        assert_true(sip_source_is_muted(n.s, &a));
+        assert_true(sip_source_is_muted(n.s, &b));
+        assert_false(sip_source_is_muted(n.s, &c));
+        src = sip_source_asks(n.s, &a, 100);
+        assert_false(sip_source_may_ask(n.s, &b));
+        assert_true(sip_source_may_ask(n.s, &c));
+        n.peers_are_core = true;
+        assert_true(sip_source_may_ask(n.s, &b));
+        assert_false(sip_source_is_muted(n.s, &b));
+        n.peers_are_core = false;
+        sip_source_answered(src, 100);
+        assert_true(sip_source_may_ask(n.s, &b));
         node_stop(&n);
         world_stop(&w);
 }
@@ -314,6 +363,68 @@ static void answers_of_others(void **state)
         }
 }
 
+/* --- where may be sent to --------------------------------------------------------------------------- */
+
+static struct addr barred;
+
+static const char *bars(const struct sip_flow *flow, void *arg)
+{
+        (void)arg;
+        return flow->transport == TRANSPORT_UDP && addr_eq(&flow->remote, &barred) ? "not here" : NULL;
+}
+
+/* An address that the node bars gets nothing and the next one is tried; with none left the reason is the
+ * error. A flow that was asked for (a UE's) is not looked at, nor is another transport. */
+static void barred_addresses(void **state)
+{
+        const struct sip_stack_handlers more = {.bars = bars};
+        char lines[2][128], name[ADDR_STR], text[128], *hosts[] = {lines[0], lines[1]};
+        struct sip_flow flow = {.transport = TRANSPORT_UDP};
+        struct call first, none, asked, tcp;
+        struct world w;
+        struct node a, b, c;
+        struct sip_target t;
+        size_t bad;
+
+        (void)state;
+        world_start(&w, NULL, 0);
+        node_start(&b, &w, NULL);
+        node_start(&c, &w, NULL);
+        barred = b.udp;
+        (void)snprintf(lines[0], 128, "pool.test=%s", addr_str(&b.udp, name));
+        (void)snprintf(lines[1], 128, "pool.test=%s", addr_str(&c.udp, name));
+        resolver_free(w.resolver);
+        assert_int_equal(resolver_new(w.loop, hosts, 2, NULL, 0, &w.resolver, &bad), 0);
+        node_start_with(&a, &w, NULL, &more);
+
+        call_start(&first, &a, "OPTIONS", 0, &(struct sip_target){.uri = SPAN("sip:pool.test")});
+        WAIT_FOR(&w, first.done);
+        assert_int_equal(first.status, 200);
+        assert_int_equal(b.requests, 0);
+        assert_int_equal(c.requests, 1);
+
+        t = target_to(&b.udp, NULL, text);
+        call_start(&none, &a, "OPTIONS", 0, &t);
+        WAIT_FOR(&w, none.done);
+        assert_int_equal(none.err, -IMS_EUNPROTECTED);
+        assert_int_equal(none.reports, 1);
+        assert_int_equal(b.requests, 0);
+
+        flow.remote = b.udp;
+        call_start(&asked, &a, "OPTIONS", 0, &(struct sip_target){.flow = &flow});
+        WAIT_FOR(&w, asked.done);
+        assert_int_equal(asked.status, 200);
+        t = target_to(&b.tcp, "tcp", text);
+        call_start(&tcp, &a, "OPTIONS", 0, &t);
+        WAIT_FOR(&w, tcp.done);
+        assert_int_equal(tcp.status, 200);
+        assert_int_equal(b.requests, 2);
+        node_stop(&a);
+        node_stop(&b);
+        node_stop(&c);
+        world_stop(&w);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -322,8 +433,10 @@ int main(void)
                 cmocka_unit_test(told_once),
                 cmocka_unit_test(muted),
                 cmocka_unit_test(unheard),
-                cmocka_unit_test(outside_is_bounded),
+                cmocka_unit_test(forged_addresses_are_bounded),
+                cmocka_unit_test(one_ipv6_network),
                 cmocka_unit_test(answers_of_others),
+                cmocka_unit_test(barred_addresses),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,7 +130,7 @@ static void form_of_listen_and_hosts(void **state)
         assert_int_equal(t, TRANSPORT_TCP);
         assert_string_equal(addr_str(&a, text), "192.0.2.1:5060");
         assert_non_null(sip_conf_check_listen("192.0.2.1:5060"));
-        assert_non_null(sip_conf_check_listen("tls:192.0.2.1:5060"));
+        assert_null(sip_conf_check_listen("tls:192.0.2.1:5061"));
         assert_non_null(sip_conf_check_listen("udp:pcscf.example.net:5060"));
         assert_non_null(sip_conf_check_listen("udp:"));
         assert_non_null(sip_conf_check_listen(""));

@@ -225,6 +225,43 @@ static void overload_without_ack(void **state)
         duo_stop(&d);
 }
 
+/* Whoever leaves requests open (his own phone rings and rings) leaves room for others. */
+static void open_requests_of_one_address(void **state)
+{
+        static const struct sip_stack_conf by_number = {.max_open_per_source = 1, .t1_ms = 60000},
+                                           by_size = {.open_size_per_source = 100, .t1_ms = 60000};
+        const struct sip_stack_conf *const confs[] = {&by_number, &by_size};
+
+        (void)state;
+        for (size_t i = 0; i < 2; i++) {
+                struct addr other;
+                struct raw r = {0};
+                struct duo d;
+
+                duo_start(&d, confs[i]);
+                d.n.answer = 180;
+                raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bK1", "x"));
+                WAIT_FOR(&d.w, d.n.ringing);
+                d.n.answer = 403;
+                raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bK2", "x"));
+                WAIT_FOR(&d.w, d.r.n == 2);
+                assert_non_null(strstr(d.r.got[1], "SIP/2.0 503 "));
+                assert_int_equal(d.n.requests, 1);
+                assert_int_equal(addr_parse(SPAN("127.0.0.3:0"), 0, &other), 0);
+                assert_int_equal(udp_open(d.w.loop, &other, raw_on_data, &r, &r.u), 0);
+                r.addr = *udp_local(r.u);
+                raw_send(&r, &d.n.udp, raw_request(&r, "OPTIONS", "z9hG4bK3", "x"));
+                WAIT_FOR(&d.w, r.n == 1);
+                assert_non_null(strstr(r.got[0], "SIP/2.0 403 "));
+                sip_reply(d.n.ringing, 486, NULL, NULL, 0); /* answered: it may ask again */
+                d.n.ringing = NULL;
+                raw_send(&d.r, &d.n.udp, raw_request(&d.r, "OPTIONS", "z9hG4bK4", "x"));
+                WAIT_FOR(&d.w, d.n.requests == 3);
+                raw_stop(&r);
+                duo_stop(&d);
+        }
+}
+
 /* What waits for retransmissions is bounded by its size, not by its number alone. */
 static void overload_by_size(void **state)
 {
@@ -356,6 +393,32 @@ static void cancel_of_a_pending_invite(void **state)
         duo_stop(&d);
 }
 
+/* From another address, with the branch that everybody behind us knows; the right one still counts then. */
+static void cancel_of_somebody_else(void **state)
+{
+        struct addr there;
+        struct raw other;
+        struct duo d;
+
+        (void)state;
+        duo_start(&d, NULL);
+        raw_start(&other, &d.w);
+        udp_close(other.u);
+        assert_int_equal(addr_parse(SPAN("127.0.0.2:0"), 0, &there), 0);
+        assert_int_equal(udp_open(d.w.loop, &there, raw_on_data, &other, &other.u), 0);
+        d.n.answer = 180;
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "INVITE", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.r.n == 1);
+        raw_send(&other, &d.n.udp, raw_request(&d.r, "CANCEL", "z9hG4bKi", ""));
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "CANCEL", "z9hG4bKnone", "")); /* comes behind it */
+        WAIT_FOR(&d.w, d.r.n == 2);
+        assert_int_equal(d.n.cancels, 0);
+        raw_send(&d.r, &d.n.udp, raw_request(&d.r, "CANCEL", "z9hG4bKi", ""));
+        WAIT_FOR(&d.w, d.n.cancels == 1);
+        raw_stop(&other);
+        duo_stop(&d);
+}
+
 static void cancel_too_late_or_of_nothing(void **state)
 {
         struct duo d;
@@ -434,11 +497,13 @@ int main(void)
                 cmocka_unit_test(overload),
                 cmocka_unit_test(overload_without_ack),
                 cmocka_unit_test(overload_by_size),
+                cmocka_unit_test(open_requests_of_one_address),
                 cmocka_unit_test(silent_node_says_100),
                 cmocka_unit_test(refusal_is_repeated_until_ack),
                 cmocka_unit_test(refusal_without_ack_ends_by_h),
                 cmocka_unit_test(success_is_repeated_until_ack),
                 cmocka_unit_test(cancel_of_a_pending_invite),
+                cmocka_unit_test(cancel_of_somebody_else),
                 cmocka_unit_test(cancel_too_late_or_of_nothing),
                 cmocka_unit_test(faults_are_answered),
         };

@@ -299,6 +299,38 @@ static void test_reader_refuses(void **state)
         free(e);
 }
 
+/* Whoever is refused without end fills no log; the stream, which somebody wants, has it all. */
+static void test_many_refusals(void **state)
+{
+        (void)state;
+        enum { MANY = 2000 };
+        struct stream s;
+        FILE *log = tmpfile();
+        int keep = dup(STDERR_FILENO);
+        size_t lines = 0, events = 0;
+        stream_open(&s);
+        log_init("pcscf", LOG_INFO);
+        assert_true(log && keep >= 0 && dup2(fileno(log), STDERR_FILENO) >= 0);
+        for (unsigned i = 0; i < MANY; i++)
+                trace_verdict(s.trace, &(struct verdict){.procedure = VERDICT_REQUEST,
+                                                         .outcome = VERDICT_REFUSED,
+                                                         .cause = CAUSE_not_registered,
+                                                         .status = 403});
+        (void)!dup2(keep, STDERR_FILENO);
+        (void)close(keep);
+        rewind(log);
+        for (int c = fgetc(log); c != EOF; c = fgetc(log))
+                lines += c == '\n';
+        (void)fclose(log);
+        char *text = stream_text(&s);
+        for (const char *p = text; p && *p; p++)
+                events += *p == '\n';
+        free(text);
+        assert_in_range(lines, 1, MANY / 2);
+        assert_int_equal(events, MANY);
+        stream_close(&s);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -306,6 +338,7 @@ int main(void)
                 cmocka_unit_test(test_escaping),         cmocka_unit_test(test_long_texts_cut),
                 cmocka_unit_test(test_verdict_and_link), cmocka_unit_test(test_off_and_append),
                 cmocka_unit_test(test_write_fails),      cmocka_unit_test(test_reader_refuses),
+                cmocka_unit_test(test_many_refusals),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

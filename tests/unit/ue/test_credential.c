@@ -143,16 +143,22 @@ static void op_becomes_opc(void **state)
 
 static void isim_before_usim_before_imc(void **state)
 {
-        struct credential sets[3] = {
-                {.kind = CREDENTIAL_IMC}, {.kind = CREDENTIAL_USIM}, {.kind = CREDENTIAL_ISIM}};
+        struct credential sets[3] = {{.kind = CREDENTIAL_IMC, .password = "p"},
+                                     {.kind = CREDENTIAL_USIM, .key.k_n = 16},
+                                     {.kind = CREDENTIAL_ISIM, .key.k_n = 16}};
 
         (void)state;
-        assert_ptr_equal(credential_choose(sets, 3), &sets[2]);
-        assert_ptr_equal(credential_choose(sets, 2), &sets[1]);
-        assert_ptr_equal(credential_choose(sets, 1), &sets[0]);
+        assert_ptr_equal(credential_choose_key(sets, 3), &sets[2]);
+        assert_ptr_equal(credential_choose_key(sets, 2), &sets[1]);
+        assert_null(credential_choose_key(sets, 1));
+        assert_ptr_equal(credential_choose_password(sets, 3), &sets[0]);
+        (void)strcpy(sets[1].password, "q");
+        assert_ptr_equal(credential_choose_password(sets, 3), &sets[1]);
+        sets[0].key.k_n = 16;
         sets[2].kind = CREDENTIAL_NONE;
-        assert_ptr_equal(credential_choose(sets, 3), &sets[1]);
-        assert_null(credential_choose(sets + 2, 1));
+        assert_ptr_equal(credential_choose_key(sets, 3), &sets[1]);
+        assert_ptr_equal(credential_choose_key(sets, 1), &sets[0]);
+        assert_null(credential_choose_key(sets + 2, 1));
         proves("ISIM-001 ISIM-008");
 }
 

@@ -374,10 +374,10 @@ static void nothing_is_left_behind(void **state)
         assert_int_equal(fake_sa_guards(), 0);
         (void)registered(f);
         assert_int_equal(fake_sa_sets(), 1);
-        close_phone(f); /* while registered */
+        close_phone(f); /* switched off while registered */
         assert_int_equal(fake_sa_sets(), 0);
         assert_int_equal(fake_sa_guards(), 0);
-        proves("SA-065 SA-085");
+        proves("ISIM-006 SA-065 SA-085");
 }
 
 static void a_reauthentication(void **state)

@@ -245,6 +245,8 @@ static void endless_challenges_end(void **state)
         assert_int_equal(reg_result(f->reg)->outcome, REG_OUT_challenge_limit);
 }
 
+#define RAND_AUTN "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
 static void challenges_that_are_none(void **state)
 {
         static const char *const bad[] = {
@@ -253,6 +255,9 @@ static void challenges_that_are_none(void **state)
                 "WWW-Authenticate: Digest realm=\"r\",nonce=\"AAAA\",algorithm=AKAv1-MD5\r\n",
                 "WWW-Authenticate: Digest realm=\"r\",nonce=\"***\",algorithm=AKAv1-MD5\r\n",
                 "WWW-Authenticate: Digest realm=\"r\",algorithm=AKAv1-MD5\r\n",
+                /* RAND and AUTN, but a qop that nobody here has */
+                "WWW-Authenticate: Digest realm=\"r\",nonce=\"" RAND_AUTN
+                "\",algorithm=AKAv1-MD5,qop=\"x\"\r\n",
                 "WWW-Authenticate: Basic realm=\"r\"\r\n",
                 "WWW-Authenticate: Digest realm=\"r\r\n",
         };
@@ -263,6 +268,24 @@ static void challenges_that_are_none(void **state)
                 assert_int_equal(answer(f, "401 Unauthorized", bad[i]), REG_NEXT_DONE);
                 assert_int_equal(reg_result(f->reg)->outcome, REG_OUT_bad_challenge);
         }
+}
+
+/* What cannot be read, and what is not of AKA, is passed over. */
+static void the_challenge_of_aka_among_others(void **state)
+{
+        struct fixture *f = *state;
+
+        start(f, REG_KIND_REGISTER, 600);
+        assert_int_equal(
+                answer(f, "401 Unauthorized",
+                       "WWW-Authenticate: Digest realm=\"r\",nonce=\"n\",algorithm=MD5,qop=\"auth\"\r\n"
+                       "WWW-Authenticate: Digest realm=\"r,nonce=\r\n"
+                       "WWW-Authenticate: Digest realm=\"r\",nonce=\"" RAND_AUTN
+                       "\",algorithm=akav1-md5,qop=\"token,auth-int\",opaque=\"\"\r\n"),
+                REG_NEXT_SEND);
+        assert_int_equal(reg_result(f->reg)->mac_failures, 1); /* it went to the card */
+        assert_true(span_eq(sent_auth(f, "nonce"), SPAN(RAND_AUTN)));
+        assert_non_null(sent_auth(f, "opaque").p); /* an empty one goes back too */
 }
 
 static void too_brief_is_followed_within_reason(void **state)
@@ -321,6 +344,7 @@ int main(void)
                 TEST(a_good_challenge_between_starts_the_count_again),
                 TEST(endless_challenges_end),
                 TEST(challenges_that_are_none),
+                TEST(the_challenge_of_aka_among_others),
                 TEST(too_brief_is_followed_within_reason),
                 TEST(a_200_without_our_contact_registers_nobody),
                 TEST(answers_out_of_place_are_refused),
