@@ -1,19 +1,16 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- What a user of the real programs gets for a wrong configuration or a wrong subscriber file: every fault with file, line, key and
 -- value on stderr, and an exit code. The tables of all keys and fields are in tests/unit/nodes and tests/unit/hss.
+local BIN = require "bin"
 local check = require "check"
 local lab = require "lab"
+local tables = require "tables"
 local test = require "test"
 
 local NODES = { "hss", "icscf", "scscf", "pcscf" }
-local BIN = os.getenv("QUINTET_BIN") or proc.exe:match("^(.*)/")
 local DONE, REFUSED, USAGE = 0, 1, 2
-local dir = assert(fs.tmpdir())
+local dir = test.dir()
 local L = lab.start({ nodes = {} })
-
-test.finally("folder", function()
-  fs.remove(dir)
-end)
 
 local function write(text)
   local file = dir .. "/node.yaml"
@@ -37,7 +34,7 @@ end
 
 for _, node in ipairs(NODES) do
   test(node .. ": configurations that are good", {}, function()
-    for what, file in pairs({ ["the lab's"] = L:conf_file(node), ["the sample"] = write(select(2, run(node, "--sample-config"))) }) do
+    for what, file in tables.ordered({ ["the lab's"] = L:conf_file(node), ["the sample"] = write(select(2, run(node, "--sample-config"))) }) do
       local code, out, err = run(node, "-c", file, "--check-config")
       check.eq({ code, out, err }, { DONE, file .. ": configuration is valid\n", "" }, what)
     end

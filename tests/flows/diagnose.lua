@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- hss diagnose: a subscriber is stored wrongly, the registration fails, the command that the verdict quotes is pasted into a shell,
 -- names the mistake and mends it, and the phone registers. The HSS runs all the time.
+local BIN = require "bin"
 local check = require "check"
 local lab = require "lab"
 local test = require "test"
 
-local BIN = os.getenv("QUINTET_BIN") or proc.exe:match("^(.*)/")
 local L = lab.start({ subscribers = { lab.subscribers[1] }, scscf = { registration = { max_failures = 1 } } })
 
 -- A SIM of no published set.
@@ -246,12 +246,12 @@ test("what is asked badly is refused, what fits nothing is said so", {}, functio
   u:close()
   local v = aka.generate({ k = K, opc = OPC, sqn = 64, amf = "8000" })
   local bad = {
-    { "", "usage" }, { s.impi, "--rand" }, { s.impi .. " --rand 00", "32 hex digits" },
+    { "", "usage", 2 }, { s.impi, "--rand" }, { s.impi .. " --rand 00", "32 hex digits" },
     { s.impi .. " --rand " .. v.rand, "--res" }, { s.impi .. " --rand " .. v.rand .. " --res 0", "RES is" },
     { s.impi .. " --rand " .. v.rand .. " --res " .. ("00"):rep(17), "RES is" },
     { s.impi .. " --rand " .. v.rand .. " --autn 00", "AUTN is" }, { s.impi .. " --rand " .. v.rand .. " --auts 00", "AUTS is" },
-    { s.impi .. " --rand " .. v.rand .. " --rand " .. v.rand, "twice" }, { s.impi .. " --nonce AAAA --res 00", "--nonce" },
-    { s.impi .. " --rand", "missing" }, { s.impi .. " --frob 1", "no such option" }, { s.impi .. " x", "what is that" },
+    { s.impi .. " --rand " .. v.rand .. " --rand " .. v.rand, "twice", 2 }, { s.impi .. " --nonce AAAA --res 00", "--nonce" },
+    { s.impi .. " --rand", "missing", 2 }, { s.impi .. " --frob 1", "no such option", 2 }, { s.impi .. " x", "what is", 2 },
     { s.impi .. " --authorization Basic", "Digest" },
     { s.impi .. " --rand " .. v.rand .. " --response 00", "32 hex digits" },
     { s.impi .. " --rand " .. v.rand .. " --response " .. ("0"):rep(32), "--uri" },
@@ -262,7 +262,7 @@ test("what is asked badly is refused, what fits nothing is said so", {}, functio
   }
   for _, row in ipairs(bad) do
     local out, code, err = L:hss("diagnose " .. row[1])
-    check.eq(code, 1, row[1])
+    check.eq(code, row[3] or 1, row[1])
     check.eq(out, "", row[1])
     check.has(err, row[2], row[1])
   end
@@ -281,7 +281,7 @@ test("what is asked badly is refused, what fits nothing is said so", {}, functio
   L:hss({ "subscriber", "set", s.impi, "--opc", OP })
   d = diagnose(command .. v.res:sub(1, 8))
   check.eq(d.result, "nothing_fits", "a cut RES of another key is two mistakes")
-  L:hss({ "subscriber", "add", "--impi", "digest@" .. L.domain, "--impu", "sip:digest@" .. L.domain, "--digest-password", "x" })
+  L:hss({ "subscriber", "add", "--impi", "digest@" .. L.domain, "--impu", "sip:digest@" .. L.domain, "--password", "x" })
   local _, rc, err = L:hss("diagnose digest@" .. L.domain .. " --rand " .. v.rand .. " --res 00000000")
   check.eq(rc, 1)
   check.has(err, "no AKA key")

@@ -3,6 +3,7 @@
 local check = require "check"
 local lab = require "lab"
 local mw = require "mw"
+local tables = require "tables"
 local test = require "test"
 
 local L = lab.start({ taps = true })
@@ -90,16 +91,11 @@ test("wrong answers of many kinds register nobody", { "AKA-033" }, function()
     other_qop = function(a) a:set("qop", "auth-int") end,
     bad_nc = function(a) a:set("nc", "banana") end,
   }
-  local names = {}
-  for name in pairs(kinds) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for name, change in tables.ordered(kinds) do
     local u = L:ue(1)
     local r = u:register({ max_steps = 2, mutate = function(msg, step)
       if step == 2 then
-        msg:change_auth(function(a) kinds[name](a, msg) end)
+        msg:change_auth(function(a) change(a, msg) end)
       end
     end })
     check.no(r.ok, name)
@@ -114,7 +110,7 @@ test("a registered user stays registered when an attempt fails", { "AKA-041", "A
   local u = L:ue(1)
   check.eq(u:register({}).verdict, "registered")
   local other = other_sim(1)
-  for what, attempt in pairs({
+  for what, attempt in tables.ordered({
     ["wrong answer"] = function() return u:register({ mutate = wrong_answer }) end,
     ["wrong MAC"] = function() return other:register({}) end,
   }) do
@@ -167,7 +163,7 @@ test("report of a wrong MAC clears the S-CSCF name", { "AKA-029", "AKA-044", "AK
   check.eq(passed[2]:auth().response, "", "the report reaches the S-CSCF")
   check_bare(r.response)
   check.contains(sars(mark), AUTHENTICATION_FAILURE)
-  for name, row in pairs(L:state(L:impi(1))) do
+  for name, row in tables.ordered(L:state(L:impi(1))) do
     check.no(row.scscf, name)
     check.eq(row.state, "not registered", name)
   end

@@ -181,6 +181,7 @@ test("the disk of the database is full", { "AKA-024" }, function()
   d:fill()
   check.no(pcall(L.start_node, L, "hss"), "it does not start on a full disk")
   check.match(L.procs.hss:log(), "cannot be used: [^\n]*its disk is full")
+  check.eq(L.procs.hss:wait(10), 1, "it ends by itself")
   L.killed = { hss = true }
   L:stop()
   d:free()

@@ -7,15 +7,25 @@ local faults = require "faults"
 local lab = require "lab"
 local test = require "test"
 
-local TW_S = 0.5
+local TW_S = 1
 local WATCHDOG_S = 30 -- two unanswered DWRs, with room for a machine that is busy
 local client = { diameter = { answer = "3s", tw = ("%dms"):format(TW_S * 1000) } }
-local L = lab.start({ taps = true, second = { "hss" }, icscf = client, scscf = client, hss = { diameter = client.diameter } })
+local ANSWER_S = 15 -- also where a request waits for the watchdog, on such a machine
+local L = lab.start({ taps = true, second = { "hss" }, scscf = client, hss = { diameter = client.diameter },
+  icscf = { diameter = client.diameter, scscf = { answer = "6s", total = "12s" } }, pcscf = { home = { answer = ANSWER_S .. "s" } } })
 local twin = { cx_i = "cx_i2", cx_s = "cx_s2" } -- the same client's wire to the other HSS
 
 local function clear()
   L.cx_i.pass, L.cx_s.pass = nil, nil
 end
+
+-- A test that failed leaves nobody stopped to those after it.
+table.insert(test.on_failure, function()
+  clear()
+  for _, p in pairs(L.procs) do
+    p:kill("CONT")
+  end
+end)
 
 local function requests(wire, mark)
   return L[wire]:since(mark, function(m) return m.request and m.name:match("^[UMSL]AR$") and not m.from_server end)
@@ -69,7 +79,7 @@ for _, point in ipairs(faults.points) do
       local came = faults.at(L, point, { [when[2]] = function()
         L.procs.hss:kill("KILL")
       end })
-      local r = u:register({ timeout = faults.ANSWER_S })
+      local r = u:register({ timeout = ANSWER_S })
       check.ok(came(), "the HSS was killed")
       clear()
       check.eq(r.verdict, "registered")
@@ -78,8 +88,8 @@ for _, point in ipairs(faults.points) do
       check_moved(point, mark, sent[#sent])
       check.eq(L:state(u.impi)["tel:+15550001"].state, "registered")
       L:kill("hss")
-      check.eq(u:reregister({ timeout = faults.ANSWER_S }).verdict, "refreshed", "with one HSS")
-      check.eq(u:deregister({ timeout = faults.ANSWER_S }).verdict, "deregistered", "with one HSS")
+      check.eq(u:reregister({ timeout = ANSWER_S }).verdict, "refreshed", "with one HSS")
+      check.eq(u:deregister({ timeout = ANSWER_S }).verdict, "deregistered", "with one HSS")
       u:close()
       back("traffic comes back")
     end)
@@ -106,7 +116,7 @@ test("an HSS that answers no DWR is given up, and taken back when it wakes", {},
   for _, point in ipairs(faults.points) do
     local u, mark, events = L:ue(1), marks(), L:mark()
     local came = stop_at(point)
-    local r = u:register({ timeout = faults.ANSWER_S })
+    local r = u:register({ timeout = ANSWER_S })
     check.ok(came(), "the HSS was stopped")
     clear()
     check.eq(r.verdict, "registered", point.name)
@@ -130,10 +140,10 @@ test("a stale request does not undo what another HSS did", {}, function()
   check.eq(u:register({}).verdict, "registered")
   local ended = { L.cx_i.ended, L.cx_s.ended }
   local came = stop_at({ command = "SA", nth = 1, wire = "cx_s" })
-  check.eq(u:deregister({ timeout = faults.ANSWER_S }).verdict, "deregistered")
+  check.eq(u:deregister({ timeout = ANSWER_S }).verdict, "deregistered")
   check.ok(came(), "the HSS was stopped with the SAR of the end of the registration")
   clear()
-  check.eq(u:register({ timeout = faults.ANSWER_S }).verdict, "registered", "at the other HSS")
+  check.eq(u:register({ timeout = ANSWER_S }).verdict, "registered", "at the other HSS")
   check.ok(wait_for(function()
     return L.cx_i.ended > ended[1] and L.cx_s.ended > ended[2]
   end, WATCHDOG_S), "the watchdogs closed the connections")
@@ -150,7 +160,7 @@ test("an S-CSCF that answers no DWR is given up by the HSS, and taken back when 
   for _, hss in ipairs({ "hss", "hss2" }) do
     L:wait_event(hss, { ev = "verdict", cause = "peer_lost", evidence = "~^scscf%.", since = mark }, WATCHDOG_S)
   end
-  faults.refused_in_time(L, u, "scscf_unreachable", "icscf")
+  faults.refused_in_time(L, u, "scscf_unreachable", "icscf", ANSWER_S)
   mark = L:mark()
   L.procs.scscf:kill("CONT")
   check.ok(wait_for(function() return L:cx_state("hss", "scscf", mark) == "peer_up" end, WATCHDOG_S), "it is back")

@@ -222,6 +222,9 @@ test("all S-CSCFs are silent", {}, function()
   check.eq(#P:events("pcscf", { ev = "verdict", cause = "icscf_unreachable" }), 0)
   P.procs.scscf:kill("CONT")
   P.procs.scscf2:kill("CONT")
+  for _, node in ipairs({ "scscf", "scscf2" }) do -- each challenges what it slept over, and the HSS keeps the last one's name
+    P:wait_event(node, { ev = "sip", dir = "out", sum = "~^401 ", call_id = r.call_id })
+  end
   faults.registers(u, "when they speak again")
   u:close()
 end)

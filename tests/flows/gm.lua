@@ -2,6 +2,7 @@
 -- Gm: how UEs reach the P-CSCF and are reached, calls through all nodes, and what a UE cannot do (TS 24.229 5.2).
 local check = require "check"
 local lab = require "lab"
+local tables = require "tables"
 local test = require "test"
 
 -- phones that come and go without de-registration leave contacts behind
@@ -348,7 +349,7 @@ test("a malformed REGISTER is answered and has its verdict", function()
     ["Malformed Expires"] = function(m) m:set("Expires", "soon") end,
     ["Malformed Authorization"] = function(m) m:set("Authorization", "Digest username=\"x") end,
   }
-  for why, change in pairs(spoil) do
+  for why, change in tables.ordered(spoil) do
     local m = u:steps():start()
     change(m)
     local r = check.ok(e:request(m, L.sip.pcscf), why)

@@ -4,6 +4,7 @@
 local check = require "check"
 local dia = require "dia_peer"
 local lab = require "lab"
+local tables = require "tables"
 local test = require "test"
 
 local d = lab.domain
@@ -31,7 +32,7 @@ local USER = { hss = { impi = impi, impu = "sip:" .. impi }, scscf = { impi = im
 
 local function serves(what)
   check.eq(phone:register({}).verdict, "registered", "a phone after " .. what)
-  for node in pairs(NODES) do
+  for node in tables.ordered(NODES) do
     check.ok(L.procs[node]:running(), node)
   end
 end
@@ -77,9 +78,9 @@ end
 -- --- a silent crowd, to be gone at the end of the file ---
 
 local crowd = {}
-for node in pairs(NODES) do
+for _, address in tables.ordered(NODES) do
   for i = 1, SILENT do
-    crowd[#crowd + 1] = dia.connect(NODES[node], L.ip.other)
+    crowd[#crowd + 1] = dia.connect(address, L.ip.other)
     if i % 2 == 0 then
       crowd[#crowd]:send(cer():octets():sub(1, i)) -- a part of CER, and no more
     end
@@ -199,14 +200,14 @@ end
 
 scenario("requests to a node that serves none", function()
   local p = open("icscf")
-  for name in pairs(dia.requests) do
-    local m = dia.requests[name](EVIL, d, { impi = impi, impu = "sip:" .. impi, host = "icscf." .. d })
+  for name, new in tables.ordered(dia.requests) do
+    local m = new(EVIL, d, { impi = impi, impu = "sip:" .. impi, host = "icscf." .. d })
     check.eq(p:ask(m).result, 3001, name)
   end
   serves("requests to the I-CSCF")
 end)
 
-for node in pairs(NODES) do
+for node in tables.ordered(NODES) do
   scenario("answers nobody asked for at the " .. node, function()
     local p = open(node)
     for _, code in ipairs({ 257, 280, 282, 300, 301, 302, 303, 304, 305, 999 }) do
@@ -248,11 +249,11 @@ end
 
 -- --- before and around the capabilities exchange ---
 
-for node in pairs(NODES) do
+for node in tables.ordered(NODES) do
   scenario("no CER first at the " .. node, function()
     local answer = base_request("hss", "UAR")
     answer.flags = 0
-    for what, octets in pairs({ request = base_request("hss", "UAR"):octets(), answer = answer:octets(),
+    for what, octets in tables.ordered({ request = base_request("hss", "UAR"):octets(), answer = answer:octets(),
       watchdog = dia.dwr(EVIL, d):octets(), CEA = dia.answer({ code = 257, application = 0, hop_by_hop = 1, end_to_end = 1 },
       { "Result-Code", 2001, "Origin-Host", EVIL, "Origin-Realm", d }):octets(), HTTP = "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
       TLS = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", ["length 0"] = "\1\0\0\0", ["length 16"] = "\1\0\0\16",
@@ -289,7 +290,7 @@ for node in pairs(NODES) do
 end
 
 scenario("a flood behind a CER", function()
-  for who, limit in pairs({ [FLOOD] = 2000, [STRANGER] = 0 }) do
+  for who, limit in tables.ordered({ [FLOOD] = 2000, [STRANGER] = 0 }) do
     local p, octets = connect("hss"), { cer(who):octets() }
     for i = 1, 2000 do
       octets[i + 1] = base_request("hss", "UAR"):octets()
@@ -323,7 +324,7 @@ end)
 
 scenario("a second connection under the name of a decent peer", function()
   local mark = L:mark()
-  for node, names in pairs({ hss = { "icscf", "scscf" }, icscf = { "hss" }, scscf = { "hss" } }) do
+  for node, names in tables.ordered({ hss = { "icscf", "scscf" }, icscf = { "hss" }, scscf = { "hss" } }) do
     for _, name in ipairs(names) do
       local p = connect(node)
       check.eq(p:ask(dia.cer(name .. "." .. d, d)).result, 5012)
@@ -331,8 +332,8 @@ scenario("a second connection under the name of a decent peer", function()
       serves("an impostor of the " .. name)
     end
   end
-  for node in pairs(NODES) do
-    for name in pairs(NODES) do
+  for node in tables.ordered(NODES) do
+    for name in tables.ordered(NODES) do
       check.eq(L:events(node, { ev = "verdict", cause = "peer_lost", evidence = "~^" .. name .. "%.", since = mark }), {}, node)
     end
   end
@@ -387,7 +388,7 @@ scenario("wrong answers to the CER of a node", function()
     ["nonsense"] = function() return "HTTP/1.1 400 Bad Request\r\n\r\n" end,
   }
   local listener = assert(net.tcp_listen(L.ip.other .. ":3869"))
-  for what, answer in pairs(answers) do
+  for what, answer in tables.ordered(answers) do
     local p = dia.accept(listener)
     peers[#peers + 1] = p
     local their_cer = p:next()

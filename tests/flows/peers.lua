@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- Nodes that are away, and those who talk nonsense to them. Faults of HSS and S-CSCF: faults_*.lua.
+local BIN = require "bin"
 local check = require "check"
 local faults = require "faults"
 local lab = require "lab"
+local tables = require "tables"
 local test = require "test"
 
 local ANSWER_S = faults.ANSWER_S
@@ -89,15 +91,10 @@ local unanswerable = { ["no From"] = true, ["no To"] = true, ["no Call-ID"] = tr
   ["Content-Length negative"] = true }
 
 test("malformed REGISTERs are answered and hurt nobody", {}, function()
-  local names = {}
-  for name in pairs(broken) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for name, change in tables.ordered(broken) do
     local e = assert(sip.endpoint({ addr = L.ip.other .. ":0" }))
     local m = template(e)
-    broken[name](m)
+    change(m)
     local start = now()
     assert(e:send(m, L.sip.pcscf))
     local r = e:recv({ timeout = unanswerable[name] and 0.3 or ANSWER_S, match = function(x)
@@ -139,18 +136,17 @@ test("the command registers, holds and de-registers", {}, function()
   local s = L.subscribers[1]
   local env = { QUINTET_PCSCF = L.sip.pcscf, QUINTET_UE_STATE = L.dir .. "/ue" }
   local who = { "--impi", s.imsi .. "@" .. L.domain, "--k", s.k, "--opc", s.opc }
-  local ue_program = (os.getenv("QUINTET_BIN") or proc.exe:match("^(.*)/")) .. "/ue"
   for _, transport in ipairs({ "udp", "tcp" }) do
-    local code, out, err = proc.run({ ue_program, "register", env = env, "--transport", transport, table.unpack(who) })
+    local code, out, err = proc.run({ BIN .. "/ue", "register", env = env, "--transport", transport, table.unpack(who) })
     check.eq(code, 0, out .. err)
     check.has(out, "registered: sip:")
     check.has(out, "<tel:+15550001>")
     check.eq(L:state(s.imsi)["tel:+15550001"].state, "registered")
-    code, out = proc.run({ ue_program, "deregister", env = env, "--transport", transport, table.unpack(who) })
+    code, out = proc.run({ BIN .. "/ue", "deregister", env = env, "--transport", transport, table.unpack(who) })
     check.eq(code, 0, out)
     check.eq(L:state(s.imsi)["tel:+15550001"].state, "not registered")
   end
-  local p = assert(proc.spawn({ ue_program, "register", "--hold", "--json", env = env, stdout = L.dir .. "/hold",
+  local p = assert(proc.spawn({ BIN .. "/ue", "register", "--hold", "--json", env = env, stdout = L.dir .. "/hold",
     stderr = L.dir .. "/hold", table.unpack(who) }))
   check.ok(wait_for(function() return p:log():match('"registered"') end, 10))
   check.eq(L:state(s.imsi)["tel:+15550001"].state, "registered")

@@ -3,6 +3,7 @@
 local check = require "check"
 local lab = require "lab"
 local milenage = require "milenage"
+local tables = require "tables"
 local test = require "test"
 
 local L = lab.start({ taps = true, ipv6 = true })
@@ -229,8 +230,7 @@ end)
 
 test("AMF of the subscriber stands in AUTN", { "AKA-011" }, function()
   check.eq(r.challenge.amf, "8000")
-  local _, code, err = L:hss("subscriber set " .. SUB.imsi .. " --amf 4b7c")
-  check.eq(code, 0, err)
+  L:hss_ok("subscriber set " .. SUB.imsi .. " --amf 4b7c")
   local again = u:register({ expires = 600 })
   check.eq(again.verdict, "registered")
   check.eq(again.challenge.amf, "4b7c")
@@ -336,7 +336,7 @@ test("de-registration clears the HSS", {}, function()
   end)
   check.eq(gone.result.verdict, "deregistered")
   check.eq(gone.cx("SAR")[1].avps:get("Server-Assignment-Type"), 5, "USER_DEREGISTRATION")
-  for impu, row in pairs(L:state(SUB.imsi)) do
+  for impu, row in tables.ordered(L:state(SUB.imsi)) do
     check.eq(row.state, "not registered", impu)
   end
   check.eq(L:verdict({ call_id = r.call_id, cause = "deregistered" }).outcome, "ok")

@@ -1,19 +1,19 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- The phone alone, against a network that is played here: what TS 33.203 asks of the UE and its card.
+local BIN = require "bin"
 local check = require "check"
 local fake = require "fake"
+local tables = require "tables"
 local test = require "test"
 
-local BIN = os.getenv("QUINTET_BIN") or proc.exe:match("^(.*)/")
+local registering, command = fake.beside, fake.command
+
 local IMPI = "001010000000001@" .. fake.domain
 local IMPU = "sip:" .. IMPI
 local K, OPC = "465b5ce8b199b49faa5f0a2ee238a6bc", "cd63cb71954a9f4e48a5994e37a02baf"
 local K2, OPC2 = "0396eb317b6d1c36f19c1c84cd6ffd16", "53c15671c60a4b731c55b4a441c0bde2"
 
-local dir = assert(fs.tmpdir())
-test.finally("clean_up", function()
-  fs.remove(dir)
-end)
+local dir = test.dir()
 
 local function phone(core, o)
   local t = { impi = IMPI, k = K, opc = OPC, pcscf = core.addr, t1_ms = 100 }
@@ -21,22 +21,6 @@ local function phone(core, o)
     t[k] = v
   end
   return assert(ue.new(t))
-end
-
--- Runs u:register beside fn, which plays the network.
-local function registering(u, o, fn)
-  local t = async(u.register, u, o)
-  fn()
-  return t:wait(10)
-end
-
--- Runs "ue register" with these arguments beside fn: exit code, output, errors.
-local function command(argv, env, fn)
-  local t = async(proc.run, { BIN .. "/ue", env = env or {}, timeout = 20, table.unpack(argv) })
-  if fn then
-    fn()
-  end
-  return t:wait(25)
 end
 
 local function credential_file(name, lines, mode)
@@ -257,7 +241,7 @@ end)
 
 -- Whose key answers? The network makes a challenge for one key; only the SIM with that key accepts it.
 local function used_key(o)
-  for name, key in pairs({ first = { k = K, opc = OPC }, second = { k = K2, opc = OPC2 } }) do
+  for name, key in tables.ordered({ first = { k = K, opc = OPC }, second = { k = K2, opc = OPC2 } }) do
     local core = fake.core(key)
     o.pcscf = core.addr
     local u = assert(ue.new(o))
@@ -309,7 +293,7 @@ end)
 test("an incomplete credential set is refused", { "ISIM-003" }, function()
   local good = isim_lines(K, OPC)
   check.ok(ue.new({ isim = credential_file("good", good), pcscf = "127.0.0.1:9" }), "the complete set"):close()
-  for field, word in pairs({ impi = "IMPI", impu = "IMPU", domain = "domain", k = "key", opc = "opc" }) do
+  for field, word in tables.ordered({ impi = "IMPI", impu = "IMPU", domain = "domain", k = "key", opc = "opc" }) do
     local lines = {}
     for _, line in ipairs(good) do
       if not line:match("^" .. field .. ":") then
@@ -398,10 +382,10 @@ test("held registration is refreshed in time and de-registered at the end", { "A
     "--hold", "--json", stdout = dir .. "/hold", stderr = dir .. "/hold", env = { QUINTET_UE_STATE = dir .. "/hold-state" } }))
   core:challenge(core:expect())
   local m = core:expect()
-  core:accept(m, 2) -- two seconds granted: the refresh is due after one
+  core:accept(m, 6) -- six seconds granted: the refresh is due after three
   local granted = now()
-  m = core:expect(5)
-  check.between(now() - granted, 0.5, 2, "the UE's timer is the shorter one")
+  m = core:expect(20)
+  check.between(now() - granted, 2.5, 6, "the UE's timer is the shorter one")
   core:challenge(m)
   core:accept(core:expect(), 600)
   check.ok(wait_for(function()
@@ -421,7 +405,7 @@ end)
 test("OP given as OPc is recognised", {}, function()
   local OP = "cdc202d5123e20f62b6d676ac72cb318"
   local core = fake.core({ k = K, opc = OPC })
-  for option, wrong in pairs({ ["--opc"] = OP, ["--op"] = OPC }) do
+  for option, wrong in tables.ordered({ ["--opc"] = OP, ["--op"] = OPC }) do
     local code, out = command({ "register", "--impi", IMPI, "--k", K, option, wrong, "--pcscf", core.addr },
       { QUINTET_UE_STATE = dir .. "/swapped" }, function()
         core:challenge(core:expect())
@@ -508,7 +492,7 @@ test("wrong options are named, keys are not shown", {}, function()
   refused("--kay: no such option", "--kay=" .. K)
   refused("--expires: needs a value", "--expires")
   refused("--expires soon: not a number of seconds", "--expires", "soon")
-  refused("--transport tls: not udp or tcp", "--transport", "tls")
+  refused("--transport sctp: not udp, tcp or tls", "--transport", "sctp")
   refused("--timeout 0: not a number", "--timeout", "0")
   refused("--log loud: not error, warn", "--log", "loud")
   refused("192.0.2.9: cannot be used; is it one of this machine?", "--local", "192.0.2.9")
@@ -540,7 +524,7 @@ test("a P-CSCF by name, and one that is silent", {}, function()
   check.eq(code, 1)
   check.has(out, "no final answer came in time")
   check.has(out, core.addr)
-  check.between(now() - started, 0.5, 10)
+  check.above(now() - started, 0.5)
   core:close()
 end)
 
@@ -589,7 +573,7 @@ test("what is said about IPsec on the command line", { "SA-004" }, function()
   check.eq(code, 2)
   check.has(err, "IPsec is required")
   check.eq(with({ "--ipsec", "off" }, { QUINTET_UE_IPSEC = "required" }), 1, "the command line goes before the environment")
-  for option, value in pairs({ ipsec = "yes", ["ipsec-suites"] = "null/null", ["ipsec-modes"] = "tun", ["keep-alive"] = "0" }) do
+  for option, value in tables.ordered({ ipsec = "yes", ["ipsec-suites"] = "null/null", ["ipsec-modes"] = "tun", ["keep-alive"] = "0" }) do
     code, _, err = with({ "--" .. option, value })
     check.eq(code, 2, option)
     check.has(err, "--" .. option .. " " .. value)

@@ -15,6 +15,7 @@
 
 struct cx_load_conf {
         const char *to, *from, *identity;
+        const char *scheme; /* SIP-Authentication-Scheme that is asked for */
         uint32_t n, window;
         double duration_s, warmup_s;
         bool json;

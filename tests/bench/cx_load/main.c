@@ -13,6 +13,7 @@ static const char usage_text[] =
         "  --from ADDRESS      own address\n"
         "  --identity NAME     own Origin-Host, a peer of the HSS (scscf.DOMAIN)\n"
         "  --subscribers N     IMSI 0010101 and eight digits, asked for in scattered order (1000)\n"
+        "  --digest            asks for SIP Digest instead of AKA\n"
         "  --window W          requests under way at once (128)\n"
         "  --duration S        (5)\n"
         "  --warmup S          before it, not counted (1)\n"
@@ -63,6 +64,9 @@ static bool take(struct cx_load_conf *c, struct procs *procs, int option)
                 return (c->warmup_s = strtod(optarg, NULL)) >= 0;
         case 'p':
                 return procs_add(procs, optarg) == 0;
+        case 's':
+                c->scheme = "SIP Digest";
+                return true;
         case 'j':
                 return c->json = true;
         default:
@@ -73,20 +77,16 @@ static bool take(struct cx_load_conf *c, struct procs *procs, int option)
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
-                {"to", required_argument, NULL, 't'},
-                {"from", required_argument, NULL, 'f'},
-                {"identity", required_argument, NULL, 'i'},
-                {"subscribers", required_argument, NULL, 'n'},
-                {"window", required_argument, NULL, 'w'},
-                {"duration", required_argument, NULL, 'd'},
-                {"warmup", required_argument, NULL, 'u'},
-                {"process", required_argument, NULL, 'p'},
-                {"json", no_argument, NULL, 'j'},
-                {"help", no_argument, NULL, 'h'},
-                {NULL, 0, NULL, 0},
+                {"to", required_argument, NULL, 't'},       {"from", required_argument, NULL, 'f'},
+                {"identity", required_argument, NULL, 'i'}, {"subscribers", required_argument, NULL, 'n'},
+                {"digest", no_argument, NULL, 's'},         {"window", required_argument, NULL, 'w'},
+                {"duration", required_argument, NULL, 'd'}, {"warmup", required_argument, NULL, 'u'},
+                {"process", required_argument, NULL, 'p'},  {"json", no_argument, NULL, 'j'},
+                {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
         };
         struct cx_load_conf c = {.from = "127.0.0.1",
                                  .identity = "scscf." CX_LOAD_DOMAIN,
+                                 .scheme = "Digest-AKAv1-MD5",
                                  .n = 1000,
                                  .window = 128,
                                  .duration_s = 5,

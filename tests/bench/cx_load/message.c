@@ -151,7 +151,7 @@ void cx_load_write_mar(struct mar_template *t, const struct cx_load_conf *c)
         t->impu_at = avp_text(w, AVP_PUBLIC_IDENTITY, "sip:001010100000000@" CX_LOAD_DOMAIN) + 11;
         avp_number(w, AVP_SIP_NUMBER_AUTH_ITEMS, 1);
         item = avp_begin(w, AVP_SIP_AUTH_DATA_ITEM);
-        (void)avp_text(w, AVP_SIP_AUTHENTICATION_SCHEME, "Digest-AKAv1-MD5");
+        (void)avp_text(w, AVP_SIP_AUTHENTICATION_SCHEME, c->scheme);
         avp_end(w, item);
         (void)avp_text(w, AVP_SERVER_NAME, "sip:scscf." CX_LOAD_DOMAIN ":5060");
         message_end(w);

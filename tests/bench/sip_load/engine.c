@@ -100,9 +100,10 @@ static uint64_t stage_ns(const struct load *l, unsigned stage)
         return (ms < T2_MS || stage == 0 ? ms : T2_MS) * NS_PER_MS;
 }
 
+/* With SIP Digest an address is one user's (TS 33.203 N.2.1.1), also of those that an earlier run left. */
 static uint32_t source_of(const struct load *l, uint32_t ue)
 {
-        return ue % l->conf->n_sources;
+        return (l->conf->digest && !l->conf->tls_ca ? l->conf->first + ue : ue) % l->conf->n_sources;
 }
 
 /* Protected answers come to the server port (TS 33.203 7.1). */
@@ -155,14 +156,46 @@ static void attempt_send(struct load *l, struct load_attempt *a, struct span non
 
 /* --- in -------------------------------------------------------------------------------------------- */
 
+/* The response to a nonce (RFC 2617 3.2.2.1). NULL, or the reason why not. */
+static uint32_t *compute(struct load *l, const struct load_attempt *a, const struct load_key *key,
+                         enum digest_algorithm algorithm, struct span nonce, struct span password,
+                         char response[static DIGEST_HEX_MAX])
+{
+        char user[64], ha1[DIGEST_HEX_MAX], cnonce[20];
+        struct digest_input in = {.algorithm = algorithm,
+                                  .method = SPAN("REGISTER"),
+                                  .uri = SPAN("sip:" LOAD_DOMAIN),
+                                  .nonce = nonce,
+                                  .nc = SPAN("00000001"),
+                                  .qop = SPAN("auth")};
+
+        (void)snprintf(user, sizeof user, "%s@" LOAD_DOMAIN, key->imsi);
+        (void)snprintf(cnonce, sizeof cnonce, "%08x%08x", l->run, l->ues[a->ue].cseq + 1);
+        if (digest_ha1(algorithm, span_of(user), SPAN(LOAD_DOMAIN), password, ha1) != 0)
+                return &l->result->bad_challenge;
+        in.ha1 = span_of(ha1);
+        in.cnonce = span_of(cnonce);
+        return digest_response(&in, response) == 0 ? NULL : &l->result->bad_challenge;
+}
+
+static uint32_t *digest_answer(struct load *l, const struct load_attempt *a, struct span nonce,
+                               char response[static DIGEST_HEX_MAX])
+{
+        char password[LOAD_PASSWORD_SIZE];
+        struct load_key key;
+
+        load_key_of(l->conf, l->keys, a->ue, &key);
+        load_password_of(&key, password);
+        return compute(l, a, &key, DIGEST_MD5, nonce, span_of(password), response);
+}
+
 /* RES for the challenge as the response of AKAv1-MD5 (RFC 3310 3.3). NULL, or the reason why not. */
-static uint32_t *challenge_answer(struct load *l, struct load_attempt *a, struct span nonce,
-                                  char response[static DIGEST_HEX_MAX], struct aka_av *av)
+static uint32_t *aka_answer(struct load *l, struct load_attempt *a, struct span nonce,
+                            char response[static DIGEST_HEX_MAX], struct aka_av *av)
 {
         struct load_key key;
         struct aka_key aka = {.algorithm = AKA_MILENAGE, .k_n = 16};
         uint8_t octets[64];
-        char user[64], ha1[DIGEST_HEX_MAX], cnonce[20];
         size_t n = 0;
         uint64_t sqn = 0;
         uint16_t amf = 0;
@@ -178,20 +211,7 @@ static uint32_t *challenge_answer(struct load *l, struct load_attempt *a, struct
         if (ue->sqn && sqn <= ue->sqn)
                 return &l->result->sqn_used;
         ue->sqn = sqn;
-        (void)snprintf(user, sizeof user, "%s@" LOAD_DOMAIN, key.imsi);
-        (void)snprintf(cnonce, sizeof cnonce, "%08x%08x", l->run, ue->cseq + 1);
-        struct digest_input in = {.algorithm = DIGEST_AKAV1_MD5,
-                                  .method = SPAN("REGISTER"),
-                                  .uri = SPAN("sip:" LOAD_DOMAIN),
-                                  .nonce = nonce,
-                                  .cnonce = span_of(cnonce),
-                                  .nc = SPAN("00000001"),
-                                  .qop = SPAN("auth")};
-        if (digest_ha1(DIGEST_AKAV1_MD5, span_of(user), SPAN(LOAD_DOMAIN), span_make(av->xres, av->xres_n),
-                       ha1) != 0)
-                return &l->result->bad_challenge;
-        in.ha1 = span_of(ha1);
-        return digest_response(&in, response) == 0 ? NULL : &l->result->bad_challenge;
+        return compute(l, a, &key, DIGEST_AKAV1_MD5, nonce, span_make(av->xres, av->xres_n), response);
 }
 
 /* CK and IK are the P-CSCF's alone (TS 24.229 5.2.2). A nonce may well end in ck=. */
@@ -221,6 +241,7 @@ static uint32_t *agree(struct load *l, struct load_attempt *a, struct span octet
 
 static void on_challenge(struct load *l, struct load_attempt *a, struct span octets)
 {
+        const bool digest = l->conf->digest;
         char response[DIGEST_HEX_MAX];
         struct span nonce = load_parameter(octets, "nonce=\""), server = SPAN_NULL;
         struct aka_av av;
@@ -230,11 +251,13 @@ static void on_challenge(struct load *l, struct load_attempt *a, struct span oct
                 why = &l->result->challenged_again;
         else if (shows_keys(octets))
                 why = &l->result->keys_shown;
-        else if (span_find(octets, SPAN("algorithm=AKAv1-MD5")) < 0 || nonce.n > 100 ||
-                 !span_eq(load_parameter(octets, "realm=\""), SPAN(LOAD_DOMAIN)))
+        else if (span_find(octets, digest ? SPAN("algorithm=MD5") : SPAN("algorithm=AKAv1-MD5")) < 0 ||
+                 nonce.n > 100 || !span_eq(load_parameter(octets, "realm=\""), SPAN(LOAD_DOMAIN)))
                 why = &l->result->bad_challenge;
+        else if (digest)
+                why = digest_answer(l, a, nonce, response);
         else
-                why = challenge_answer(l, a, nonce, response, &av);
+                why = aka_answer(l, a, nonce, response, &av);
         if (!why && l->secure)
                 why = agree(l, a, octets, &av, &server);
         if (why) {
@@ -245,11 +268,14 @@ static void on_challenge(struct load *l, struct load_attempt *a, struct span oct
         attempt_send(l, a, nonce, response, server);
 }
 
-/* A 200 names the binding that was made and the way back; after a de-registration no binding is left. */
-static bool is_good_ok(const struct load_attempt *a, struct span octets)
+/* A 200 names the binding that was made and the way back; after a de-registration no binding is left. With
+ * SIP Digest it carries a proof of the network when it answers a proof. */
+static bool is_good_ok(const struct load_attempt *a, struct span octets, bool digest)
 {
         bool contact = span_find(octets, SPAN("\r\nContact: ")) >= 0;
 
+        if (digest && a->answered_challenge && span_find(octets, SPAN("rspauth=\"")) < 0)
+                return false;
         if (a->op == OP_DEREGISTER)
                 return !contact;
         return contact && span_find(octets, SPAN("\r\nService-Route: ")) >= 0;
@@ -278,7 +304,7 @@ static void on_receive(struct span octets, enum load_socket at, void *arg)
                 on_challenge(l, a, octets);
         else if (ans.status != 200)
                 attempt_failed(l, a, &l->result->by_status[ans.status]);
-        else if (!is_good_ok(a, octets))
+        else if (!is_good_ok(a, octets, l->conf->digest))
                 attempt_failed(l, a, &l->result->bad_ok);
         else
                 attempt_ok(l, a);

@@ -12,7 +12,7 @@
 #define LOAD_DOMAIN          "ims.mnc001.mcc001.3gppnetwork.org"
 #define LOAD_MESSAGE_MAX     2048
 #define LOAD_SOURCES_MAX     65536
-#define LOAD_CONNECTIONS_MAX 64
+#define LOAD_CONNECTIONS_MAX 16384
 #define LOAD_LOCAL_SIZE      32
 #define LOAD_PHASES_MAX      16
 #define LOAD_STAGES          8 /* of retransmission: T1, 2*T1, ... up to T2 */
@@ -44,7 +44,11 @@ struct load_conf {
         uint32_t n_sources;    /* addresses, one after the other */
         uint32_t t1_ms, give_up_ms, expires_s, max_pending;
         bool tcp, json, progress, marks;
-        bool ipsec; /* phones ask for it */
+        const char *tls_ca; /* TLS with this root, each phone on a connection of its own (tcp is set too);
+                               NULL: none */
+        const char *before, *after; /* commands of the shell, before the first message and after the last */
+        bool digest;                /* SIP Digest with a password (K in hex) instead of AKA */
+        bool ipsec;                 /* phones ask for it */
         struct sec_suite suite;
         uint16_t ports;   /* the first of LOAD_SOCKETS, with ipsec */
         uint32_t at_once; /* closed loop: so many operations under way; 0: rate */
@@ -70,7 +74,12 @@ void load_keys_free(struct load_keys *keys);
  * the seed and i. */
 void load_key_of(const struct load_conf *c, const struct load_keys *keys, uint32_t i, struct load_key *out);
 
-/* The rule's subscribers as a file for `hss subscriber import`: imsi, msisdn, k, opc. */
+/* The password of a subscriber with SIP Digest: K in hex. */
+#define LOAD_PASSWORD_SIZE 33
+void load_password_of(const struct load_key *key, char out[static LOAD_PASSWORD_SIZE]);
+
+/* The rule's subscribers as a file for `hss subscriber import`: imsi, msisdn, k, opc; of SIP Digest imsi,
+ * msisdn, impi, digest-ha1. */
 int load_csv_write(const struct load_conf *c, const char *file) IMS_CHECK;
 
 /* --- one phone and what it does now ---------------------------------------------------------------- */

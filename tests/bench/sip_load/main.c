@@ -21,6 +21,12 @@ static const char usage_text[] =
         "the program ends\n"
         "  --suite SUITE         (hmac-sha-1-96/aes-cbc)\n"
         "  --ports N             first of four ports that all phones have with --ipsec (50000)\n"
+        "  --tls CA              TLS, verified by the roots in this file; a connection for each phone, made "
+        "before the "
+        "first phase\n"
+        "  --before COMMAND      run by the shell when all connections are there, before the first message\n"
+        "  --after COMMAND       run by the shell after the last phase, before they are closed\n"
+        "  --digest              SIP Digest (MD5) instead of AKAv1-MD5; the password is K in hex\n"
         "  --subscribers N       (1000) by the rule: IMSI 0010101 and eight digits, keys from the seed\n"
         "  --first N             number of the first subscriber of the rule (0)\n"
         "  --scattered N         not in a row, but from all over the first N of the rule\n"
@@ -53,6 +59,10 @@ enum {
         O_FROM,
         O_SOURCES,
         O_TCP,
+        O_DIGEST,
+        O_TLS,
+        O_BEFORE,
+        O_AFTER,
         O_IPSEC,
         O_SUITE,
         O_PORTS,
@@ -83,6 +93,10 @@ static const struct option options[] = {
         {"from", required_argument, NULL, O_FROM},
         {"sources", required_argument, NULL, O_SOURCES},
         {"tcp", no_argument, NULL, O_TCP},
+        {"tls", required_argument, NULL, O_TLS},
+        {"before", required_argument, NULL, O_BEFORE},
+        {"after", required_argument, NULL, O_AFTER},
+        {"digest", no_argument, NULL, O_DIGEST},
         {"ipsec", no_argument, NULL, O_IPSEC},
         {"suite", required_argument, NULL, O_SUITE},
         {"ports", required_argument, NULL, O_PORTS},
@@ -234,6 +248,17 @@ static bool take_option(struct load_conf *c, struct procs *procs, const char **w
                 return procs_add(procs, optarg) == 0;
         case O_TCP:
                 return c->tcp = true;
+        case O_TLS:
+                c->tls_ca = optarg;
+                return c->tcp = true;
+        case O_BEFORE:
+                c->before = optarg;
+                return true;
+        case O_AFTER:
+                c->after = optarg;
+                return true;
+        case O_DIGEST:
+                return c->digest = true;
         case O_IPSEC:
                 return c->ipsec = true;
         case O_SUITE:
@@ -251,15 +276,31 @@ static bool take_option(struct load_conf *c, struct procs *procs, const char **w
         }
 }
 
+/* NULL: none. */
+static bool command(const char *option, const char *text)
+{
+        if (!text || system(text) == 0)
+                return true;
+        (void)fprintf(stderr, "sip_load: %s: %s failed\n", option, text);
+        return false;
+}
+
 static int run(const struct load_conf *c, const struct procs *procs)
 {
         struct load *l = NULL;
         struct out o;
         uint64_t failed = 0;
-        int err = load_new(c, procs, &l);
+        int err;
+
+        (void)signal(SIGPIPE, SIG_IGN); /* SSL_write on a connection that was closed: its attempt times out */
+        err = load_new(c, procs, &l);
 
         if (err) {
                 (void)fprintf(stderr, "sip_load: %s\n", ims_strerror(err));
+                return 2;
+        }
+        if (!command("--before", c->before)) {
+                load_free(l);
                 return 2;
         }
         running = l;
@@ -276,6 +317,8 @@ static int run(const struct load_conf *c, const struct procs *procs)
                 failed += r->failed;
                 free(r);
         }
+        if (!command("--after", c->after))
+                err = 2;
         out_number(&o, "registered", load_registered(l));
         out_end(&o);
         load_free(l);
@@ -313,16 +356,23 @@ int main(int argc, char **argv)
                         return 2;
                 }
         }
+        if (c.digest && c.ipsec) {
+                (void)fprintf(stderr, "sip_load: --digest goes without --ipsec (TS 33.203 N.1)\n");
+                return 2;
+        }
         if (write_csv) {
                 int err = load_csv_write(&c, write_csv);
                 if (err)
                         (void)fprintf(stderr, "sip_load: %s: %s\n", write_csv, ims_strerror(err));
                 return err ? 2 : 0;
         }
+        if (c.tls_ca)
+                c.n_sources = c.n;
         if (c.n_sources == 0)
                 c.n_sources = strncmp(c.from, "127.", 4) != 0 ? 1 : c.tcp ? 8 : 1000;
         if (c.tcp && c.n_sources > LOAD_CONNECTIONS_MAX) {
-                (void)fprintf(stderr, "sip_load: --tcp takes at most %d --sources\n", LOAD_CONNECTIONS_MAX);
+                (void)fprintf(stderr, "sip_load: --tcp and --tls take at most %d connections\n",
+                              LOAD_CONNECTIONS_MAX);
                 return 2;
         }
         if (c.tcp && c.ipsec) {

@@ -49,7 +49,7 @@ static void put_head(struct writer *w, const struct load_message *m)
         const bool tcp = m->conf->tcp;
 
         PUT(w, "REGISTER sip:" LOAD_DOMAIN " SIP/2.0\r\nVia: SIP/2.0/");
-        puts_(w, tcp ? "TCP " : "UDP ");
+        puts_(w, m->conf->tls_ca ? "TLS " : tcp ? "TCP " : "UDP ");
         puts_(w, m->local);
         PUT(w, ";branch=z9hG4bK");
         put_hex(w, m->run);
@@ -72,7 +72,7 @@ static void put_head(struct writer *w, const struct load_message *m)
         PUT(w, "@");
         puts_(w, m->contact);
         if (tcp)
-                PUT(w, ";transport=tcp");
+                puts_(w, m->conf->tls_ca ? ";transport=tls" : ";transport=tcp");
         PUT(w, ">;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-0");
         put(w, m->key.imsi + 4, 11);
         PUT(w, ">\"\r\nExpires: ");
@@ -94,7 +94,9 @@ size_t load_message_write(const struct load_message *m, char out[static LOAD_MES
         PUT(&w, "\",response=\"");
         if (m->nonce.n) {
                 puts_(&w, m->response);
-                PUT(&w, "\",algorithm=AKAv1-MD5,qop=auth,nc=00000001,cnonce=\"");
+                PUT(&w, "\",algorithm=");
+                puts_(&w, m->conf->digest ? "MD5" : "AKAv1-MD5");
+                PUT(&w, ",qop=auth,nc=00000001,cnonce=\"");
                 put_hex(&w, m->run);
                 put_hex(&w, m->cseq);
         }

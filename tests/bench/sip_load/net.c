@@ -4,10 +4,13 @@
  * connection per source address. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,6 +19,7 @@
 
 #define BATCH       64
 #define STREAM_MAX  (1u << 20) /* octets waiting on a connection, in either direction */
+#define STREAM_TLS  (1u << 14) /* the same where each phone has one */
 #define BUFFER_SIZE (4 << 20)  /* of the socket: a node that is slow for a moment loses nothing here */
 
 union source_address { /* control data that names the source of a datagram */
@@ -24,7 +28,9 @@ union source_address { /* control data that names the source of a datagram */
 };
 
 struct stream {
+        SSL *ssl; /* NULL: without TLS */
         uint16_t port;
+        bool listed; /* among net->unsent */
         char *in, *out;
         size_t n_in, n_out;
 };
@@ -32,6 +38,11 @@ struct stream {
 struct load_net {
         uint32_t n; /* sockets */
         bool tcp;
+        int epoll; /* of the connections */
+        SSL_CTX *tls;
+        size_t room;                           /* of a stream */
+        uint32_t unsent[LOAD_CONNECTIONS_MAX]; /* streams with octets to send */
+        uint32_t n_unsent;
         struct sockaddr_in to;
         uint16_t ports[LOAD_SOCKETS]; /* UDP */
         uint32_t first;               /* source address, host order */
@@ -117,6 +128,37 @@ static void prepare_batch(struct load_net *net)
         }
 }
 
+/* The handshake, to its end. */
+static bool start_tls(struct load_net *net, struct stream *s, int fd)
+{
+        s->ssl = SSL_new(net->tls);
+        if (!s->ssl || SSL_set_fd(s->ssl, fd) != 1)
+                return false;
+        if (SSL_connect(s->ssl) == 1)
+                return true;
+        (void)fprintf(stderr, "sip_load: the TLS handshake failed: %s\n",
+                      X509_verify_cert_error_string(SSL_get_verify_result(s->ssl)));
+        return false;
+}
+
+static int tls_new(struct load_net *net, const char *ca)
+{
+        net->tls = SSL_CTX_new(TLS_client_method());
+        if (!net->tls || SSL_CTX_load_verify_locations(net->tls, ca, NULL) != 1)
+                return -IMS_ECONF;
+        SSL_CTX_set_verify(net->tls, SSL_VERIFY_PEER, NULL);
+        (void)SSL_CTX_set_mode(net->tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                                 SSL_MODE_RELEASE_BUFFERS);
+        return 0;
+}
+
+/* Connections of TLS may share one address, which is all there is in most networks; on loopback there are
+ * enough. */
+static uint32_t address_of(const struct load_net *net, uint32_t source)
+{
+        return net->tls && net->first >> 24 != 127 ? net->first : net->first + source;
+}
+
 static int open_tcp(struct load_net *net, uint32_t at)
 {
         struct stream *s = &net->streams[at];
@@ -127,14 +169,17 @@ static int open_tcp(struct load_net *net, uint32_t at)
                 return -IMS_EIO;
         net->polls[at].fd = fd;
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        s->in = malloc(STREAM_MAX);
-        s->out = malloc(STREAM_MAX);
+        s->in = malloc(net->room);
+        s->out = malloc(net->room);
         if (!s->in || !s->out)
                 return -IMS_ENOMEM;
-        if (bind_port(fd, net->first + at, &s->port) != 0 ||
+        if (bind_port(fd, address_of(net, at), &s->port) != 0 ||
             connect(fd, (const struct sockaddr *)&net->to, sizeof net->to) != 0)
                 return -IMS_EIO;
-        return 0;
+        if (net->tls && !start_tls(net, s, fd))
+                return -IMS_EAUTH;
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = at};
+        return epoll_ctl(net->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -IMS_EIO;
 }
 
 int load_net_new(const struct load_conf *c, load_receive_fn *fn, void *arg, struct load_net **out)
@@ -150,10 +195,13 @@ int load_net_new(const struct load_conf *c, load_receive_fn *fn, void *arg, stru
                 err = parse(first, &from);
         if (!err) {
                 net->tcp = c->tcp;
+                net->room = c->tls_ca ? STREAM_TLS : STREAM_MAX;
+                net->epoll = epoll_create1(EPOLL_CLOEXEC);
                 net->first = ntohl(from.sin_addr.s_addr);
                 net->fn = fn;
                 net->arg = arg;
                 prepare_batch(net);
+                err = c->tls_ca ? tls_new(net, c->tls_ca) : 0;
         }
         for (uint32_t i = 0; !err && i < n; i++) {
                 net->n = i + 1;
@@ -162,6 +210,8 @@ int load_net_new(const struct load_conf *c, load_receive_fn *fn, void *arg, stru
                 if (err)
                         (void)fprintf(stderr, "sip_load: %s to %s: %s\n", c->from, c->to, strerror(errno));
         }
+        for (uint32_t i = 0; !err && i < n && net->tls; i++)
+                (void)fcntl(net->polls[i].fd, F_SETFL, O_NONBLOCK);
         if (err) {
                 load_net_free(net);
                 return err;
@@ -174,10 +224,15 @@ int load_net_new(const struct load_conf *c, load_receive_fn *fn, void *arg, stru
 void load_net_free(struct load_net *net)
 {
         for (uint32_t i = 0; net && i < net->n; i++) {
+                SSL_free(net->streams[i].ssl);
                 if (net->polls[i].fd >= 0)
                         (void)close(net->polls[i].fd);
                 free(net->streams[i].in);
                 free(net->streams[i].out);
+        }
+        if (net) {
+                SSL_CTX_free(net->tls);
+                (void)close(net->epoll);
         }
         free(net);
 }
@@ -185,7 +240,7 @@ void load_net_free(struct load_net *net)
 void load_net_local(const struct load_net *net, uint32_t source, enum load_socket at,
                     char out[static LOAD_LOCAL_SIZE])
 {
-        uint32_t a = net->first + source;
+        uint32_t a = address_of(net, source);
 
         (void)snprintf(out, LOAD_LOCAL_SIZE, "%u.%u.%u.%u:%u", a >> 24, a >> 16 & 255, a >> 8 & 255, a & 255,
                        net->tcp ? net->streams[source].port : net->ports[at]);
@@ -214,7 +269,8 @@ static void flush_udp(struct load_net *net)
 static void flush_tcp(struct stream *s, int fd)
 {
         while (s->n_out) {
-                ssize_t n = send(fd, s->out, s->n_out, MSG_DONTWAIT | MSG_NOSIGNAL);
+                ssize_t n = s->ssl ? SSL_write(s->ssl, s->out, (int)s->n_out)
+                                   : send(fd, s->out, s->n_out, MSG_DONTWAIT | MSG_NOSIGNAL);
                 if (n <= 0)
                         return;
                 s->n_out -= (size_t)n;
@@ -241,9 +297,12 @@ void load_net_send(struct load_net *net, uint32_t source, struct load_way way, c
 
         if (!net->tcp) {
                 queue_udp(net, source, way, octets, n);
-        } else if (n <= STREAM_MAX - s->n_out) { /* else it is stuck: the attempt times out */
+        } else if (n <= net->room - s->n_out) { /* else it is stuck: the attempt times out */
                 memcpy(s->out + s->n_out, octets, n);
                 s->n_out += n;
+                if (!s->listed)
+                        net->unsent[net->n_unsent++] = source;
+                s->listed = true;
         }
 }
 
@@ -251,9 +310,19 @@ void load_net_flush(struct load_net *net)
 {
         if (!net->tcp)
                 flush_udp(net);
-        for (uint32_t i = 0; net->tcp && i < net->n; i++)
-                if (net->polls[i].fd >= 0)
-                        flush_tcp(&net->streams[i], net->polls[i].fd);
+        const uint32_t all = net->n_unsent;
+
+        net->n_unsent = 0;
+        for (uint32_t k = 0; k < all; k++) {
+                uint32_t at = net->unsent[k];
+                struct stream *s = &net->streams[at];
+
+                if (net->polls[at].fd >= 0)
+                        flush_tcp(s, net->polls[at].fd);
+                s->listed = s->n_out && net->polls[at].fd >= 0;
+                if (s->listed)
+                        net->unsent[net->n_unsent++] = at;
+        }
 }
 
 /* --- in -------------------------------------------------------------------------------------------- */
@@ -285,12 +354,24 @@ static size_t message_size(struct span in)
         return (size_t)end + 4 + body <= in.n ? (size_t)end + 4 + body : 0;
 }
 
+/* What the connection has; 0: its end, negative: nothing now. */
+static ssize_t take(struct load_net *net, struct stream *s, int fd)
+{
+        if (!s->ssl) {
+                ssize_t n = recv(fd, s->in + s->n_in, net->room - s->n_in, MSG_DONTWAIT);
+                return n < 0 && errno != EAGAIN && errno != EINTR ? 0 : n;
+        }
+        int n = SSL_read(s->ssl, s->in + s->n_in, (int)(net->room - s->n_in));
+        return n > 0 ? n : SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ ? -1 : 0;
+}
+
 static void receive_tcp(struct load_net *net, struct stream *s, struct pollfd *p)
 {
-        ssize_t n = recv(p->fd, s->in + s->n_in, STREAM_MAX - s->n_in, MSG_DONTWAIT);
+        ssize_t n = take(net, s, p->fd);
         size_t done = 0, size;
 
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || s->n_in == STREAM_MAX) {
+        if (n == 0 || s->n_in == net->room) {
+                (void)epoll_ctl(net->epoll, EPOLL_CTL_DEL, p->fd, NULL);
                 (void)fprintf(stderr, "sip_load: the connection of port %u was closed\n", s->port);
                 p->fd = -1; /* the rest times out */
                 return;
@@ -311,16 +392,22 @@ void load_net_wait(struct load_net *net, uint64_t until_ns)
         wait = wait < NS_PER_S ? wait : NS_PER_S;
         struct timespec ts = {(time_t)(wait / NS_PER_S), (long)(wait % NS_PER_S)};
 
-        for (uint32_t i = 0; net->tcp && i < net->n; i++)
-                net->polls[i].events = net->streams[i].n_out ? POLLIN | POLLOUT : POLLIN;
+        if (net->tcp) {
+                struct epoll_event ready[BATCH];
+
+                if (net->n_unsent && wait > NS_PER_MS) /* what was not taken is tried again soon */
+                        ts = (struct timespec){0, (long)NS_PER_MS};
+                int n = epoll_pwait2(net->epoll, ready, BATCH, &ts, NULL);
+                for (int i = 0; i < n; i++) {
+                        uint32_t at = ready[i].data.u32;
+                        if (net->polls[at].fd >= 0)
+                                receive_tcp(net, &net->streams[at], &net->polls[at]);
+                }
+                return;
+        }
         if (ppoll(net->polls, net->n, &ts, NULL) <= 0)
                 return;
-        for (uint32_t i = 0; i < net->n; i++) {
-                if (!net->polls[i].revents || net->polls[i].fd < 0)
-                        continue;
-                if (net->tcp)
-                        receive_tcp(net, &net->streams[i], &net->polls[i]);
-                else
+        for (uint32_t i = 0; i < net->n; i++)
+                if (net->polls[i].revents && net->polls[i].fd >= 0)
                         receive_udp(net, (enum load_socket)i);
-        }
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/auth/digest.h"
 #include "common/base/codec.h"
 #include "tests/bench/sip_load/load.h"
 
@@ -41,25 +42,53 @@ void load_key_of(const struct load_conf *c, const struct load_keys *keys, uint32
         out->imsi[15] = '\0';
 }
 
+void load_password_of(const struct load_key *key, char out[static LOAD_PASSWORD_SIZE])
+{
+        hex_encode(key->k, sizeof key->k, out);
+}
+
+static int write_digest_row(const struct load_key *key, FILE *f)
+{
+        char user[64], password[LOAD_PASSWORD_SIZE], ha1[DIGEST_HEX_MAX];
+        int err;
+
+        (void)snprintf(user, sizeof user, "%s@" LOAD_DOMAIN, key->imsi);
+        load_password_of(key, password);
+        err = digest_ha1(DIGEST_MD5, span_of(user), SPAN(LOAD_DOMAIN), span_of(password), ha1);
+        if (!err)
+                (void)fprintf(f, "%s,1666%s,%s,%s\n", key->imsi, key->imsi + 7, user, ha1);
+        return err;
+}
+
+static void write_aka_row(const struct load_key *key, FILE *f)
+{
+        char k[33], opc[33];
+
+        hex_encode(key->k, 16, k);
+        hex_encode(key->opc, 16, opc);
+        (void)fprintf(f, "%s,1666%s,%s,%s\n", key->imsi, key->imsi + 7, k, opc);
+}
+
 int load_csv_write(const struct load_conf *c, const char *file)
 {
         FILE *f = strcmp(file, "-") == 0 ? stdout : fopen(file, "we");
-        char k[33], opc[33];
         struct load_key key;
+        int err = 0;
 
         if (!f)
                 return -IMS_EIO;
-        (void)fputs("imsi,msisdn,k,opc\n", f);
-        for (uint32_t i = 0; i < c->n; i++) {
+        (void)fputs(c->digest ? "imsi,msisdn,impi,digest-ha1\n" : "imsi,msisdn,k,opc\n", f);
+        for (uint32_t i = 0; !err && i < c->n; i++) {
                 load_key_of(c, NULL, i, &key);
-                hex_encode(key.k, 16, k);
-                hex_encode(key.opc, 16, opc);
-                (void)fprintf(f, "%s,1666%s,%s,%s\n", key.imsi, key.imsi + 7, k, opc);
+                if (c->digest)
+                        err = write_digest_row(&key, f);
+                else
+                        write_aka_row(&key, f);
         }
         bool bad = ferror(f);
         if (f != stdout)
                 bad |= fclose(f) != 0;
-        return bad ? -IMS_EIO : 0;
+        return err ? err : bad ? -IMS_EIO : 0;
 }
 
 /* Where the columns stand, by the first row. */

@@ -43,7 +43,8 @@ static int setup(void **state)
                 "optional:4"
                 " --scscf-name sip:s1.example sip:s2.example",
                 "--imsi 001010000000003 --k " K " --opc " OPC " --psi " CONF " --as-name sip:as1.example",
-                "--impi carol@example.org --digest-password secret",
+                "--impi carol@example.org --password secret",
+                "--impi erin@example.org --password secret --digest-algorithm SHA-256",
                 "--impi dave@example.org --nba-line dsl-1 dsl-2",
         };
         lab_open(&lab, "cx: {wafs: [waf.example], wwsfs: [wwsf1.example, wwsf2.example]}\n");
@@ -136,7 +137,7 @@ static void no_feature(const struct cx_maa *a)
         assert_true(a->h.error_message.n > 0);
 }
 
-static void digest(const struct cx_maa *a)
+static void digest_item(const struct cx_maa *a, const char *algorithm, const char *ha1)
 {
         assert_result(a->h.result, dia_base(DIA_SUCCESS));
         assert_int_equal(a->n_items, 1);
@@ -144,9 +145,24 @@ static void digest(const struct cx_maa *a)
         assert_span(a->items[0].scheme, CX_SCHEME_DIGEST);
         assert_true(a->items[0].digest.present);
         assert_span(a->items[0].digest.realm, "example.org");
+        assert_span(a->items[0].digest.algorithm, algorithm);
         assert_span(a->items[0].digest.qop, "auth");
-        assert_span(a->items[0].digest.ha1, "8c45b525cfb21f71772b237f339adc10");
+        assert_span(a->items[0].digest.ha1, ha1);
         assert_null(a->items[0].authenticate.p);
+        assert_null(a->items[0].authorization.p);
+        assert_null(a->items[0].ck.p);
+        assert_null(a->items[0].ik.p);
+}
+
+/* As `printf %s carol@example.org:example.org:secret | md5sum` has it, and sha256sum for Erin. */
+static void digest_md5(const struct cx_maa *a)
+{
+        digest_item(a, "MD5", "8c45b525cfb21f71772b237f339adc10");
+}
+
+static void digest_sha256(const struct cx_maa *a)
+{
+        digest_item(a, "SHA-256", "8c9eeeb8064c29019b514e99f25e5ba52b4442b5bc477b46a48ec547c0c1ea44");
 }
 
 static void nba(const struct cx_maa *a)
@@ -175,15 +191,35 @@ static void maa(void **state)
         m.h.features.has_m = true;
         m.h.features.features = 8;
         ask_mar(lab, &m, no_feature);
-        m = (struct cx_mar){.impi = SPAN("carol@example.org"),
-                            .impu = SPAN("sip:carol@example.org"),
+        m = (struct cx_mar){.impi = SPAN("dave@example.org"),
+                            .impu = SPAN("sip:dave@example.org"),
                             .server_name = SPAN(SCSCF),
                             .n_items = 5,
                             .item.scheme = SPAN(CX_SCHEME_UNKNOWN)};
-        ask_mar(lab, &m, digest);
-        m.impi = SPAN("dave@example.org");
-        m.impu = SPAN("sip:dave@example.org");
         ask_mar(lab, &m, nba);
+        m.impi = SPAN("carol@example.org"); /* asked in the same way: the user decides */
+        m.impu = SPAN("sip:carol@example.org");
+        ask_mar(lab, &m, digest_md5);
+        proves("NBA-001 NBA-004 NBA-010");
+}
+
+/* Whatever number of items is asked for, one comes; both names of the scheme are the same. */
+static void maa_digest(void **state)
+{
+        static const char *const schemes[] = {CX_SCHEME_UNKNOWN, CX_SCHEME_DIGEST};
+        for (size_t i = 0; i < 2; i++) {
+                struct cx_mar m = {.impi = SPAN("carol@example.org"),
+                                   .impu = SPAN("sip:carol@example.org"),
+                                   .server_name = SPAN(SCSCF),
+                                   .n_items = 5,
+                                   .item.scheme = span_of(schemes[i])};
+                ask_mar(*state, &m, digest_md5);
+                m.n_items = 1;
+                m.impi = SPAN("erin@example.org");
+                m.impu = SPAN("sip:erin@example.org");
+                ask_mar(*state, &m, digest_sha256);
+        }
+        proves("DIG-017 DIG-018 DIG-019");
 }
 
 /* --- SAA --- */
@@ -355,6 +391,6 @@ static void uaa_and_lia(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest tests[] = {T(maa), T(saa), T(uaa_and_lia)};
+        const struct CMUnitTest tests[] = {T(maa), T(maa_digest), T(saa), T(uaa_and_lia)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,7 +230,7 @@ function Peer:take()
     local octets = self.pending:sub(1, length)
     self.pending = self.pending:sub(length + 1)
     local m = assert(diameter.parse(octets))
-    m.flags = octets:byte(5)
+    m.flags, m.octets = octets:byte(5), octets
     return m
   end
 end

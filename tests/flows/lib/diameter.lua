@@ -17,8 +17,8 @@ local names = {
 
 -- tests/data/cx/cx.csv: code,name,vendor,type,...
 local function load_names()
-  local dir = arg[0]:match("^(.*)/[^/]*$") or "."
-  local text = assert(fs.read(dir .. "/../data/cx/cx.csv"))
+  local dir = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "."
+  local text = assert(fs.read(dir .. "/../../data/cx/cx.csv"))
   for line in text:gmatch("[^\n]+") do
     local code, name, vendor, kind = line:match("^(%d+),([^,]+),(%d+),([^,]+),")
     if code and not names[name] then

@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- A network without a network: an endpoint that answers REGISTERs of one SIM, as a P-CSCF would pass them on.
+local BIN = require "bin"
+
 local fake = {}
 local Core = {}
 Core.__index = Core
@@ -56,6 +58,22 @@ end
 
 function Core:refuse(rq, status, reason, headers)
   self.e:reply(rq, status or 403, reason, headers)
+end
+
+-- Runs u:register (or another kind: "reregister", "request", ...) beside fn, which plays the network -> what it returns
+function fake.beside(u, o, fn, kind)
+  local t = async(u[kind or "register"], u, o)
+  fn()
+  return t:wait(10)
+end
+
+-- Runs the program ue with these arguments beside fn -> exit code, output, errors
+function fake.command(argv, env, fn)
+  local t = async(proc.run, { BIN .. "/ue", env = env or {}, timeout = 20, table.unpack(argv) })
+  if fn then
+    fn()
+  end
+  return t:wait(25)
 end
 
 function Core:close()

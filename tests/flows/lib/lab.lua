@@ -2,7 +2,9 @@
 -- A lab of real nodes for flow tests: configuration in a temporary folder, addresses of its own, subscribers provisioned
 -- with the real command, event streams read back. Several labs, also of files that run at the same time, do not meet:
 -- each has its own block of loopback addresses.
+local BIN = require "bin"
 local check = require "check"
+local tables = require "tables"
 local tap = require "tap"
 local test = require "test"
 
@@ -10,9 +12,8 @@ local lab = { labs = {} }
 local Lab = {}
 Lab.__index = Lab
 
-local BIN = os.getenv("QUINTET_BIN") or proc.exe:match("^(.*)/")
 local ORDER = { "hss", "icscf", "scscf", "pcscf" }
-local START_S, STOP_S = 20, 10
+local START_S, STOP_S, EVENT_S = 20, 10, 20
 
 lab.domain = "ims.mnc001.mcc001.3gppnetwork.org"
 
@@ -25,6 +26,16 @@ lab.subscribers = {
   { imsi = "001010000000003", msisdn = "15550003", k = "fec86ba6eb707ed08905757b1bb44b8f",
     opc = "1006020f0a478bf6b699f15c062e42b3" },
 }
+
+-- A name with the domain of the lab: an IMPI, or an IMPU without its scheme.
+function lab.identity(name)
+  return name .. "@" .. lab.domain
+end
+
+-- A subscriber of SIP Digest: NAME's IMPI and IMPU, and what more says (another impi, digest_algorithm, ...).
+function lab.user(name, password, more)
+  return tables.with({ impi = lab.identity(name), impu = "sip:" .. lab.identity(name), password = password }, more)
+end
 
 -- Which program a node is: "hss2" is a second "hss".
 local function program(node)
@@ -130,7 +141,7 @@ function Lab:defaults()
     hss = {
       diameter = { identity = "hss." .. d, realm = d, listen = { self.cx },
         peers = { { identity = "icscf." .. d }, { identity = "scscf." .. d } } },
-      store = { file = dir .. "/hss.db", key_file = dir .. "/hss.key" },
+      store = { file = dir .. "/hss.db", key_file = dir .. "/hss.key" }, control = { socket = dir .. "/hss.sock" },
       trace = trace("hss"), log = { level = "debug" },
     },
     icscf = {
@@ -162,6 +173,7 @@ function Lab:add_second(kind)
   c[node].diameter.identity = identity
   c[node].trace.file = self.dir .. "/" .. node .. ".jsonl"
   if kind == "hss" then
+    c[node].control.socket = self.dir .. "/" .. node .. ".sock"
     c[node].diameter.listen = { self.cx2 }
     for _, client in ipairs({ "icscf", "scscf" }) do
       local peers = c[client].diameter.peers
@@ -184,6 +196,7 @@ end
 -- ipv6=true, taps=true or "cx", hosts={...}, ...} -> lab. A node's table is laid over its configuration (nested tables are merged,
 -- lists replaced), and over that of the second one of its kind, "hss2" and "scscf2".
 -- hosts: more lines of resolver.hosts; log_dir: where logs go; env: more variables of the nodes;
+-- digest=true: an access network that is not of 3GPP, where SIP Digest is served without TLS;
 -- configure: a function that changes L.conf when the addresses are known;
 -- no_events: no event streams, and nobody waits for Cx connections;
 -- kernel=true: nodes in the namespace "core", the phones outside of it (lab_kernel.lua; in tests/kernel only);
@@ -197,7 +210,11 @@ function lab.start(o)
   L:addresses()
   L.more_hosts = o.hosts or {}
   L.pcscf6 = o.ipv6 and (L.pcscf6 or free_port6()) or nil
-  L.conf = merge(L:defaults(), { hss = o.hss, icscf = o.icscf, scscf = o.scscf, pcscf = o.pcscf })
+  L.conf = L:defaults()
+  if o.digest then
+    merge(L.conf.pcscf, { access = { type = "other" }, digest = { without_tls = "accept", no_spoofing = true } })
+  end
+  merge(L.conf, { hss = o.hss, icscf = o.icscf, scscf = o.scscf, pcscf = o.pcscf })
   for _, kind in ipairs(o.second or {}) do
     L:add_second(kind)
   end
@@ -275,6 +292,15 @@ function Lab:add_cx_taps()
   end
 end
 
+-- Has the P-CSCF serve TLS at these ports; ca, cert: of pki; more: other members of gm.tls. For configure of lab.start.
+function Lab:gm_tls(ca, cert, ports, more)
+  local gm = self.conf.pcscf.gm
+  for _, port in ipairs(ports) do
+    table.insert(gm.listen, ("tls:%s:%s"):format(self.ip.pcscf, port))
+  end
+  gm.tls = tables.with({ certificate = cert.certificate, key = cert.key, ca = ca.certificate }, more)
+end
+
 -- YAML reads JSON.
 function Lab:write_conf(node)
   assert(fs.write(self:conf_file(node), json.encode(self.conf[node]) .. "\n", "600"))
@@ -329,19 +355,35 @@ function Lab:wait_cx(since, server)
   end
 end
 
--- lab:hss("subscriber show ...") -> output, exit code, error text. Arguments may also come as a list.
-function Lab:hss(command)
-  local argv = self:where({})
-  table.move({ BIN .. "/hss", "-c", self:conf_file("hss") }, 1, 3, #argv + 1, argv)
-  if type(command) == "table" then
-    table.move(command, 1, #command, #argv + 1, argv)
-  else
+-- lab:run("pcscf", "status --json") -> output, exit code, error text of a node's program with the node's configuration. Arguments may
+-- also come as a list.
+function Lab:run(node, command)
+  local conf, words = { "-c", self:conf_file(node) }, command
+  if type(command) == "string" then
+    words = {}
     for word in command:gmatch("%S+") do
-      argv[#argv + 1] = word
+      words[#words + 1] = word
     end
   end
+  local hss = program(node) == "hss" -- it reads options before its command, a CSCF behind it
+  local argv = tables.join(self:where({}), { BIN .. "/" .. program(node) }, hss and conf or words, hss and words or conf)
   local code, out, err = proc.run(argv)
   return out, code, err
+end
+
+-- The same where the command has to succeed -> output
+function Lab:run_ok(node, command)
+  local out, code, err = self:run(node, command)
+  check.eq(code, 0, out .. err)
+  return out
+end
+
+function Lab:hss(command)
+  return self:run("hss", command)
+end
+
+function Lab:hss_ok(command)
+  return self:run_ok("hss", command)
 end
 
 -- JSON null as nil.
@@ -360,10 +402,8 @@ end
 
 -- state(ID) -> rows of "hss state" by IMPU: scscf, state, registered, pending
 function Lab:state(id)
-  local out, code, err = self:hss({ "state", id, "--json" })
-  check.eq(code, 0, err)
   local rows = {}
-  for _, row in ipairs(plain(assert(json.decode(out)))) do
+  for _, row in ipairs(plain(assert(json.decode(self:hss_ok({ "state", id, "--json" }))))) do
     rows[row.impu] = row
   end
   return rows
@@ -384,9 +424,7 @@ end
 
 -- subscriber(ID) -> what "hss subscriber show ID --json" says
 function Lab:subscriber(id)
-  local out, code, err = self:hss({ "subscriber", "show", id, "--json" })
-  check.eq(code, 0, err)
-  return plain(assert(json.decode(out)))
+  return plain(assert(json.decode(self:hss_ok({ "subscriber", "show", id, "--json" }))))
 end
 
 function Lab:add_subscriber(s)
@@ -407,7 +445,7 @@ function Lab:add_subscriber(s)
   end
   local out, code, err = self:hss(words)
   if code ~= 0 then
-    error("hss subscriber add " .. s.imsi .. ": " .. out .. err, 2)
+    error("hss subscriber add " .. tostring(s.imsi or s.impi) .. ": " .. out .. err, 2)
   end
 end
 
@@ -415,7 +453,7 @@ end
 function Lab:ue(n, o)
   local s = type(n) == "table" and n or self.subscribers[n or 1]
   local t = merge({
-    impi = s.imsi .. "@" .. lab.domain, k = s.k, opc = s.opc, op = s.op, algorithm = s.algorithm, topc = s.topc,
+    impi = s.impi or s.imsi .. "@" .. lab.domain, impu = s.impu, password = s.password, k = s.k, opc = s.opc, op = s.op, algorithm = s.algorithm, topc = s.topc,
     pcscf = self.sip.pcscf, local_addr = self.ip.ue .. ":0",
   }, o)
   local u, why = ue.new(t)
@@ -478,14 +516,14 @@ end
 function Lab:wait_event(node, filter, timeout)
   local e = wait_for(function()
     return self:events(node, filter)[1]
-  end, timeout or 5)
+  end, timeout or EVENT_S)
   if not e then
     error(("%s told of no event %s"):format(node, type(filter) == "table" and json.encode(filter) or "like that"), 2)
   end
   return e
 end
 
--- verdict{node=, call_id=, cause=, procedure=, since=, ...} -> the last such verdict, waited for up to 5 s; of any node
+-- verdict{node=, call_id=, cause=, procedure=, since=, ...} -> the last such verdict, waited for; of any node
 -- when none is given.
 function Lab:verdict(filter, timeout)
   filter = merge({ ev = "verdict" }, filter)
@@ -501,7 +539,7 @@ function Lab:verdict(filter, timeout)
       end
     end
     return last
-  end, timeout or 5)
+  end, timeout or EVENT_S)
   if not v then
     error("no verdict " .. json.encode(filter), 2)
   end

@@ -135,4 +135,39 @@ function tap.cx(o)
   return t
 end
 
+-- tap.stream{listen=ADDR, to=ADDR}: octets of any protocol over TCP; t.messages has the pieces, {octets=, from_server=}.
+function tap.stream(o)
+  local t = setmetatable({ messages = {} }, Tap)
+  local listener = assert(net.tcp_listen(o.listen))
+  local function pass(from, to, from_server)
+    async(function()
+      while true do
+        local data = wait_for(function()
+          return from:take() or (from:state() == "closed" and "")
+        end, 3600)
+        if data == "" then
+          return to:close()
+        end
+        keep(t, { octets = data, from_server = from_server })
+        sender(to)(data)
+      end
+    end)
+  end
+  async(function()
+    while true do
+      local client = wait_for(function()
+        return listener:take()
+      end, 3600)
+      local server = client and net.tcp_connect(nil, o.to, 1000)
+      if server then
+        pass(client, server, false)
+        pass(server, client, true)
+      elseif client then
+        client:close()
+      end
+    end
+  end)
+  return t
+end
+
 return tap

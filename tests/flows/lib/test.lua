@@ -6,8 +6,8 @@
 -- With arguments (ue run FILE.lua PATTERN) only tests whose name matches run.
 local test = { failed = 0, passed = 0, file = (arg[0]:match("([^/]*)%.lua$") or arg[0]), at_finish = {} }
 
--- kernel.* for what stands in tests/kernel
-local KIND = arg[0]:match("kernel/[^/]*$") and "kernel." or "flows."
+-- kernel.* for what stands in tests/kernel, interop.* in tests/interop/FILE
+local KIND = arg[0]:match("kernel/[^/]*$") and "kernel." or arg[0]:match("interop/[^/]*/[^/]*$") and "interop." or "flows."
 
 local function line_of(name)
   return KIND .. test.file .. "." .. name:gsub("[^%w_.-]+", "_")
@@ -58,6 +58,15 @@ end
 -- Work for the end of the file (stopping a lab); a failure in it is a failed test of that name.
 function test.finally(name, fn)
   table.insert(test.at_finish, 1, { name = name, fn = fn })
+end
+
+-- A folder that is gone when the file has ended.
+function test.dir()
+  local dir = assert(fs.tmpdir())
+  test.finally("folder_goes", function()
+    fs.remove(dir)
+  end)
+  return dir
 end
 
 function test.finish()
