@@ -112,7 +112,7 @@ test("esp_and_its_judges", function()
   local function becomes(field, n, what)
     check.ok(wait_for(function()
       return xfrm.state("core", 0x1001)[field] == n
-    end, 5), what)
+    end, 20), what)
   end
   wire.send({}, frames[1].octets)
   becomes("replay", 1, "a packet played again is counted")
@@ -125,7 +125,7 @@ test("esp_and_its_judges", function()
   wire.send({ ns = "core" }, wire.reflect(frames[1].octets))
   check.ok(wait_for(function()
     return xfrm.statistics("phones").XfrmInNoStates == before + 1
-  end, 5), "a reflected packet finds no association")
+  end, 20), "a reflected packet finds no association")
   c:close()
   for _, ns in ipairs({ "core", "phones" }) do
     check.no(pcall(xfrm.check_empty, ns), "what is left is seen")

@@ -4,6 +4,7 @@
 local check = require "check"
 local gm = require "gm"
 local resources = require "resources"
+local tables = require "tables"
 local test = require "test"
 local xfrm = require "xfrm"
 
@@ -125,7 +126,7 @@ end
 
 -- Those that vanished register once more, which replaces what they left, and leave in order.
 local function clean(left)
-  for i in pairs(left) do
+  for i in tables.ordered(left) do
     local u = phone(i)
     local r = u:register({ expires = 600 })
     check.eq(r.verdict, "registered", r.text)

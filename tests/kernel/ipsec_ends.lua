@@ -3,16 +3,19 @@
 -- user, another address, de-registration, and programs that are killed.
 local check = require "check"
 local plain = require "plain"
+local tables = require "tables"
 local test = require "test"
 local xfrm = require "xfrm"
 
 local INSTANCE = "<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>"
-local MARGIN_S, AWAIT_S = plain.margin_s, 2
+local MARGIN_S, AWAIT_S = plain.margin_s, 5
 
 plain.large_frames()
 local L = plain.lab("always") -- every REGISTER is challenged
 local K = plain.lab("never", { registration = { await_auth = AWAIT_S .. "s" } }) -- only those in clear
 local ear, ear_k = plain.listen(L), plain.listen(K)
+plain.clean_after_failure(L)
+plain.clean_after_failure(K)
 
 local function registered(n, o, how)
   return plain.registered(ear, n, o, how)
@@ -29,7 +32,7 @@ end
 
 local function check_lifetimes(lab_of, u, ends, seconds, what)
   for _, s in ipairs({ lifetimes(lab_of, u, ends) }) do
-    check.between(s, seconds - 15, seconds + 0.01, what)
+    check.between(s, seconds - 30, seconds + 0.01, what)
   end
 end
 
@@ -49,7 +52,7 @@ test("a refresh without a challenge keeps SPIs and ports and never shortens", { 
   plain.count(4, 4)
   local s = plain.status(K)
   check.eq(#s, 1)
-  for k, v in pairs(a) do
+  for k, v in tables.ordered(a) do
     check.eq(s[1][k], v, k)
   end
   check.eq({ plain.live("core", a), plain.live("phones", a) }, { 4, 4 })
@@ -69,15 +72,15 @@ test("new SAs live as long as the old ones would, or longer", { "SA-076" }, func
 end)
 
 test("old SAs end in time, without traffic, and the new ones are used", { "SA-079", "SA-095" }, function()
-  local u, a = registered(1, nil, { expires = 3 })
+  local u, a = registered(1, nil, { expires = 8 })
   local begun = now()
   local b = plain.reregister(ear, u).ends
   local v = registered(2)
   check.eq({ plain.live("core", a), plain.live("phones", a) }, { 4, 4 })
   check.eq(set_of(L, b).state, "waiting")
   local since = ear:mark()
-  plain.gone(L, a, 20)
-  check.above(now() - begun, 2, "not before their time")
+  plain.gone(L, a, 40)
+  check.above(now() - begun, 6, "not before their time")
   check.eq(ear:messages(since, { from = L.phones[1] }), {}, "nothing came on the new ones")
   check.eq(set_of(L, b).state, "in use")
   check.eq(plain.message(ear, v, u, 1, u).spi, b.spi_us)
@@ -85,7 +88,7 @@ test("old SAs end in time, without traffic, and the new ones are used", { "SA-07
 end)
 
 test("all SAs end with their lifetime", { "SA-084" }, function()
-  local u, a = registered(1, { transport = "tcp" }, { expires = 1 })
+  local u, a = registered(1, { transport = "tcp" }, { expires = 3 })
   check.eq({ plain.live("core", a), plain.live("phones", a) }, { 4, 4 })
   plain.gone(L, a, 20)
   plain.count(0, 0)
@@ -160,7 +163,7 @@ test("a registration that is not completed", { "SA-071" }, function()
   local u = plain.phone(K, 1, { sa_setup_ms = 1000 * AWAIT_S })
   local p = u:steps("register", { expires = 600 })
   local since = ear_k:mark()
-  local challenge = check.ok(u:exchange(p:start(), 5, {}, { on = "register", step = true }), "401")
+  local challenge = check.ok(u:exchange(p:start(), 20, {}, { on = "register", step = true }), "401")
   check.ok(p:answer(challenge), "an answer, which is not sent")
   local e = plain.registration(ear_k, since).ends
   check.eq({ plain.live("core", e), plain.live("phones", e) }, { 4, 4 })
@@ -317,6 +320,25 @@ test("a UE that was killed", function()
   local r = u:reregister({ expires = 600 })
   check.eq(r.verdict, "refreshed")
   plain.leave(u)
+end)
+
+test("a UE that is switched off", { "ISIM-006" }, function()
+  local u = registered(1)
+  plain.reregister(ear, u)
+  local p = u:steps("refresh", { expires = 600 })
+  check.ok(p:answer(check.ok(u:exchange(p:start(), 20, {}, { on = "old", step = true }), "401")), "an answer, which is not sent")
+  check.above(#u:sas(), 4, "those in use and those of the challenge")
+  check.eq(#xfrm.states("phones"), #u:sas())
+  u:close()
+  xfrm.check_empty("phones")
+  local c = child(2, L.phones[2], 60) -- the whole program
+  check.ok(plain.wait(function()
+    return #xfrm.states("phones") == 4
+  end, 20), "it has its SAs")
+  c:kill("TERM")
+  c:wait()
+  xfrm.check_empty("phones")
+  L:restart("pcscf") -- which knew nothing of it
 end)
 
 for _, transport in ipairs({ "udp", "tcp" }) do

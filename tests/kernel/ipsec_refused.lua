@@ -4,12 +4,13 @@
 local check = require "check"
 local forge = require "forge"
 local plain = require "plain"
+local tables = require "tables"
 local test = require "test"
 local xfrm = require "xfrm"
 
 plain.large_frames()
 local L = plain.lab("always", nil, { taps = true, configure = function(K)
-  for name, addr in pairs({ ["ue1.example"] = K.phones[1], ["ue3.example"] = K.phones[3] }) do
+  for name, addr in tables.ordered({ ["ue1.example"] = K.phones[1], ["ue3.example"] = K.phones[3] }) do
     table.insert(K.conf.pcscf.resolver.hosts, ("%s=%s:5060"):format(name, addr))
   end
 end })

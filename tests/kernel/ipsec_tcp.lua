@@ -7,14 +7,15 @@ local test = require "test"
 local wire = require "wire"
 local xfrm = require "xfrm"
 
-local L = gm.lab({ pcscf = { sip = { t1 = "100ms", t4 = "200ms", tcp_idle = "2s" } } })
+local L = gm.lab({ pcscf = { sip = { t1 = "100ms", t4 = "200ms", tcp_idle = "20s" } } })
 
-local function phone(n, o)
-  local t = { ipsec = "required", transport = "tcp", local_addr = L.phones[n] .. ":0" }
+local function phone(n, o, K)
+  K = K or L
+  local t = { ipsec = "required", transport = "tcp", local_addr = K.phones[n] .. ":0" }
   for k, v in pairs(o or {}) do
     t[k] = v
   end
-  local u = L:ue(n, t)
+  local u = K:ue(n, t)
   gm.registered(u)
   return u
 end
@@ -22,9 +23,9 @@ end
 local message = gm.message
 
 -- SYNs between the phone at an address and the P-CSCF that open a connection: {from port, to port, spi}
-local function opened(c, address)
+local function opened(c, address, K)
   local out = {}
-  for _, p in ipairs(gm.packets(c, L.keylog, "tcp.flags.syn == 1 && tcp.flags.ack == 0")) do
+  for _, p in ipairs(gm.packets(c, (K or L).keylog, "tcp.flags.syn == 1 && tcp.flags.ack == 0")) do
     if p.from == address or p.to == address then
       out[#out + 1] = { from = p.from == address and "ue" or "pcscf", sport = p.sport, dport = p.dport, spi = p.spi }
     end
@@ -86,19 +87,20 @@ test("a_connection_is_used_again", { "SA-031" }, function()
 end)
 
 test("closed_and_opened_again_in_the_same_sa", function()
-  local u, v = phone(1), phone(2)
+  local K = gm.lab({ pcscf = { sip = { t1 = "100ms", t4 = "200ms", tcp_idle = "2s" } } })
+  local u, v = phone(1, nil, K), phone(2, nil, K)
   message(v, u)
   message(u, v)
   local s = u:security()
   for round = 1, 2 do -- tcp_idle of the P-CSCF closes both, from its side
     check.ok(wait_for(function()
-      local _, out = proc.run({ "ip", "netns", "exec", "core", "ss", "-Htn", "dst", L.phones[1] })
+      local _, out = proc.run({ "ip", "netns", "exec", "core", "ss", "-Htn", "dst", K.phones[1] })
       return not out:match("ESTAB")
     end, 15), "idle connections are closed")
-    local c = wire.capture({ filter = "host " .. L.phones[1] })
+    local c = wire.capture({ filter = "host " .. K.phones[1] })
     message(v, u)
     message(u, v)
-    local syn = opened(c, L.phones[1])
+    local syn = opened(c, K.phones[1], K)
     check.eq(#syn, 2, "opened again, round " .. round)
     for _, o in ipairs(syn) do
       check.ok(o.from == "ue" and o.sport == s.port_uc or o.from == "pcscf" and o.sport == s.port_pc and o.dport == s.port_us)
@@ -118,9 +120,11 @@ test("udp_and_tcp_in_one_registration", { "SA-011", "SA-026" }, function()
   message(u, v, { transport = "udp" })
   message(u, v, { transport = "tcp" })
   message(u, v, { transport = "udp" })
-  local ways = {}
+  local ways, last = {}, nil
   for _, p in ipairs(gm.sip(gm.packets(c, L.keylog, "esp"), "MESSAGE")) do
-    ways[#ways + 1] = p.tcp and "tcp" or "udp"
+    if p.call_id ~= last then -- copies of a slow one are none
+      ways[#ways + 1], last = p.tcp and "tcp" or "udp", p.call_id
+    end
     check.eq({ p.spi, p.sport, p.dport }, { s.spi_ps, s.port_uc, s.port_ps }, "one SA, one port for both")
   end
   check.eq(ways, { "udp", "tcp", "udp" })
@@ -171,7 +175,9 @@ test("connections_end_with_their_sas", function()
     return true
   end, 15), "no SA is left")
   local _, out = proc.run({ "ip", "netns", "exec", "core", "ss", "-Htan", "dst", L.phones[1] })
-  check.unlike(out, "ESTAB", "no connection is left")
+  for line in out:gmatch("[^\n]+") do -- that of SM1 to the open port is not theirs
+    check.ok(not line:find("ESTAB", 1, true) or line:find(L.sip.pcscf .. " ", 1, true), "no connection is left: " .. line)
+  end
   u:close()
   v:close()
 end)

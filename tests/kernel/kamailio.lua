@@ -5,6 +5,7 @@
 local check = require "check"
 local gm = require "gm"
 local lab = require "lab"
+local tables = require "tables"
 local test = require "test"
 local wire = require "wire"
 local xfrm = require "xfrm"
@@ -90,9 +91,9 @@ end
 -- the zero octets off that make IK the key of HMAC-SHA-1 (Annex I); HMAC adds them again.
 local function check_both(s, r, suite, carried)
   local core, phones = by_spi("core"), by_spi("phones")
-  for way, w in pairs(ways(s)) do
+  for way, w in tables.ordered(ways(s)) do
     local theirs, ours = check.ok(core[w[1]], "Kamailio has " .. way), check.ok(phones[w[1]], "the phone has " .. way)
-    for name, st in pairs({ kamailio = theirs, phone = ours }) do
+    for name, st in tables.ordered({ kamailio = theirs, phone = ours }) do
       check.eq({ st.sel.sport, st.sel.dport, st.sel.proto, st.mode, st.auth }, { w[2], w[3], nil, "transport", "hmac(sha1)" }, name)
     end
     check.eq({ theirs.src, theirs.dst }, { ours.src, ours.dst })

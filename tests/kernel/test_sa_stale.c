@@ -185,12 +185,6 @@ static void addresses(void **state)
 
 /* --- opening ------------------------------------------------------------------------------------- */
 
-static void expect_text(const struct buf *b, const char *part)
-{
-        if (!memmem(b->p, b->n, part, strlen(part)))
-                fail_msg("\"%s\" is not in \"%.*s\"", part, (int)b->n, b->p);
-}
-
 static void without_capability(void **state)
 {
         struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -232,33 +226,6 @@ static void probes(void **state)
         buf_free(&why);
 }
 
-/* A kernel that cannot load the module of ESP for IPv6: only in a machine of our own. */
-static void without_esp6(void **state)
-{
-        struct buf why = BUF_INIT;
-
-        (void)state;
-        if (access("/run/modprobe", X_OK) != 0) {
-                print_message("SKIP: the modules of this machine are left alone\n");
-                skip();
-        }
-        shell("echo /bin/false >/proc/sys/kernel/modprobe; /run/modprobe -r esp6");
-        assert_int_equal(sa_kernel_probe(bed.pcscf, suite, SEC_MODE_TRANS, AF_INET6, &why),
-                         -IMS_EUNSUPPORTED);
-        expect_text(&why, "modprobe esp6");
-        buf_reset(&why);
-        assert_int_equal(sa_kernel_probe(bed.pcscf, suite, SEC_MODE_TRANS, AF_INET, &why), 0);
-        shell("/run/modprobe -r gcm");
-        assert_int_equal(sa_kernel_probe(bed.pcscf, suites[2], SEC_MODE_TRANS, AF_INET, &why),
-                         -IMS_EUNSUPPORTED);
-        expect_text(&why, "does not do null/aes-gcm");
-        expect_text(&why, "CONFIG_CRYPTO_GCM");
-        shell("echo /run/modprobe >/proc/sys/kernel/modprobe; /run/modprobe -a esp6 gcm");
-        buf_reset(&why);
-        assert_int_equal(sa_kernel_probe(bed.pcscf, suites[2], SEC_MODE_TRANS, AF_INET6, &why), 0);
-        buf_free(&why);
-}
-
 /* Fails allocation 0, 1, 2, ... of a call until it has all it wants. */
 #define EACH_ALLOCATION(call, n)                                                                             \
         do {                                                                                                 \
@@ -267,8 +234,7 @@ static void without_esp6(void **state)
                 for (n = 0; err_ < 0; n++) {                                                                 \
                         long live_ = alloc_live;                                                             \
                                                                                                              \
-                        alloc_countdown = n;                                                                 \
-                        alloc_armed = true;                                                                  \
+                        alloc_fail_at(n);                                                                    \
                         err_ = (call);                                                                       \
                         alloc_armed = false;                                                                 \
                         if (err_ < 0) {                                                                      \
@@ -309,8 +275,7 @@ static bool allocations_can_fail(void)
         struct buf b = BUF_INIT;
         bool failed;
 
-        alloc_countdown = 0;
-        alloc_armed = true;
+        alloc_fail_at(0);
         buf_puts(&b, "x");
         alloc_armed = false;
         failed = b.err != 0;
@@ -366,7 +331,6 @@ int main(void)
                 cmocka_unit_test_setup_teardown(addresses, bed_open, bed_close),
                 cmocka_unit_test_setup_teardown(without_capability, bed_open, bed_close),
                 cmocka_unit_test_setup_teardown(probes, bed_open, bed_close),
-                cmocka_unit_test_setup_teardown(without_esp6, bed_open, bed_close),
                 cmocka_unit_test_setup_teardown(out_of_memory, bed_open, bed_close),
         };
 

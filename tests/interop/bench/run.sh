@@ -21,19 +21,31 @@ phases() {
         fi
 }
 
+# connections_to FILE: a command that counts those over TLS.
+connections_to() { echo "ss -Htn state established dport = :5061 | wc -l >'$1'"; }
+
 generator() {
         local left
         "$TOOLS/sip_load" --subscribers 200 --write-csv "$WORK/subscribers.csv"
         lab_begin
         lab exec hss hss subscriber import "$WORK/subscribers.csv" >"$WORK/import.log" 2>&1 || fail import "$(tail -1 "$WORK/import.log")"
-        phases udp --subscribers 200 --rate 200 --phases register,refresh,deregister
-        phases tcp --csv "$WORK/subscribers.csv" --rate 200 --tcp --poisson --phases register,refresh,deregister
+        phases udp --subscribers 200 --rate "$(rate 200)" --phases register,refresh,deregister
+        phases tcp --csv "$WORK/subscribers.csv" --rate "$(rate 200)" --tcp --poisson --phases register,refresh,deregister
+        "$TOOLS/sip_load" --digest --first 1000 --subscribers 100 --write-csv "$WORK/digest.csv"
+        lab exec hss hss subscriber import "$WORK/digest.csv" >"$WORK/import.log" 2>&1 || fail import "$(tail -1 "$WORK/import.log")"
+        phases digest --digest --first 1000 --subscribers 100 --rate "$(rate 100)" --phases register,refresh,deregister
+        phases tls --digest --first 1000 --subscribers 100 --rate "$(rate 100)" --phases register,refresh,deregister \
+                --to "$(lab address pcscf):5061" --tls "$QUINTET_LAB_DIR/tls/ca.pem" \
+                --before "$(connections_to "$WORK/before")" --after "$(connections_to "$WORK/after")"
+        # as many before the first message as after the last: a profile has no handshake in it
+        if [ "$(cat "$WORK/before" "$WORK/after" | paste -sd/)" = 100/100 ]; then pass around
+        else fail around "$(cat "$WORK/before") connections before, $(cat "$WORK/after") after"; fi
         echo "churn: 5 seconds"
-        phases churn --subscribers 100 --rate 100 --duration 5 --phases churn,deregister
+        phases churn --subscribers 100 --rate "$(rate 100)" --duration 5 --phases churn,deregister
         left=$(lab exec hss hss state --json 2>/dev/null | grep -c '"registered":true')
         [ "$left" = 0 ] || fail nobody_left "$left are still registered in the HSS"
         # keys of another seed are not those of the HSS: every challenge shows it, nobody is let in
-        load --subscribers 20 --seed 2 --rate 100 >"$WORK/seed.txt"
+        load --subscribers 20 --seed 2 --rate "$(rate 100)" >"$WORK/seed.txt"
         if [ "$(value "$WORK/seed.txt" register.failed_mac_wrong)/$(value "$WORK/seed.txt" registered)" = 20/0 ]; then
                 pass wrong_key
         else
@@ -79,11 +91,11 @@ ipsec() {
         *) fail ipsec "exit code $code: $(tail -3 "$WORK/ipsec.err" | paste -sd' ')"; return ;;
         esac
         for n in live_5 live_10; do
-                for key in sets_per_s install_us remove_us ue_sa_us ratio_pcscf ratio_whole {secure,plain}.{registrations_per_s,whole_us,p50_ms,p99_ms}; do
+                for key in sets_per_s install_us remove_us ue_sa_us ratio_whole {secure,plain}.{registrations_per_s,whole_us,p50_ms,p99_ms}; do
                         [[ $(json $n.$key) =~ ^[0-9]*[1-9][0-9.]*$|^0\.[0-9]*[1-9][0-9]*$ ]] || missing="$missing $n.$key"
                 done
         done
-        for key in growth_pcscf growth_whole live_10.{secure,plain}.{cpu_us_pcscf,heap_bytes_per_ue,private_bytes_per_ue}; do
+        for key in growth_pcscf growth_whole live_{5,10}.ratio_pcscf live_10.{secure,plain}.{cpu_us_pcscf,heap_bytes_per_ue,private_bytes_per_ue}; do
                 [[ $(json $key) =~ ^-?[0-9]+(\.[0-9]+)?$ ]] || missing="$missing $key"
         done
         if [ -n "$missing" ]; then fail ipsec "no number for:$missing"

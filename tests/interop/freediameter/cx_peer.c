@@ -3,9 +3,10 @@
  * whoever asked last (server), or an S-CSCF that sends every command and waits for those two (client).
  *
  *      cx_peer server|client --identity I --realm R [--listen ADDR:PORT] [--peer I=ADDR:PORT[,relay]]...
- *              [--destination-host H] [--rounds N] [--tw MS]
+ *              [--destination-host H] [--rounds N] [--tw MS] [--tls-certificate F --tls-key F --tls-ca F]
  *
- * A peer without address connects to us. The client prints "PASS name" and "FAIL name reason". */
+ * With certificates everything is TLS from the first octet (RFC 6733 13.1). A peer without address connects
+ * to us. The client prints "PASS name" and "FAIL name reason". */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -366,10 +367,34 @@ static int read_peer(char *text, struct dia_peer_conf *out)
         return *address ? addr_parse(span_of(address), DIAMETER_PORT, &out->addr) : 0;
 }
 
+/* TLS on all connections, where there are certificates. */
+static int use_tls(struct tls_conf *tls, struct dia_peer_conf *peers, struct dia_node_conf *conf)
+{
+        struct buf err = BUF_INIT;
+        int rc;
+
+        if (!tls->ca)
+                return 0;
+        tls->verify_clients = true;
+        rc = tls_context_new(tls, TLS_SERVER, &conf->tls_server, &err);
+        if (!rc)
+                rc = tls_context_new(tls, TLS_CLIENT, &conf->tls_client, &err);
+        if (rc)
+                log_error(SPAN_FMT, SPAN_ARG(buf_as_span(&err)));
+        buf_free(&err);
+        for (size_t i = 0; i < conf->n_peers; i++)
+                peers[i].tls = true;
+        conf->listen_tls = conf->listen;
+        conf->n_listen_tls = conf->n_listen;
+        conf->n_listen = 0;
+        return rc;
+}
+
 static int read_args(int argc, char **argv, struct app *a, struct dia_node_conf *conf)
 {
         static struct dia_peer_conf peers[8];
         static struct addr listen;
+        struct tls_conf tls = {0};
         int err = 0;
 
         for (int i = 2; !err && i + 1 < argc; i += 2) {
@@ -390,10 +415,18 @@ static int read_args(int argc, char **argv, struct app *a, struct dia_node_conf 
                 } else if (!strcmp(argv[i], "--peer") && conf->n_peers < 8) {
                         err = read_peer(argv[i + 1], &peers[conf->n_peers++]);
                         conf->peers = peers;
+                } else if (!strcmp(argv[i], "--tls-certificate")) {
+                        tls.certificate = argv[i + 1];
+                } else if (!strcmp(argv[i], "--tls-key")) {
+                        tls.key = argv[i + 1];
+                } else if (!strcmp(argv[i], "--tls-ca")) {
+                        tls.ca = argv[i + 1];
                 } else {
                         err = -IMS_EINVAL;
                 }
         }
+        if (!err)
+                err = use_tls(&tls, peers, conf);
         return !conf->identity || !conf->realm ? -IMS_EINVAL : err;
 }
 
@@ -430,6 +463,8 @@ int main(int argc, char **argv)
         if (err)
                 log_error("%s", ims_strerror(err));
         dia_node_free(a.node);
+        tls_context_free(conf.tls_server);
+        tls_context_free(conf.tls_client);
         loop_free(a.loop);
         return err || a.failed ? 1 : 0;
 }

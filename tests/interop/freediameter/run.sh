@@ -9,6 +9,7 @@
 # PROGRAM-DIR holds cx_peer (default: next to the programs in QUINTET_BIN), EXTENSION is dict_cx.fdx.
 # Results are lines PASS NAME / FAIL NAME: why.
 ROOT=$(cd "$(dirname "$0")/../../.." && pwd)
+. "$ROOT/scripts/lib/wait.sh"
 BUILD=$(cd "${QUINTET_BIN:-$ROOT/build/release/bin}/.." && pwd)
 BIN=${1:-$BUILD/tests}
 EXTENSION=${2:-$BUILD/freediameter/dict_cx.fdx}
@@ -55,19 +56,32 @@ stop() {
 
 # wait_for FILE TEXT: until the file holds it, at most 20 s, or until what was started last has ended.
 wait_for() {
-        for _ in $(seq 200); do
-                grep -q "$2" "$1" 2>/dev/null && return 0
-                kill -0 "$LAST" 2>/dev/null || break
-                sleep 0.1
-        done
+        wait_until 20 holds_or_ended "$1" "$2"
         grep -q "$2" "$1" 2>/dev/null
 }
+holds_or_ended() { grep -q "$2" "$1" 2>/dev/null || ! kill -0 "$LAST" 2>/dev/null; }
 
 certificates() {
         openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=relay.$REALM" -keyout "$WORK/key.pem" \
                 -out "$WORK/cert.pem" 2>/dev/null
         openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048 -out "$WORK/dh.pem" 2>/dev/null
 }
+
+# An authority, and a certificate for each end; freeDiameter wants the name as CN.
+tls_certificates() {
+        local who
+        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=Test CA" -addext basicConstraints=critical,CA:TRUE \
+                -keyout "$WORK/ca.key" -out "$WORK/ca.pem" 2>/dev/null
+        for who in relay hss scscf; do
+                openssl req -newkey rsa:2048 -nodes -subj "/CN=$who.$REALM" -keyout "$WORK/$who.key" -out "$WORK/$who.csr" 2>/dev/null
+                printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth,clientAuth\nkeyUsage=digitalSignature,keyEncipherment\n' \
+                        "$who.$REALM" >"$WORK/$who.ext"
+                openssl x509 -req -in "$WORK/$who.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca.key" -set_serial $RANDOM -days 2 \
+                        -extfile "$WORK/$who.ext" -out "$WORK/$who.pem" 2>/dev/null
+        done
+}
+
+tls_of() { echo --tls-certificate "$WORK/$1.pem" --tls-key "$WORK/$1.key" --tls-ca "$WORK/ca.pem"; }
 
 # relay_conf NAME DICTIONARIES PEER-LINES: a configuration of freeDiameterd.
 relay_conf() {
@@ -226,6 +240,33 @@ test_reverse() {
         stop "$fd"
 }
 
+# The relay with TLS from the first octet on both sides: we connect to it, it connects to us, each with a certificate
+# (RFC 6733 13.1).
+test_tls() {
+        local srv fd
+        tls_certificates
+        relay_conf tls "$ALL" "ConnectPeer = \"hss.$REALM\" { ConnectTo = \"$HSS\"; Port = 5868; TcTimer = 1; };"
+        sed -i -e "s|^SecPort.*|SecPort = 5868;|" -e "s|^TLS_Cred.*|TLS_Cred = \"$WORK/relay.pem\", \"$WORK/relay.key\";|" \
+                -e "s|^TLS_CA.*|TLS_CA = \"$WORK/ca.pem\";|" "$WORK/tls.conf"
+        echo "*.$REALM" >"$WORK/acl.conf"
+        # shellcheck disable=SC2046
+        server tls --listen $HSS:5868 --peer relay.$REALM $(tls_of hss)
+        srv=$LAST
+        start_relay tls
+        fd=$LAST
+        if wait_for "$WORK/tls.server.log" "relay.$REALM: usable"; then
+                pass tls.it_connects
+        else
+                fail tls.it_connects "$(tail -2 "$WORK/tls.server.log" | paste -sd' ')"
+        fi
+        # shellcheck disable=SC2046
+        client tls --peer "relay.$REALM=$RELAY:5868,relay" --rounds 5 $(tls_of scscf)
+        ruled tls
+        if [ -z "$(inside ss -tnH state established 'dport = :3868')" ]; then pass tls.nothing_in_clear; else fail tls.nothing_in_clear "a connection to 3868"; fi
+        stop "$fd"
+        stop_server "$srv" tls
+}
+
 # Both connect to each other at the same time: one connection remains.
 test_election() {
         local srv fd n
@@ -236,14 +277,15 @@ test_election() {
         fd=$LAST
         wait_for "$WORK/election.server.log" "relay.$REALM: usable" || fail election.open "no connection"
         client election --peer "relay.$REALM=$RELAY:3868,relay"
-        for _ in $(seq 50); do
-                n=$(inside ss -tnH state established "dport = :3868" | wc -l)
-                [ "$n" = 1 ] && break
-                sleep 0.1
-        done
-        if [ "$n" = 1 ]; then pass election.one_connection; else fail election.one_connection "$n connections"; fi
+        if wait_until 5 one_connection; then pass election.one_connection; else fail election.one_connection "$n connections"; fi
         stop_server "$srv" election
         stop "$fd"
+}
+
+# one_connection: there is one to port 3868; how many there are is in n.
+one_connection() {
+        n=$(inside ss -tnH state established "dport = :3868" | wc -l)
+        [ "$n" = 1 ]
 }
 
 # tshark reads the whole capture. Wireshark expects M on AVPs that TS 29.229 sends without (no error).
@@ -274,5 +316,6 @@ wait_for "$WORK/capture.log" "Capturing on" || fail setup "tshark does not captu
 test_dictionaries
 test_relay
 test_reverse
+test_tls
 test_election
 judge

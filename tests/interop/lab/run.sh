@@ -43,18 +43,13 @@ confirm() {
 
 pid_of() { cat "$QUINTET_LAB_DIR/run/$1.pid"; }
 
-# wait_gone PID: until the process has ended, at most 5 s.
-wait_gone() {
-        local _
-        for _ in $(seq 250); do [ -d "/proc/$1" ] && ! grep -qs '^State:.Z' "/proc/$1/status" || return 0; sleep 0.02; done
-        return 1
-}
+wait_gone() { wait_until 5 process_gone "$1"; }
 
 crash() {
         local pid
         pid=$(pid_of "$1")
         kill -9 "$pid" && wait_gone "$pid"
-        for _ in $(seq 100); do [ -s "$QUINTET_LAB_DIR/run/$1.exit" ] && return; sleep 0.02; done
+        wait_until 5 test -s "$QUINTET_LAB_DIR/run/$1.exit"
 }
 
 # nothing_left: no process of this lab, no namespace.
@@ -66,18 +61,17 @@ nothing_left() {
 
 # occupy NODE PORT TRANSPORT(u1|t1): a stranger takes the port where NODE runs; its pid is in STRANGER.
 occupy() {
-        local prefix=() addr _
+        local prefix=() addr
         addr=$("$ROOT/scripts/lab" address "$1")
         [ "$MODE_NAME" = netns ] && prefix=(ip netns exec "$QUINTET_LAB_NAME-$1")
         (cd "$WORK" && exec "${prefix[@]}" sipp -sn uas -i "$addr" -p "$2" -t "$3" -nostdin -timeout 60) \
                 >/dev/null 2>&1 </dev/null &
         STRANGER=$!
-        for _ in $(seq 200); do
-                "${prefix[@]}" ss -Haltun "src $addr:$2" 2>/dev/null | grep -q . && return 0
-                sleep 0.02
-        done
-        return 1
+        wait_until 5 taken "$addr:$2"
 }
+
+# taken ADDRESS:PORT: somebody listens there, seen from where occupy is.
+taken() { "${prefix[@]}" ss -Haltun "src $1" 2>/dev/null | grep -q .; }
 
 release() { kill -9 "$STRANGER"; wait "$STRANGER" 2>/dev/null; }
 
@@ -180,7 +174,7 @@ test_killed_lab() {
         lab exec ue ue register --impi 001010000000001@ims.mnc001.mcc001.3gppnetwork.org --hold \
                 --k 465b5ce8b199b49faa5f0a2ee238a6bc --opc cd63cb71954a9f4e48a5994e37a02baf >"$WORK/hold" 2>&1 &
         n=$!
-        for _ in $(seq 250); do grep -q '^registered:' "$WORK/hold" && break; sleep 0.02; done
+        wait_until 10 grep -q '^registered:' "$WORK/hold"
         confirm killed.holds "the phone did not register: $(tail -1 "$WORK/hold")" grep -q '^registered:' "$WORK/hold"
         lab down >"$OUT"
         confirm killed.phone_ends "the phone outlives the lab" wait_gone $n

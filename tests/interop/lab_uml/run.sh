@@ -53,16 +53,6 @@ confirm() {
 
 machine() { cut -d' ' -f1 "$DIR/run/uml"; }
 
-# until_ok SECONDS CMD...: CMD succeeds in time.
-until_ok() {
-        local i n=$1
-        shift
-        for ((i = 0; i < n * 20; i++)); do "$@" && return; sleep 0.05; done
-        return 1
-}
-
-gone() { [ ! -e "/proc/$1" ] || grep -qs '^State:.Z' "/proc/$1/status"; }
-
 VERDICT='S-CSCF: (registration|refresh) ok'
 t0=$SECONDS
 check up 0 'MAA SUCCESS' "$VERDICT" '^registered: sip:001010000000001@' 'The lab is up \(uml\).*IPsec required' -- up --uml
@@ -87,7 +77,7 @@ confirm exec.reader_gone "a program whose output nobody reads goes on" timeout 2
 # a phone that holds its registration hears the signal, and says so while it runs
 lab exec ue ue register "${SIM[@]}" --hold >"$WORK/hold" 2>&1 &
 phone=$!
-confirm exec.streams "no output while it runs" until_ok 20 grep -q '^registered:' "$WORK/hold"
+confirm exec.streams "no output while it runs" wait_until 20 grep -q '^registered:' "$WORK/hold"
 kill -TERM "$(pgrep -f "$WORK/tree/scripts/lab exec ue ue register" | head -1)"
 wait $phone
 confirm exec.signal "exit code $?, $(tail -1 "$WORK/hold")" grep -q '^de-registered' "$WORK/hold"
@@ -95,7 +85,7 @@ confirm exec.signal "exit code $?, $(tail -1 "$WORK/hold")" grep -q '^de-registe
 # a capture inside is a file outside
 lab exec lab tcpdump -i br0 -U --immediate-mode -w "$WORK/a user/all.pcap" >"$WORK/capture.log" 2>&1 &
 capture=$!
-until_ok 20 grep -q 'listening on' "$WORK/capture.log"
+wait_until 20 grep -q 'listening on' "$WORK/capture.log"
 check demo 0 "$VERDICT" -- demo
 kill -INT "$(pgrep -f "$WORK/tree/scripts/lab exec lab tcpdump" | head -1)"
 wait $capture
@@ -111,12 +101,18 @@ confirm decrypted "with the keys: $(sip_of_phone "${keys[@]}")" test "$(sip_of_p
 # a machine that was killed is missed, and made anew
 pid=$(machine)
 kill -KILL -- "-$pid"
-until_ok 5 gone "$pid"
+wait_until 5 process_gone "$pid"
 check killed.status 3 'pcscf +down' -- status
 check killed.exec 1 'not up' -- exec hss true
-check killed.up 0 "$VERDICT" 'The lab is up \(uml\)' -- up --uml
+# with TLS between the nodes this time, and IPsec on Gm as before
+export QUINTET_LAB_TLS_KEYLOG="$WORK/a user/tls keys"
+check killed.up 0 "$VERDICT" 'The lab is up \(uml\).*IPsec required, Mw and Cx over TLS' -- up --uml --core-tls
+check core_tls.status 0 'pcscf +running' '^Mw and Cx over TLS' -- status
+check core_tls.listens 0 '10\..*:5062' -- exec scscf ss -Hltn
+check core_tls.again 0 'up already' "$VERDICT" -- up
+confirm core_tls.keys "no TLS keys" "${ME[@]}" grep -q ^SERVER_HANDSHAKE "$QUINTET_LAB_TLS_KEYLOG"
 pid=$(machine) scratch=$(cut -d' ' -f5- "$DIR/run/uml")
 check killed.kept 0 001010000000051 -- exec hss hss subscriber list
 check down 0 'is down and forgotten' -- down --clean
-confirm machine_ends "the machine still runs" gone "$pid"
+confirm machine_ends "the machine still runs" process_gone "$pid"
 confirm nothing_left "the scratch directory or the lab is still there" sh -c '[ ! -e "$1" ] && [ ! -e "$2" ]' sh "$scratch" "$DIR"

@@ -6,10 +6,11 @@
 # RELAY_DIR holds NODE.diameter (what stands under diameter: in NODE.yaml), relay.conf, and in "first" the nodes
 # that the relay connects to: it starts when they listen, since its pause after a failed attempt is long.
 set -u
+. "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib/wait.sh"
 NS=$QUINTET_LAB_NAME-lab
 
-# started NAME: the process that was started here under this name is alive.
-started() { [ -s "$RELAY_DIR/$1.pid" ] && kill -0 "$(cat "$RELAY_DIR/$1.pid")" 2>/dev/null; }
+# started NAME: the process that was started here under this name is alive; one that was killed may still have its number.
+started() { [ -s "$RELAY_DIR/$1.pid" ] && ! process_gone "$(cat "$RELAY_DIR/$1.pid")"; }
 
 # start NAME COMMAND...: in the lab's namespace.
 start() {
@@ -21,10 +22,7 @@ start() {
 
 # tries COMMAND...: until it succeeds, at most 10 s.
 tries() {
-        for _ in $(seq 200); do
-                "$@" && return 0
-                sleep 0.05
-        done
+        wait_until 10 "$@" && return
         echo "$* does not succeed" >&2
         return 1
 }
@@ -39,6 +37,9 @@ relay_when_ready() {
 
 for node in hss icscf scscf; do
         conf=$QUINTET_LAB_DIR/conf/$node.yaml
+        # relay and second HSS stand beside the nodes
+        grep -q "network: $RELAY_ADDRESS," "$conf" ||
+                sed -i "s|^network_domain:|&\n  - {network: $RELAY_ADDRESS, protected_by: closed}\n  - {network: ${RELAY_ADDRESS%.*}.21, protected_by: closed}|" "$conf"
         awk '/^[^ #]/ { cx = /^diameter:/ } !cx' "$conf" >"$conf.new" &&
                 { echo "diameter:"; cat "$RELAY_DIR/$node.diameter"; } >>"$conf.new" &&
                 cat "$conf.new" >"$conf" && rm "$conf.new" || exit 1

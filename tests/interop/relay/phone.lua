@@ -74,7 +74,7 @@ end
 
 -- Once more and again until it works.
 function case.works_again()
-  local u, ends = phone(1), now() + 10
+  local u, ends = phone(1), now() + 30
   local r = u:register({ timeout = WAIT_S })
   while not r.ok and now() < ends do
     sleep(0.1)

@@ -8,7 +8,7 @@
 HERE=$(cd "$(dirname "$0")" && pwd)
 EXTENSION=${QUINTET_BUILD:-$(cd "$QUINTET_BIN/.." && pwd)}/freediameter/dict_cx.fdx
 N=${QUINTET_SIPP_UES:-100}
-RATE=${QUINTET_SIPP_RATE:-100}
+RATE=${QUINTET_SIPP_RATE:-$(rate 100)}
 STARTING=""
 export RELAY_DIR=$WORK/relay RELAY_ADDRESS=10.$QUINTET_LAB_NET.0.20
 export QUINTET_LAB_HOOK=$HERE/hook.sh QUINTET_LAB_MODE=netns
@@ -79,14 +79,9 @@ lab_up() {
         fi
 }
 
-# relay_has NODE: until the relay calls it open, at most 10 s.
-relay_has() {
-        for _ in $(seq 200); do
-                grep -s "'$1\.$DOMAIN'" "$RELAY_DIR/relay.log" | grep -o "> .STATE_[A-Z]*" | tail -1 | grep -q STATE_OPEN && return 0
-                sleep 0.05
-        done
-        return 1
-}
+# relay_has NODE: until the relay calls it open.
+relay_has() { wait_until 10 is_open "$1"; }
+is_open() { grep -s "'$1\.$DOMAIN'" "$RELAY_DIR/relay.log" | grep -o "> .STATE_[A-Z]*" | tail -1 | grep -q STATE_OPEN; }
 
 # judge PART [direct]: every Cx message of one lab by the rules of judge.awk, and 3002 for what the relay could
 # not deliver.
@@ -130,13 +125,8 @@ phone() {
 }
 
 # wait_crowd N: until N of the crowd are through with everything.
-wait_crowd() {
-        for _ in $(seq 200); do
-                [ "$(grep -c '"cause":"deregistered"' "$QUINTET_LAB_DIR/trace/scscf.jsonl")" -ge "$1" ] && return
-                sleep 0.05
-        done
-        fail "$PART.crowd" "it does not get along"
-}
+wait_crowd() { wait_until 20 are_through "$1" || fail "$PART.crowd" "it does not get along"; }
+are_through() { [ "$(grep -c '"cause":"deregistered"' "$QUINTET_LAB_DIR/trace/scscf.jsonl")" -ge "$1" ]; }
 
 kill_node() { kill -9 "$(cat "$QUINTET_LAB_DIR/run/$1.pid")"; }
 
@@ -144,7 +134,7 @@ kill_relay() {
         local pid
         pid=$(cat "$RELAY_DIR/relay.pid")
         kill -9 "$pid"
-        while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+        wait_until 10 process_gone "$pid"
 }
 
 # hss_dies_and_returns: verdicts while it is away, and service afterwards without anybody's help. scripts/lab
@@ -220,19 +210,10 @@ test_second_path() {
 # hss2_start: a second front end of the same database, beside the relay.
 hss2_start() {
         local dir=$QUINTET_LAB_DIR/conf
-        sed "s/identity: hss\\./identity: hss2./; s/\"$HSS:/\"$HSS2:/; s/hss\\.jsonl/hss2.jsonl/" "$dir/hss.yaml" >"$dir/hss2.yaml"
+        sed "s/identity: hss\\./identity: hss2./; s/\"$HSS:/\"$HSS2:/; s/hss\\.jsonl/hss2.jsonl/; s/hss\\.sock/hss2.sock/" "$dir/hss.yaml" >"$dir/hss2.yaml"
         ip -n "$QUINTET_LAB_NAME-lab" addr replace "$HSS2/24" dev br0
         (cd "$dir" && exec ip netns exec "$QUINTET_LAB_NAME-lab" "$QUINTET_BIN/hss" -c "$dir/hss2.yaml") >"$WORK/hss2.log" 2>&1 &
         HSS2_PID=$!
-}
-
-# wait_file FILE: at most 10 s.
-wait_file() {
-        for _ in $(seq 200); do
-                [ -e "$1" ] && return 0
-                sleep 0.05
-        done
-        return 1
 }
 
 # Two HSSs behind the relay. The one that the S-CSCF names dies between two REGISTERs of a phone: the relay cannot
@@ -249,7 +230,7 @@ test_two_hss() {
         phone called
         lab exec ue ue run "$HERE/phone.lua" moves "$WORK/word" >"$WORK/moves.log" 2>&1 &
         MOVES=$!
-        wait_file "$WORK/word/registered" || fail two_hss.registered "$(head -1 "$WORK/moves.log")"
+        wait_until 10 test -e "$WORK/word/registered" || fail two_hss.registered "$(head -1 "$WORK/moves.log")"
         hss2_start
         relay_has hss2 || fail two_hss.hss2 "$(tail -1 "$WORK/hss2.log")"
         kill_node hss

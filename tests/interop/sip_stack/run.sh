@@ -5,6 +5,7 @@
 set -u
 
 HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/../../../scripts/lib/wait.sh"
 PEER=${QUINTET_BUILD:-$HERE/../../../build/release}/tests/sip_peer
 CALLS=200
 WORK=$(mktemp -d)
@@ -26,16 +27,6 @@ fail() {
         FAILED=1
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds.
-wait_for() {
-        local end=$((SECONDS + $1))
-        shift
-        until "$@"; do
-                [ $SECONDS -lt $end ] || return 1
-                sleep 0.05
-        done
-}
-
 listens() { grep -qi "0100007F:$(printf %04X "$1") " "/proc/net/$2"; }
 
 # start_peer: sets peer_pid and address.
@@ -44,7 +35,7 @@ start_peer() {
         "$PEER" uas >"$WORK/peer.out" 2>"$WORK/peer.err" &
         peer_pid=$!
         pids+=("$peer_pid")
-        wait_for 10 test -s "$WORK/peer.out"
+        wait_until 10 test -s "$WORK/peer.out"
         address=$(head -n 1 "$WORK/peer.out")
 }
 
@@ -87,7 +78,7 @@ from_stack() {
         (cd "$WORK" && exec sipp -sn uas -i 127.0.0.1 -p "$port" -t "${transport:0:1}1" -nostdin -timeout 40 \
                 >"$WORK/sipp.out" 2>&1 </dev/null) &
         pids+=($!)
-        if ! wait_for 10 listens "$port" "$transport"; then
+        if ! wait_until 10 listens "$port" "$transport"; then
                 fail "$name" "SIPp does not listen"
         elif ! "$PEER" uac "$transport" "127.0.0.1:$port" $CALLS >"$WORK/peer.out" 2>"$WORK/peer.err"; then
                 fail "$name" "$(tail -1 "$WORK/peer.out") $(tail -3 "$WORK/peer.err")"

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib/lab.sh"
 . "$(dirname "$0")/../lib/sipp.sh"
 N=${QUINTET_SIPP_UES:-1000}
-RATE=${QUINTET_SIPP_RATE:-150}
+RATE=${QUINTET_SIPP_RATE:-$(rate 150)}
 
 sipp_subscribers "$N"
 lab_begin

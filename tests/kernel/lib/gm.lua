@@ -50,9 +50,7 @@ end
 
 -- What "pcscf status --json" says: one row per set of SAs.
 function gm.status(L)
-  local bin = os.getenv("QUINTET_BIN") or proc.exe:match("^(.*)/")
-  local code, out, err = proc.run({ bin .. "/pcscf", "status", "--json", "-c", L:conf_file("pcscf") })
-  check.eq(code, 0, err)
+  local out = L:run_ok("pcscf", "status --json")
   return assert(json.decode(out)), out
 end
 
@@ -112,7 +110,7 @@ end
 function gm.verdict(L, cause, timeout)
   return wait_for(function()
     return L:events("pcscf", { ev = "verdict", cause = cause })[1]
-  end, timeout or 5)
+  end, timeout or 20)
 end
 
 return gm
