@@ -369,7 +369,7 @@ for _, way in ipairs({ "clear", "old" }) do
   test("SM7 " .. (way == "clear" and "in clear" or "on the old SAs"), { "SA-072", "AKA-061" }, function()
     local u, a = registered(1)
     local asked, mark, since = L.mw_pi:mark(), L:mark(), ear:mark()
-    local r = u:reregister({ expires = 600, once = true, timeout = 3, on = { nil, way } }) -- also SM1 has to be answered in that time
+    local r = u:reregister({ expires = 600, once = true, timeout = 5, on = { nil, way } }) -- also SM1 has to be answered in that time
     check.eq(r.verdict, "no_answer")
     local sm7 = ear:one(since, { from = UE, cseq = tostring(r.cseq) })
     check.eq(sm7.spi, way == "old" and a.spi_ps or nil)

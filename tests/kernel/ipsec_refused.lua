@@ -156,7 +156,7 @@ for _, protected in ipairs({ false, true }) do
     L.mw_pi.pass = function(octets, from_b, m)
       return not (from_b and m.status == 200) and octets or nil
     end
-    local r = u:procedure(protected and "refresh" or "register", { expires = 600, timeout = 1.5, mutate = function(_, step)
+    local r = u:procedure(protected and "refresh" or "register", { expires = 600, timeout = 4, mutate = function(_, step)
       if step == 3 then
         L.mw_pi.pass = nil
       end
