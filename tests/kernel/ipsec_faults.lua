@@ -84,11 +84,21 @@ local function patient(n, o)
   return t
 end
 
--- Holds back the answer of this status, every copy of it, on its way from the home network, until it is released.
+local function transaction(m)
+  return m:get("Call-ID") .. " " .. m:get("CSeq")
+end
+
+-- Holds back the next answer of this status, every copy of it, on its way from the home network, until it is released. Copies of answers
+-- that came before pass.
 local function hold(status)
-  local h = {}
+  local h, before = {}, {}
+  for _, m in ipairs(L.mw_pi:since(0, function(m)
+    return m.status == status
+  end)) do
+    before[transaction(m)] = true
+  end
   L.mw_pi.pass = function(octets, from_b, m)
-    if from_b and m.status == status then
+    if from_b and m.status == status and not before[transaction(m)] then
       h.octets, h.m = octets, m
       return nil
     end
