@@ -16,6 +16,10 @@ static int read_subscriber(struct cli *c, struct subscriber *sub, bool add, int 
 {
         enum sub_field field;
         int rc = sub_read_args(sub, &c->arena, add ? SUB_USE_ADD : SUB_USE_SET, argc, argv, &c->err);
+        if (rc == -IMS_ENOTFOUND) {
+                c->exit_code = CLI_EXIT_USAGE;
+                return -IMS_EINVAL;
+        }
         if (rc < 0)
                 return rc;
         const char *why = sub_check(sub, add, &field);

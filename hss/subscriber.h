@@ -114,7 +114,8 @@ bool sub_is_secret(enum sub_field f);
  * argv point to copies in a; that arena is to be reset as a secret. -IMS_ENOMEM. */
 int sub_hide_args(struct arena *a, int argc, char **argv) IMS_CHECK;
 
-/* Options from argv[0..argc). 0, or -IMS_EINVAL with "--FIELD: reason" lines in err. Texts are copied. */
+/* Options from argv[0..argc). 0, or with "--FIELD: reason" lines in err -IMS_EINVAL, -IMS_ENOTFOUND for a
+ * word that is no option here. Texts are copied. */
 int sub_read_args(struct subscriber *sub, struct arena *a, unsigned use, int argc, char **argv,
                   struct buf *err) IMS_CHECK;
 

@@ -101,7 +101,7 @@ int sub_read_args(struct subscriber *sub, struct arena *a, unsigned use, int arg
                         buf_puts(err, "what is ");
                         buf_quoted(err, span_of(argv[i]), 60);
                         buf_puts(err, "? options begin with --\n");
-                        return -IMS_EINVAL;
+                        return -IMS_ENOTFOUND;
                 }
                 struct span name = span_of(argv[i] + 2);
                 ptrdiff_t eq = span_chr(name, '=', 0);
@@ -113,7 +113,7 @@ int sub_read_args(struct subscriber *sub, struct arena *a, unsigned use, int arg
                         buf_puts(err, "--");
                         buf_quoted(err, name, 60);
                         buf_puts(err, ": no such option here\n");
-                        return -IMS_EINVAL;
+                        return -IMS_ENOTFOUND;
                 }
                 const struct option_words w = {joined, argc - i - 1, argv + i + 1};
                 int used = take_option(sub, a, f, &w, err);
