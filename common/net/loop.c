@@ -11,6 +11,11 @@
 
 enum { SIG_TERM, SIG_INT, SIG_HUP, SIG_USR1, SIG_N };
 
+/* A timer that is so late says that this process was not run for a while; it waits as long again,
+ * LATE_WAIT_MS at most. */
+#define LATE_MS      50
+#define LATE_WAIT_MS 200
+
 static const int signal_numbers[SIG_N] = {
         [SIG_TERM] = SIGTERM, [SIG_INT] = SIGINT, [SIG_HUP] = SIGHUP, [SIG_USR1] = SIGUSR1};
 
@@ -31,6 +36,7 @@ struct loop {
         bool once;         /* in loop_once */
         uint64_t armed_ms; /* when the uv_timer goes off; UINT64_MAX when it does not run */
         bool firing;
+        bool input_first; /* the timers are late, and wait for input */
         struct list hooks;
         struct list *next_hook; /* the one to run next, so that a hook may remove any */
         struct list late;
@@ -145,6 +151,7 @@ static void loop_arm(struct loop *l)
                 if (l->armed_ms != UINT64_MAX)
                         (void)uv_timer_stop(&l->timer);
                 l->armed_ms = UINT64_MAX;
+                l->input_first = false;
                 return;
         }
         at = l->heap[1]->at_ms;
@@ -154,11 +161,28 @@ static void loop_arm(struct loop *l)
         (void)uv_timer_start(&l->timer, on_uv_timer, at > now ? at - now : 0, 0);
 }
 
+/* After a pause of the whole machine, or of this process on a busy one, what came meanwhile lies in the
+ * sockets: it is read before a timer says that it did not come. Nor were others faster whom the same pause
+ * held. */
+static bool waits_for_input(struct loop *l, uint64_t now)
+{
+        uint64_t late = l->n_timers > 0 && now > l->heap[1]->at_ms ? now - l->heap[1]->at_ms : 0;
+
+        l->input_first = !l->input_first && late >= LATE_MS;
+        if (l->input_first) {
+                l->armed_ms = now;
+                (void)uv_timer_start(&l->timer, on_uv_timer, late < LATE_WAIT_MS ? late : LATE_WAIT_MS, 0);
+        }
+        return l->input_first;
+}
+
 static void on_uv_timer(uv_timer_t *handle)
 {
         struct loop *l = handle->data;
         uint64_t now = uv_now(&l->uv);
 
+        if (waits_for_input(l, now))
+                return;
         l->firing = true;
         while (l->n_timers > 0 && l->heap[1]->at_ms <= now) {
                 struct tmr *t = l->heap[1];

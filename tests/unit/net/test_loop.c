@@ -149,6 +149,76 @@ static void timer_without_delay_lets_input_in(void **state)
         (void)close(s.fds[1]);
 }
 
+struct late {
+        struct loop *l;
+        struct tmr t, second;
+        uv_poll_t poll;
+        int fds[2];
+        bool read, fired;
+};
+
+static void on_late_input(uv_poll_t *poll, int status, int events)
+{
+        struct late *s = poll->data;
+
+        (void)status;
+        (void)events;
+        assert_false(s->fired);
+        s->read = true;
+        tmr_stop(s->l, &s->t); /* what it waited for is here */
+        uv_close((uv_handle_t *)poll, NULL);
+}
+
+static void on_late(struct tmr *t, void *arg)
+{
+        struct late *s = arg;
+
+        assert_ptr_equal(t, &s->second);
+        assert_true(s->read);
+        s->fired = true;
+}
+
+/* Computes until a timer that was just started is late. */
+static void be_late(struct loop *l)
+{
+        uint64_t from;
+
+        loop_took_long(l);
+        from = loop_now_ms(l);
+        while (loop_now_ms(l) < from + 100)
+                loop_took_long(l);
+}
+
+/* What came while the process did not run is read before a timer says that it did not come. */
+static void late_timers_let_input_in(void **state)
+{
+        struct late s = {0};
+
+        (void)state;
+        assert_int_equal(loop_new(&s.l), 0);
+        assert_int_equal(pipe(s.fds), 0);
+        assert_int_equal(uv_poll_init(loop_uv(s.l), &s.poll, s.fds[0]), 0);
+        s.poll.data = &s;
+        assert_int_equal(uv_poll_start(&s.poll, UV_READABLE, on_late_input), 0);
+        assert_int_equal(tmr_start(s.l, &s.t, 1, on_late, &s), 0);
+        assert_int_equal(tmr_start(s.l, &s.second, 2, on_late, &s), 0);
+        assert_int_equal(write(s.fds[1], "x", 1), 1);
+        be_late(s.l);
+        loop_run(s.l);
+        assert_true(s.fired);
+        /* and without input they go off all the same, again and again */
+        for (int i = 0; i < 3; i++) {
+                s.fired = false;
+                assert_int_equal(tmr_start(s.l, &s.second, 2, on_late, &s), 0);
+                be_late(s.l);
+                loop_run(s.l);
+                assert_true(s.fired);
+        }
+        loop_free(s.l);
+        (void)close(s.fds[0]);
+        (void)close(s.fds[1]);
+}
+
 struct hooked {
         struct loop *l;
         struct loop_hook first, second;
@@ -334,6 +404,7 @@ int main(void)
                 cmocka_unit_test(timers_fire_in_order),
                 cmocka_unit_test(timer_starts_itself),
                 cmocka_unit_test(timer_without_delay_lets_input_in),
+                cmocka_unit_test(late_timers_let_input_in),
                 cmocka_unit_test(hooks_end_a_turn),
                 cmocka_unit_test(signals),
                 cmocka_unit_test(empty_loop_ends),
