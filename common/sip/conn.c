@@ -174,7 +174,8 @@ static void on_partial(struct tmr *t, void *arg)
         sip_conn_close(c, false, -IMS_ETIMEOUT);
 }
 
-/* How long it may be idle: until its first message, one that was accepted has less time. */
+/* How long it may be idle: until its first message, one that was accepted has less time. Within a message the
+ * timer of its rest decides. */
 static uint64_t idle_limit(const struct sip_conn *c)
 {
         const struct sip_stack_conf *conf = &c->stack->conf;
@@ -194,7 +195,7 @@ static void on_idle(struct tmr *t, void *arg)
                 sip_conn_close(c, false, -IMS_ETIMEOUT);
                 return;
         }
-        if (quiet >= limit && list_empty(&c->users)) {
+        if (quiet >= limit && list_empty(&c->users) && !tmr_running(&c->partial)) {
                 sip_conn_close(c, true, 0);
                 return;
         }

@@ -91,6 +91,28 @@ static void first_message(void **state)
         world_stop(&w);
 }
 
+/* Who stops in the middle of its first message is closed when the rest is late, and that is counted, however
+ * short the time is that a connection may be silent. */
+static void first_message_without_end(void **state)
+{
+        struct world w;
+        struct node n;
+        struct wire v;
+
+        (void)state;
+        world_start(&w, NULL, 0);
+        node_start(&n, &w, &(struct sip_stack_conf){.tcp_first_ms = 60, .tcp_partial_ms = 200});
+        log_init("test", LOG_ERROR);
+        wire_open(&v, &w, &n.tcp);
+        wire_send(&v, span_sub(span_of(request), 0, 50));
+        WAIT_FOR(&w, v.closed);
+        assert_int_equal(stats_of(&n).faults[SIP_FAULT_PARTIAL], 1);
+        assert_int_equal(stats_of(&n).faults[SIP_FAULT_SILENT], 0);
+        wire_close(&v, &w);
+        node_stop(&n);
+        world_stop(&w);
+}
+
 /* The first fault of a kind is told, the next ones are counted; another kind, another address are told. */
 static void told_once(void **state)
 {
@@ -430,6 +452,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(connections_of_one_address),
                 cmocka_unit_test(first_message),
+                cmocka_unit_test(first_message_without_end),
                 cmocka_unit_test(told_once),
                 cmocka_unit_test(muted),
                 cmocka_unit_test(unheard),
