@@ -24,7 +24,7 @@ local at
 local L = lab.start({ digest = true, subscribers = {}, hss = { push = { retry = "1h" } }, configure = function(l)
   at = l.ip.hss .. ":8443"
   l.conf.hss.bootstrap = { listen = { at }, certificate = server.certificate, key = server.key, device_ca = device_ca.certificate, crl = device_ca.crl,
-    pcscf = l.sip.pcscf, timeout = "1s", max_connections = 30, max_per_source = 20, block_after = 3 }
+    pcscf = l.sip.pcscf, timeout = "3s", max_connections = 30, max_per_source = 20, block_after = 3 }
 end })
 
 local impi, hss = lab.identity, lab.hss_ok

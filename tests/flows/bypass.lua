@@ -170,7 +170,7 @@ test("a direct INVITE or BYE with the identity of another has no effect", { "BYP
   local task, rq = ring()
   rq:reply(200, nil, { Contact = "<" .. b.contact .. ">" })
   check.ok(b:expect_request({ method = "ACK" }))
-  local answered = task:wait(10).response
+  local answered = task:wait(20).response
   local e, mark = endpoint(L.ip.ue), settled()
   local bye = request("BYE", b.contact, { { "P-Asserted-Identity", "<" .. A .. ">" } })
   bye:set("From", rq.msg:get("From")):set("To", answered:get("To")):set("Call-ID", rq.msg:get("Call-ID")):set("CSeq", "9 BYE")
@@ -202,7 +202,7 @@ test("a direct INVITE or BYE with the identity of another has no effect", { "BYP
       end
     end })
   check.ok(b:expect_request({ method = "BYE" }), "the BYE of the caller"):reply(200)
-  check.eq(mine:wait(10).status, 200)
+  check.eq(mine:wait(20).status, 200)
   e:close()
 end)
 
@@ -231,7 +231,7 @@ local function under_attack(node, attack)
   local v = L:verdict({ node = node, call_id = rq.msg:get("Call-ID"), cause = "untrusted_source" })
   check.eq(#L:events("scscf", { ev = "sip", dir = "out", sum = "~CANCEL", call_id = rq.msg:get("Call-ID") }), 0, "nobody is cancelled")
   rq:reply(486)
-  local r = task:wait(10)
+  local r = task:wait(20)
   check.eq(r.status, 486, "the answer is that of the called end")
   for _, response in ipairs(r.responses) do
     check.hasnt(response:text(), "mallory")
@@ -333,7 +333,7 @@ local function unheard(l, ip)
   end
   check.no(e:recv({ timeout = 0.5 }), "no answer to a datagram from " .. ip)
   local c = assert(net.tcp_connect(ip .. ":0", l.sip.pcscf, 5000))
-  check.ok(wait_for(function() return c:state() == "closed" end, 5), "the connection from " .. ip .. " is closed")
+  check.ok(wait_for(function() return c:state() == "closed" end, 20), "the connection from " .. ip .. " is closed")
   check.eq(#l:events("pcscf", { ev = "sip", dir = "in", since = mark }), 0, "nothing was read")
   local verdicts = l:events("pcscf", { ev = "verdict", cause = "outside_access", since = mark, evidence = "~^" .. from })
   e:close()
@@ -349,7 +349,7 @@ test("what comes from outside the access networks is dropped", { "BYP-004" }, fu
   check.eq(a:register({}).verdict, "registered")
   local task = async(a.message, a, { to = B, body = "x" })
   check.ok(b:expect_request({ method = "MESSAGE" }), "the way through the core"):reply(200)
-  check.eq(task:wait(10).status, 200)
+  check.eq(task:wait(20).status, 200)
 end)
 
 for _, u in ipairs({ a, b, victim }) do

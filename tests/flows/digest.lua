@@ -281,3 +281,5 @@ test("no password and no H(A1) in what the nodes write", {}, function()
     end
   end
 end)
+
+return test.finish()

@@ -38,7 +38,7 @@ local function to_bob(o)
   if rq then
     rq:reply(200)
   end
-  return t:wait(10), rq and rq.msg
+  return t:wait(20), rq and rq.msg
 end
 
 test("a request is challenged once, and the answer goes no further", { "DIG-040", "DIG-041", "DIG-042", "DIG-043", "DIG-047", "PC-020", "DIG-039" },
@@ -167,7 +167,7 @@ test("without the HSS the request of a restarted S-CSCF ends, with it the next o
   -- the registration is restored by a request to alice; then only H(A1) is missing
   local t = async(bob.request, bob, { method = "MESSAGE", to = ALICE.impu, body = "x", content_type = "text/plain" })
   check.ok(alice:expect_request({ method = "MESSAGE" }), "the request reaches alice"):reply(200)
-  check.eq(t:wait(10).status, 200)
+  check.eq(t:wait(20).status, 200)
   L:stop_node("hss")
   alice:forget_challenge("proxy")
   local r = to_bob({ refused = true })
@@ -180,3 +180,5 @@ end)
 
 alice:close()
 bob:close()
+
+return test.finish()

@@ -15,7 +15,7 @@ local PASSWORD = "storm"
 local quiet = { log = { level = "error" }, trace = { file = "/dev/null" } }
 local L = lab.start({
   digest = true, subscribers = {}, no_events = true,
-  pcscf = { log = { level = "notice" }, trace = { file = "/dev/null" }, home = { answer = "20s" }, -- a busy machine answers late
+  pcscf = { log = { level = "notice" }, trace = { file = "/dev/null" },
     limits = { new_per_source = PER_SOURCE, new = ALL, refusals_per_source = 20 } },
   icscf = quiet, scscf = quiet, hss = quiet,
 })

@@ -32,7 +32,7 @@ end
 local function message(from, to, uri)
   local t = async(from.message, from, { to = uri, body = "x" })
   check.ok(to:expect_request({ method = "MESSAGE" }), "it comes"):reply(200)
-  local r = t:wait(10)
+  local r = t:wait(20)
   check.eq(r.status, 200)
   return r
 end
@@ -68,7 +68,7 @@ for policy, challenges in tables.ordered({ accept = 0, challenge = 1 }) do
     local u = over_tls(ALICE)
     check.ok(wait_for(function()
       return u:register({ expires = 600 }).verdict == "registered"
-    end, 10), "registered after the restart")
+    end, 20), "registered after the restart")
     local r = u:reregister({ expires = 600 })
     check.eq(r.verdict, "refreshed")
     check.eq(r.challenges, challenges)
@@ -77,3 +77,5 @@ for policy, challenges in tables.ordered({ accept = 0, challenge = 1 }) do
     u:close()
   end)
 end
+
+return test.finish()

@@ -3,11 +3,12 @@
 -- ever, SQNs grow, peers stay.
 local check = require "check"
 local lab = require "lab"
+local machine = require "machine"
 local test = require "test"
 
 local SHIM = (os.getenv("QUINTET_BUILD") or proc.exe:match("^(.*)/bin/[^/]*$")) .. "/tests/clock_shim.so"
 local DAY, YEAR = 86400, 365 * 86400
-local SHORT_S, AWAIT_S, NODES = 2, 1, { "pcscf", "icscf", "scscf", "hss" }
+local SHORT_S, AWAIT_S, TW_S, NODES = 2, 3, 1, { "pcscf", "icscf", "scscf", "hss" }
 
 local clock = assert(fs.tmpdir()) .. "/clock"
 
@@ -23,8 +24,8 @@ local L = lab.start({
   taps = true,
   env = { LD_PRELOAD = SHIM, FAKE_CLOCK_FILE = clock, ASAN_OPTIONS = (os.getenv("ASAN_OPTIONS") or "detect_leaks=1") .. ":verify_asan_link_order=0" },
   pcscf = { registration = { await_auth = AWAIT_S .. "s" } },
-  scscf = { registration = { min_expires = 1, await_auth = AWAIT_S .. "s" }, diameter = { tw = "1s" } },
-  icscf = { diameter = { tw = "1s" } }, hss = { diameter = { tw = "1s" } },
+  scscf = { registration = { min_expires = 1, await_auth = AWAIT_S .. "s" }, diameter = { tw = TW_S .. "s" } },
+  icscf = { diameter = { tw = TW_S .. "s" } }, hss = { diameter = { tw = TW_S .. "s" } },
 })
 
 local sqns = {}
@@ -57,7 +58,7 @@ end
 for _, jump in ipairs({ { "forward", DAY, 10 * YEAR }, { "back", -DAY, -50 * YEAR } }) do
   test("the clock jumps " .. jump[1] .. " by a day, then by years", { "AKA-024" }, function()
     set_clock(0)
-    local kept, short, silent, mark = L:ue(1), L:ue(2), L:ue(3), L:mark()
+    local kept, short, silent, mark, lost = L:ue(1), L:ue(2), L:ue(3), L:mark(), machine.lost()
     register(1, kept)
     register(2, short, SHORT_S)
     local begin = now()
@@ -72,13 +73,15 @@ for _, jump in ipairs({ { "forward", DAY, 10 * YEAR }, { "back", -DAY, -50 * YEA
     check.eq(#L:events("scscf", { ev = "verdict", cause = "expired", since = mark, impi = L:impi(1) }), 0, "nothing ends early")
     local took = seconds_until(2, "expired", begin, mark, SHORT_S + 20)
     check.between(took, SHORT_S - 0.5, SHORT_S + 20, "it ends when it is time")
-    check.ok(wait_for(function() return L:impu_state(2) == "not registered" end, 10), "the HSS is told")
+    check.ok(wait_for(function() return L:impu_state(2) == "not registered" end, 20), "the HSS is told")
     check.eq(kept:reregister({}).verdict, "refreshed")
     local r = kept:deregister({})
     check.eq(r.verdict, "deregistered")
     sqns[1] = r.challenge.sqn
-    for _, node in ipairs(NODES) do
-      check.eq(#L:events(node, { ev = "verdict", cause = "peer_lost", since = mark }), 0, node .. " keeps its peers")
+    if machine.lost() - lost < TW_S / 2 then -- nor does a machine that stands still keep them
+      for _, node in ipairs(NODES) do
+        check.eq(#L:events(node, { ev = "verdict", cause = "peer_lost", since = mark }), 0, node .. " keeps its peers")
+      end
     end
     for _, u in ipairs({ kept, short, silent }) do
       u:close()
@@ -120,7 +123,7 @@ test("every node is stopped for longer than its timers", { "AKA-024" }, function
   for _, node in ipairs(NODES) do
     L.procs[node]:kill("STOP")
   end
-  sleep(3) -- the watchdog waits 1 s, the registration lives for 1 s
+  sleep(3 * TW_S) -- the registration lives for 1 s
   set_clock(DAY)
   for _, node in ipairs(NODES) do
     L.procs[node]:kill("CONT")
@@ -133,7 +136,7 @@ test("every node is stopped for longer than its timers", { "AKA-024" }, function
   end, 20)
   check.ok(r, "it serves again by itself")
   check.eq(#L:events("scscf", { ev = "verdict", cause = "expired", since = mark, impi = L:impi(1) }), 0)
-  check.ok(wait_for(function() return L:impu_state(2) == "not registered" end, 10), "the HSS is told")
+  check.ok(wait_for(function() return L:impu_state(2) == "not registered" end, 20), "the HSS is told")
   check.ok(kept:deregister({ timeout = 10 }).ok)
   kept:close()
   short:close()

@@ -51,7 +51,7 @@ end
 -- Somebody connects to the node and waits. Gives the connection.
 local function caller(L, to)
   local c = assert(net.tcp_connect(nil, to, 10000))
-  check.ok(wait_for(function() return c:state() == "up" end, 10), "the kernel takes the connection")
+  check.ok(wait_for(function() return c:state() == "up" end, 20), "the kernel takes the connection")
   return c
 end
 
@@ -59,7 +59,7 @@ end
 local function without_descriptors(L, node, address, fn)
   exhaust(L, node)
   local callers = { caller(L, address), caller(L, address) }
-  check.ok(wait_for(function() return count(L, node, "no connection can be accepted: Too many open files") > 0 end, 10),
+  check.ok(wait_for(function() return count(L, node, "no connection can be accepted: Too many open files") > 0 end, 20),
     node .. " says that it is out of descriptors")
   local pid = L.procs[node]:pid()
   local before = resources.cpu_s(pid)
@@ -70,7 +70,7 @@ local function without_descriptors(L, node, address, fn)
   fn()
   check.between(count(L, node, "no connection can be accepted"), 1, 3, node .. " says it once, not at every try")
   resources.limit(pid, "nofile", 1024)
-  check.ok(wait_for(function() return count(L, node, "connections are accepted again") > 0 end, 10), node .. " goes on by itself")
+  check.ok(wait_for(function() return count(L, node, "connections are accepted again") > 0 end, 20), node .. " goes on by itself")
   for _, c in ipairs(callers) do
     c:close()
   end

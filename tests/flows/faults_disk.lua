@@ -27,7 +27,7 @@ end
 -- A registration that the HSS refuses for this reason.
 local function refused(L, u, cause, evidence)
   local mark, wire = L:mark(), L.cx_s:mark()
-  local r = u:register({ timeout = 5 })
+  local r = u:register({ timeout = 20 })
   check.no(r.ok)
   check.ok(r.response, "an answer")
   check.between(r.response.status, 400, 599)
@@ -60,10 +60,10 @@ local function other_program(L, file, sql)
   check.eq(proc.run({ "mkfifo", fifo }), 0)
   local p = assert(proc.spawn({ "sqlite3", file, sql, (".shell touch %s; cat %s"):format(ready, fifo), stdout = L.dir .. "/other.out",
     stderr = L.dir .. "/other.out" }))
-  check.ok(wait_for(function() return fs.stat(ready) end, 10), "the other program has the database")
+  check.ok(wait_for(function() return fs.stat(ready) end, 20), "the other program has the database")
   return function()
     check.eq(proc.run({ "sh", "-c", ": >" .. fifo }), 0)
-    check.eq(p:wait(10), 0, "the other program ends")
+    check.eq(p:wait(20), 0, "the other program ends")
   end
 end
 
@@ -75,7 +75,7 @@ test("the files of the HSS may not grow", { "AKA-024" }, function()
   local pid = L.procs.hss:pid()
   resources.limit(pid, "fsize", 4096)
   local wire = L.cx_s:mark()
-  check.no(u:register({ timeout = 5 }).ok)
+  check.no(u:register({ timeout = 20 }).ok)
   check.eq(#L.cx_s:since(wire, function(m) return m.name == "MAA" and m.result == 2001 end), 0, "no vector leaves")
   check.match(L.procs.hss:log(), "storage_failed[^\n]*its disk is full")
   resources.limit(pid, "fsize", "unlimited")
@@ -157,7 +157,7 @@ test("the disk of the database is full", { "AKA-024" }, function()
   check.match(L.procs.hss:log(), "database works again; %d+ requests were refused")
 
   -- full between the challenge and its answer
-  local r = u:register({ timeout = 5, mutate = function(_, step)
+  local r = u:register({ timeout = 20, mutate = function(_, step)
     if step == 2 then
       d:fill()
     end
@@ -181,7 +181,7 @@ test("the disk of the database is full", { "AKA-024" }, function()
   d:fill()
   check.no(pcall(L.start_node, L, "hss"), "it does not start on a full disk")
   check.match(L.procs.hss:log(), "cannot be used: [^\n]*its disk is full")
-  check.eq(L.procs.hss:wait(10), 1, "it ends by itself")
+  check.eq(L.procs.hss:wait(20), 1, "it ends by itself")
   L.killed = { hss = true }
   L:stop()
   d:free()

@@ -6,9 +6,12 @@ local faults = require "faults"
 local lab = require "lab"
 local test = require "test"
 
-local IN_TIME_S = 0.9 -- the CSCFs wait 1.5 s (diameter.answer as it comes)
+local IN_TIME_S = 0.9
 
-local L = lab.start({ taps = true })
+local S = lab.start({ taps = "cx" })
+
+-- The CSCFs wait for the HSS as long as they do by default; for each other longer, so that none of them gives up first on a busy machine.
+local L = lab.start({ taps = true, usual_waits = true, icscf = { scscf = { answer = "6s", total = "12s" } }, pcscf = { home = { answer = "20s" } } })
 
 local function clear()
   L.cx_i.pass, L.cx_s.pass = nil, nil
@@ -23,8 +26,9 @@ test("HSS is down", {}, function()
   u:close()
 end)
 
+-- Not of the time that is waited by default: of that a busy machine takes more than is left.
 test("HSS takes its time at every question", {}, function()
-  local u = L:ue(1)
+  local u = S:ue(1)
   local delayed = 0
   local function slow(octets, from_server, m, send)
     if not from_server or not m.name:match("^[UMS]AA$") then
@@ -36,14 +40,14 @@ test("HSS takes its time at every question", {}, function()
       send(octets)
     end)
   end
-  L.cx_i.pass, L.cx_s.pass = slow, slow
+  S.cx_i.pass, S.cx_s.pass = slow, slow
   local start = now()
   local r = u:register({})
   check.eq(r.verdict, "registered")
   check.above(now() - start, 4 * IN_TIME_S - 0.1, "time it took")
   check.eq(delayed, 4)
   check.eq(#r.steps, 2, "nothing was tried twice")
-  clear()
+  S.cx_i.pass, S.cx_s.pass = nil, nil
   check.eq(u:deregister({}).verdict, "deregistered")
   u:close()
 end)
@@ -51,7 +55,7 @@ end)
 for _, point in ipairs(faults.points) do
   -- An answer that comes when nobody waits for it any more changes nothing.
   test("HSS answers too late at " .. point.name, {}, function()
-    local u = L:ue(1)
+    local u, before = L:ue(1), L:mark()
     local late, rand
     local came = faults.at(L, point, { answer = function(octets, m, send)
       local item = m.avps:get("SIP-Auth-Data-Item")
@@ -61,7 +65,7 @@ for _, point in ipairs(faults.points) do
     local r = faults.refused_in_time(L, u, "hss_timeout", point.node)
     check.ok(came(), "the answer was held back")
     check.eq(r.response.status, 504)
-    check.eq(#L:events("icscf", { ev = "verdict", cause = "scscf_unreachable" }), 0, "the S-CSCF is not to blame")
+    check.eq(#L:events("icscf", { ev = "verdict", cause = "scscf_unreachable", since = before }), 0, "the S-CSCF is not to blame")
     clear()
     local mark = L:mark()
     late()
@@ -103,14 +107,14 @@ end
 test("HSS dies between challenge and answer", { "AKA-024" }, function()
   local u = L:ue(2)
   local before
-  local r = u:register({ timeout = faults.ANSWER_S, mutate = function(_, step)
+  local r = faults.answered_in_time(u, { mutate = function(_, step)
     if step == 2 then
       before = L:subscriber(u.impi).seq
       L:kill("hss", "KILL")
     end
   end })
   check.no(r.ok)
-  check.ok(r.steps[2].response, "an answer within 5 s")
+  check.eq(#r.steps, 2)
   L:restart("hss")
   local again = u:register({})
   check.eq(again.verdict, "registered")
@@ -128,9 +132,8 @@ test("HSS restarts under phones", {}, function()
     tasks[n] = async(function()
       local u = L:ue(n)
       while not over do
-        local r = u:register({ timeout = faults.ANSWER_S })
+        local r = faults.answered_in_time(u)
         tried = tried + 1
-        check.ok(r.response, "an answer within 5 s")
         if not r.ok then
           check.between(r.response.status, 500, 599)
           check.match(L:verdict({ call_id = r.call_id, since = mark, outcome = "failed" }).cause, "^hss_")
@@ -147,7 +150,7 @@ test("HSS restarts under phones", {}, function()
   end
   over = true
   for _, task in ipairs(tasks) do
-    task:wait(20)
+    task:wait(60)
   end
 end)
 

@@ -5,6 +5,7 @@
 local check = require "check"
 local faults = require "faults"
 local lab = require "lab"
+local machine = require "machine"
 local test = require "test"
 
 local SANITIZED = (os.getenv("QUINTET_BIN") or proc.exe):match("/asan/") ~= nil
@@ -70,10 +71,10 @@ end
 local ready, served
 
 function Phone:attempt(method, verdict)
-  local start = now()
-  local r = self.u[method](self.u, { timeout = faults.ANSWER_S, receive = function(m) self:challenged(m) end })
+  local start = machine.now()
+  local r = self.u[method](self.u, { timeout = faults.WAIT_S, receive = function(m) self:challenged(m) end })
   if r.ok and ready and not served and start >= ready then
-    served = now()
+    served = machine.now()
   end
   return r.verdict == verdict, r
 end
@@ -165,7 +166,7 @@ local function kill_while_they_register(name)
   local before = { table.unpack(confirmed) }
   check_known(before, "while the " .. name .. " is dead")
   L:start_node(name)
-  ready, served = now(), nil
+  ready, served = machine.now(), nil
   probe:insist("register", "registered", 0.1)
   local back = served - ready
   check_known(before, "after the " .. name .. " is back")

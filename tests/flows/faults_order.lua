@@ -6,7 +6,7 @@ local lab = require "lab"
 local mw = require "mw"
 local test = require "test"
 
-local ANSWER_MS = 400 -- how long a node waits for another one here
+local ANSWER_MS = 1500 -- how long a node waits for another one here, of which a busy machine may take a part
 local L = lab.start({ taps = true, pcscf = { home = { answer = ANSWER_MS .. "ms" } },
   icscf = { diameter = { answer = ANSWER_MS .. "ms" } }, scscf = { diameter = { answer = ANSWER_MS .. "ms" } } })
 
@@ -96,7 +96,7 @@ test("every REGISTER and every answer of a phone comes twice", { "AKA-024" }, fu
     local answers = {}
     for i = 1, 2 do
       e:send(m, L.sip.pcscf)
-      answers[i] = check.ok(e:recv({ timeout = 5, match = function(x) return x.status and x.status >= 200 end }), "an answer to each copy")
+      answers[i] = check.ok(e:recv({ match = function(x) return x.status and x.status >= 200 end }), "an answer to each copy")
     end
     check.eq(answers[1]:text(), answers[2]:text(), "the same answer")
     m = p:answer(answers[2])
@@ -134,7 +134,7 @@ for _, name in ipairs({ "MAR", "SAR" }) do
       return octets
     end, function()
       register(u, "registered")
-      check.ok(wait_for(function() return #answers == 3 end, 5), "all are answered")
+      check.ok(wait_for(function() return #answers == 3 end, 20), "all are answered")
     end)
     check.ne(answers[1].hop_by_hop, answers[2].hop_by_hop)
     for n = 2, 3 do

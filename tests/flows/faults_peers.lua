@@ -9,10 +9,10 @@ local test = require "test"
 
 local TW_S = 1
 local WATCHDOG_S = 30 -- two unanswered DWRs, with room for a machine that is busy
-local client = { diameter = { answer = "3s", tw = ("%dms"):format(TW_S * 1000) } }
-local ANSWER_S = 15 -- also where a request waits for the watchdog, on such a machine
+local client = { diameter = { answer = "6s", tw = ("%dms"):format(TW_S * 1000) } }
+local ANSWER_S = 20 -- also where a request waits for the watchdog, on such a machine
 local L = lab.start({ taps = true, second = { "hss" }, scscf = client, hss = { diameter = client.diameter },
-  icscf = { diameter = client.diameter, scscf = { answer = "6s", total = "12s" } }, pcscf = { home = { answer = ANSWER_S .. "s" } } })
+  icscf = { diameter = client.diameter, scscf = { answer = "7s", total = "14s" } }, pcscf = { home = { answer = ANSWER_S .. "s" } } })
 local twin = { cx_i = "cx_i2", cx_s = "cx_s2" } -- the same client's wire to the other HSS
 
 local function clear()

@@ -8,7 +8,7 @@ local test = require "test"
 
 -- --- one S-CSCF ---
 
-local L = lab.start({})
+local L = lab.start({ usual_waits = true, pcscf = { home = { answer = "20s" } } })
 
 local function served_by(l, u)
   local row = l:state(u.impi)["sip:" .. u.impi]
@@ -21,7 +21,7 @@ local function check_message(from, to, what)
   local sending = async(from.message, from, { to = L:impu(n) })
   local rq = check.ok(to:expect_request({ method = "MESSAGE" }), what .. ": MESSAGE reaches " .. to.impi)
   rq:reply(200)
-  check.eq(sending:wait(10).status, 200, what)
+  check.eq(sending:wait(20).status, 200, what)
 end
 
 test("the only S-CSCF is down at the first REGISTER", {}, function()
@@ -35,7 +35,7 @@ end)
 
 test("the only S-CSCF is down at the answer to the challenge", {}, function()
   local u, mark = L:ue(1), L:mark()
-  local r = u:register({ timeout = faults.ANSWER_S, mutate = function(_, step)
+  local r = u:register({ timeout = faults.WAIT_S, mutate = function(_, step)
     if step == 2 then
       L:kill("scscf", "KILL")
     end
@@ -51,7 +51,7 @@ end)
 -- It has forgotten its challenge: the answer is challenged anew, and the phone goes on.
 test("the only S-CSCF restarts before the answer to the challenge", {}, function()
   local u = L:ue(1)
-  local r = u:register({ timeout = faults.ANSWER_S, mutate = function(_, step)
+  local r = u:register({ timeout = faults.WAIT_S, mutate = function(_, step)
     if step == 2 then
       L:kill("scscf", "KILL")
       L:restart("scscf")
@@ -67,7 +67,7 @@ test("the only S-CSCF is down at a refresh", {}, function()
   local u, mark = L:ue(1), L:mark()
   check.eq(u:register({}).verdict, "registered")
   L:kill("scscf", "KILL")
-  local r = u:reregister({ timeout = faults.ANSWER_S })
+  local r = u:reregister({ timeout = faults.WAIT_S })
   check.eq(r.response.status, 504)
   check.eq(L:verdict({ call_id = r.call_id, since = mark, node = "icscf" }).cause, "scscf_unreachable")
   check.eq(served_by(L, u), "scscf", "the HSS does not forget")
@@ -108,7 +108,8 @@ end)
 
 -- --- two ---
 
-local P = lab.start({ second = { "scscf" }, icscf = { scscf = { answer = "1s" } } })
+local P = lab.start({ second = { "scscf" }, usual_waits = true, pcscf = { home = { answer = "20s" } },
+  icscf = { scscf = { answer = "1s", total = "20s" } } })
 
 -- Brings the preferred one back, for the next test.
 local function back()
@@ -126,7 +127,7 @@ end)
 test("S-CSCF down at the first REGISTER: another one of the pool serves, also when it is back", {}, function()
   local u, other = P:ue(1), P:ue(2)
   P:kill("scscf", "KILL")
-  local r = u:register({ timeout = faults.ANSWER_S })
+  local r = u:register({ timeout = faults.WAIT_S })
   check.eq(r.verdict, "registered")
   check.eq(#r.steps, 2)
   check.eq(served_by(P, u), "scscf2")
@@ -146,7 +147,7 @@ end)
 -- The other one knows nothing of the challenge, and challenges anew.
 test("S-CSCF down at the answer to the challenge: another one challenges anew", {}, function()
   local u = P:ue(1)
-  local r = u:register({ timeout = faults.ANSWER_S, mutate = function(_, step)
+  local r = u:register({ timeout = faults.WAIT_S, mutate = function(_, step)
     if step == 2 then
       P:kill("scscf", "KILL")
     end
@@ -164,9 +165,9 @@ test("S-CSCF down at a refresh: another one takes the user over", {}, function()
   check.eq(u:register({}).verdict, "registered")
   check.eq(served_by(P, u), "scscf")
   P:kill("scscf", "KILL")
-  check.ok(u:reregister({ timeout = faults.ANSWER_S }).ok)
+  check.ok(u:reregister({ timeout = faults.WAIT_S }).ok)
   check.eq(served_by(P, u), "scscf2")
-  check.eq(other:register({ timeout = faults.ANSWER_S }).verdict, "registered")
+  check.eq(other:register({ timeout = faults.WAIT_S }).verdict, "registered")
   check_message(u, other, "while the first one is away")
   check_message(other, u, "while the first one is away")
   back()
@@ -181,7 +182,7 @@ test("S-CSCF down at the end: another one ends the registration", {}, function()
   local u = P:ue(1)
   check.eq(u:register({}).verdict, "registered")
   P:kill("scscf", "KILL")
-  local r = u:deregister({ timeout = faults.ANSWER_S })
+  local r = u:deregister({ timeout = faults.WAIT_S })
   check.eq(r.verdict, "deregistered")
   check.eq(served_by(P, u), "not registered")
   back()
@@ -196,7 +197,7 @@ test("an S-CSCF that was only asleep harms nobody", {}, function()
   check.eq(u:register({}).verdict, "registered")
   check.eq(other:register({}).verdict, "registered")
   P.procs.scscf:kill("STOP")
-  check.ok(u:reregister({ timeout = faults.ANSWER_S }).ok)
+  check.ok(u:reregister({ timeout = faults.WAIT_S }).ok)
   P.procs.scscf:kill("CONT")
   check.eq(other:reregister({}).verdict, "refreshed", "it serves again")
   check.match(served_by(P, u), "^scscf")

@@ -26,7 +26,7 @@ end
 local function requesting(u, o, fn)
   local t = async(u.request, u, o)
   local r = fn()
-  return t:wait(10), r
+  return t:wait(20), r
 end
 
 -- MESSAGE from one phone to another, answered 200; what arrived.
@@ -250,7 +250,7 @@ test("TCP: the connection is lost and comes back", function()
   local got = check.ok(b:expect_request({ method = "MESSAGE" }), "the MESSAGE arrives")
   check.eq(got.msg:values("P-Asserted-Identity"), { "<" .. A .. ">" })
   got:reply(200)
-  check.eq(t:wait(5).status, 200)
+  check.eq(t:wait(20).status, 200)
   -- from another address it is nobody
   lose()
   local thief = endpoint(L.ip.ue, "tcp")
@@ -503,7 +503,7 @@ test("within a call requests go along its S-CSCF alone", function()
     if rq then
       rq:reply(200)
     end
-    t:wait(5)
+    t:wait(20)
   end
   elsewhere({ own[1], own[2], "<" .. e:uri("x") .. ";lr>" })
   local plain = within(d, "INFO", own)
@@ -514,7 +514,7 @@ test("within a call requests go along its S-CSCF alone", function()
   if got then -- the S-CSCF decides about it
     e:reply(got, 403)
   end
-  t:wait(12)
+  t:wait(20)
   e:close()
   a:close()
   b:close()

@@ -38,7 +38,7 @@ local L = lab.start({
 -- Ports that nobody configured are closed, 443 like any other.
 local function is_closed(address)
   local c = assert(net.tcp_connect(L.ip.ue .. ":0", address, 5000))
-  wait_for(function() return c:state() ~= "connecting" end, 5)
+  wait_for(function() return c:state() ~= "connecting" end, 20)
   local up = c:state() == "up"
   c:close()
   return not up
@@ -56,8 +56,8 @@ local function status(impi, gone)
     for _, r in ipairs(assert(json.decode(command("status", "--json")))) do
       row = r.impi == impi and r or row
     end
-    return gone == (row == nil)
-  end, 5)
+    return (gone or false) == (row == nil)
+  end, 20)
   return row
 end
 
@@ -84,7 +84,7 @@ local function message(from, to, impu, sender)
   local t = async(from.request, from, { method = "MESSAGE", to = impu, body = "x" })
   local rq = check.ok(to:expect_request({ method = "MESSAGE" }), "the MESSAGE arrives")
   rq:reply(200)
-  check.eq(t:wait(10).status, 200)
+  check.eq(t:wait(20).status, 200)
   check.eq(rq.msg:values("P-Asserted-Identity"), { "<" .. sender .. ">" })
 end
 
@@ -146,7 +146,7 @@ local function call(caller, callee, impu, who)
   rq:reply(200, nil, { Contact = "<" .. callee.contact .. ">" })
   local ack = check.ok(callee:expect_request({ method = "ACK" }), "the ACK arrives")
   check.eq(ack.msg:get("Call-ID"), invite:get("Call-ID"))
-  local r = t:wait(10)
+  local r = t:wait(20)
   check.eq(r.status, 200)
   local routes, back = {}, r.response:values("Record-Route")
   for i = #back, 1, -1 do
@@ -168,7 +168,7 @@ local function call(caller, callee, impu, who)
     end })
   local bye = check.ok(to:expect_request({ method = "BYE" }), "the BYE of the " .. who)
   bye:reply(200)
-  check.eq(t:wait(10).status, 200)
+  check.eq(t:wait(20).status, 200)
 end
 
 test("calls both ways over the phones' connections", { "TLS-015", "TRUST-008" }, function()
@@ -186,7 +186,7 @@ end)
 
 test("SIP Digest in clear is refused, and the phone is told of TLS", { "PC-027" }, function()
   local u = phone(1, { transport = "udp" })
-  local r = u:register({ timeout = 5 })
+  local r = u:register({})
   check.eq(r.status, 421)
   check.eq(L:verdict({ node = "pcscf", call_id = r.call_id }).cause, "digest_without_tls")
   u:close()
@@ -279,7 +279,7 @@ local function carried(...)
     return (fs.read(file) or ""):match("^(SIP/2.0 .-\r\n\r\n)")
   end, 20), "an answer")
   p:kill("KILL")
-  p:wait(5)
+  p:wait(20)
   local names = {}
   for _, h in ipairs(L.mw_pi:since(mark, function(m) return m.method == "REGISTER" end)[1].headers) do
     names[#names + 1] = h.name
@@ -337,7 +337,7 @@ test("an operator lets a phone renegotiate", { "TLS-038", "TLS-040" }, function(
   check.ok(wait_for(function()
     local row = status("alice@" .. D)
     return row and row.renegotiations == 1 and row.session_id ~= before
-  end, 10), "the new Session ID stands in the place of the old one")
+  end, 20), "the new Session ID stands in the place of the old one")
   local b = registered(2, { transport = "tls" })
   message(b, a, A, B)
   a:close()
@@ -346,7 +346,7 @@ end)
 
 test("a wrong password closes the connection", { "TLS-031" }, function()
   local u = phone(1, { transport = "tls", password = "not hers" })
-  local r = u:register({ timeout = 5 })
+  local r = u:register({})
   check.ok(r.status == 403, tostring(r.status))
   check.no(status("alice@" .. D, true))
   u:close()

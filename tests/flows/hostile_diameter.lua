@@ -54,6 +54,7 @@ local function scenario(name, fn)
   test(name, {}, function()
     local ok, why = pcall(fn)
     for _, p in ipairs(peers) do
+      p:close()
     end
     peers = {}
     if not ok then

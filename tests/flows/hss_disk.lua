@@ -102,7 +102,7 @@ test("a database that another program holds for long", {}, function()
   local got = t:wait(30)
   check.eq(got[1], 200, "it waits for its turn")
   check.ok(registers("dora", got[2]))
-  other:wait(10)
+  other:wait(20)
 end)
 
 return test.finish()

@@ -7,8 +7,7 @@ local lab = require "lab"
 local tables = require "tables"
 local test = require "test"
 
-local ANSWER_S = faults.ANSWER_S
-local L = lab.start({ taps = true })
+local L = lab.start({ taps = true, usual_waits = true })
 
 test("I-CSCF is down", {}, function()
   local u = L:ue(1)
@@ -22,7 +21,7 @@ end)
 test("P-CSCF is down", {}, function()
   local u = L:ue(1, { transport = "tcp" })
   L:kill("pcscf", "KILL")
-  local r = u:register({ timeout = 3 })
+  local r = u:register({})
   check.eq(r.verdict, "unreachable")
   L:restart("pcscf")
   faults.registers(u, "after the P-CSCF is back")
@@ -97,7 +96,7 @@ test("malformed REGISTERs are answered and hurt nobody", {}, function()
     change(m)
     local start = now()
     assert(e:send(m, L.sip.pcscf))
-    local r = e:recv({ timeout = unanswerable[name] and 0.3 or ANSWER_S, match = function(x)
+    local r = e:recv({ timeout = unanswerable[name] and 0.3 or faults.WAIT_S, match = function(x)
       return x.status and x.status >= 200
     end })
     if r then
@@ -148,10 +147,10 @@ test("the command registers, holds and de-registers", {}, function()
   end
   local p = assert(proc.spawn({ BIN .. "/ue", "register", "--hold", "--json", env = env, stdout = L.dir .. "/hold",
     stderr = L.dir .. "/hold", table.unpack(who) }))
-  check.ok(wait_for(function() return p:log():match('"registered"') end, 10))
+  check.ok(wait_for(function() return p:log():match('"registered"') end, 20))
   check.eq(L:state(s.imsi)["tel:+15550001"].state, "registered")
   p:kill("INT")
-  check.eq(p:wait(10), 0)
+  check.eq(p:wait(20), 0)
   check.eq(L:state(s.imsi)["tel:+15550001"].state, "not registered")
 end)
 

@@ -313,7 +313,7 @@ test("every identity of the set is reached without its own REGISTER", { "AKA-038
     local rq = check.ok(u:expect_request({ method = "MESSAGE" }), "MESSAGE to " .. to)
     check.eq(rq.msg.body, "hello")
     rq:reply(200)
-    check.eq(sending:wait(10).status, 200, to)
+    check.eq(sending:wait(20).status, 200, to)
   end
   v:close()
 end)

@@ -114,7 +114,7 @@ local function alive(conn)
   check.ok(conn.c:send("\r\n\r\n"))
   check.eq(wait_for(function()
     return conn.c:take()
-  end, 10), "\r\n")
+  end, 20), "\r\n")
   return conn.c:tls().names
 end
 
@@ -130,7 +130,7 @@ local function hang_up(said)
   L.procs.pcscf:kill("HUP")
   check.ok(wait_for(function()
     return log():find(said, 1, true)
-  end, 10), said)
+  end, 20), said)
 end
 
 test("SIGHUP renews certificate and key, and drops nobody", {}, function()
@@ -166,7 +166,7 @@ test("a handshake that fails says why: in the log and in the event stream", { "T
   check.no(ok, out)
   local row = check.ok(wait_for(function()
     return L:events("pcscf", { ev = "sip", note = "~^TLS failed: ", since = mark })[1]
-  end, 10))
+  end, 20))
   check.eq(row.note, "TLS failed: no version of TLS in common (1.0 and 1.1 are not served)")
   check.ok(log():find("TLS with %S+ failed: no version of TLS in common"))
 end)
@@ -188,3 +188,5 @@ test("the configuration says what tls lacks", {}, function()
   check.no(code == 0)
   check.ok(err:find("gm.listen: tls wants gm.tls.certificate and gm.tls.key", 1, true), err)
 end)
+
+return test.finish()

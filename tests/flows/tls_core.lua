@@ -106,7 +106,7 @@ test("a MESSAGE from one phone to the other over the same links", { "NDS-002" },
   local m = check.ok(b:expect_request({ method = "MESSAGE" }))
   check.eq(m.msg.body, "over TLS")
   m:reply(200)
-  check.eq(sending:wait(10).status, 200)
+  check.eq(sending:wait(20).status, 200)
   a:close()
   b:close()
 end)
@@ -271,7 +271,7 @@ test("what ends soon is told by --check-config, and the node starts", {}, functi
   check.ok(p:wait_ready(20))
   check.match(fs.read(dir .. "/soon.log"), "long_valid")
   p:kill("TERM")
-  check.eq(p:wait(10), 0)
+  check.eq(p:wait(20), 0)
 end)
 
 test("a network that wants TLS takes no clear SIP", { "NDS-001" }, function()
@@ -337,3 +337,5 @@ test("what is trusted lies in the networks", { "NDS-001" }, function()
   check.eq(code, 1)
   check.match(text, "trusted: 203%.0%.113%.0/24: is outside of network_domain")
 end)
+
+return test.finish()

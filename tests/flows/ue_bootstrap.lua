@@ -26,7 +26,7 @@ local function server(o)
   s.socket:use_tls(s.tls)
   s.addr = s.socket:local_address()
   function s.serve(answer)
-    local c = wait_for(function() return s.socket:take() end, 10)
+    local c = wait_for(function() return s.socket:take() end, 20)
     if not c then
       return nil, "nobody came"
     end
@@ -35,7 +35,7 @@ local function server(o)
       text = text .. (c:take() or "")
       over = c:state() == "closed"
       return over or text:find("\r\n\r\n", 1, true)
-    end, 10)
+    end, 20)
     if over then
       local _, why = c:state()
       return nil, why

@@ -485,7 +485,7 @@ test("keep-alives over TCP are agreed on and sent", { "FW-007", "FW-008" }, func
   check.ok(wait_for(function()
     core.e:poll()
     return u:kept().pongs >= 2
-  end, 10), "double CRLF and CRLF")
+  end, 20), "double CRLF and CRLF")
   check.above(m.conn.pings, 1)
   check.eq(u:kept().failures, 0)
   local r = requesting(u, { method = "OPTIONS", to = "sip:bob@" .. fake.domain }, function()
@@ -515,12 +515,18 @@ test("keep-alives over UDP are STUN", { "FW-008" }, function()
   local core = fake.core()
   local u = phone(core)
   registered(core, u, { keep = 1 })
-  for n = 1, 2 do
-    local m = check.ok(core.e:recv({ match = function(x) return x.malformed end }), "a Binding request")
-    check.eq(m.octets:sub(1, 8), "\0\1\0\0\x21\x12\xa4\x42")
-    core.e.socket:send("\1\1\0\0" .. m.octets:sub(5), m.from)
-    check.ok(wait_for(function() return u:kept().pongs == n end, 5), "the answer is known")
-  end
+  local asked, n = {}, 0 -- one that is late is asked again, with the same octets or new ones
+  check.ok(wait_for(function()
+    local m = core.e:recv({ timeout = 0, match = function(x) return x.malformed end })
+    if m then
+      check.eq(m.octets:sub(1, 8), "\0\1\0\0\x21\x12\xa4\x42")
+      n = n + (asked[m.octets] and 0 or 1)
+      asked[m.octets] = true
+      core.e.socket:send("\1\1\0\0" .. m.octets:sub(5), m.from)
+    end
+    return u:kept().pongs >= 2
+  end, 20), "the answers are known")
+  check.above(n, 1)
   u:close()
   core:close()
 end)
@@ -603,7 +609,7 @@ test("the password does not stay in the argument list", { "PC-010" }, function()
   check.eq(line:find("horse", 1, true), nil)
   check.match(line, "%*%*%*%*")
   core:refuse(m)
-  p:wait(10)
+  p:wait(20)
   core:close()
 end)
 

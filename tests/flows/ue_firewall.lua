@@ -85,9 +85,9 @@ test("normal ways first, TLS on port 443 last", { "FW-002", "FW-003", "FW-005", 
   local udp = assert(sip.endpoint({ addr = IP .. ":0" })) -- a firewall that swallows
   local seen = {}
   local t = async(function()
-    seen.udp = check.ok(udp:recv({ timeout = 10 }))
+    seen.udp = check.ok(udp:recv())
   end)
-  local code, out, err = command({ "--pcscf", udp.addr, "--timeout", "1", "--tls-port", closed_port(), "--firewall-traversal",
+  local code, out, err = command({ "--pcscf", udp.addr, "--timeout", "3", "--tls-port", closed_port(), "--firewall-traversal",
     "--traversal-port", last.port }, function()
     seen.last = serve(last, 30)
   end)
@@ -98,7 +98,7 @@ test("normal ways first, TLS on port 443 last", { "FW-002", "FW-003", "FW-005", 
   check.eq(r.way, "TLS on port " .. last.port)
   check.match(r.tls.version, "^TLSv1%.")
   check.eq(r.tls.certificate, NAME)
-  t:wait(5)
+  t:wait(20)
   check.eq(seen.udp.method, "REGISTER")
   local at = 1
   for _, way in ipairs({ "trying UDP", "trying TCP", "trying TLS on port", "trying TLS on port " .. last.port }) do
@@ -127,18 +127,18 @@ test("CRLF keep-alives on that connection", { "FW-007" }, function()
     tls_ca = root.certificate, tls_name = NAME }))
   local t = async(u.register, u)
   local m = serve(last, 1)
-  check.eq(t:wait(10).verdict, "registered")
+  check.eq(t:wait(20).verdict, "registered")
   check.ok(wait_for(function()
     last:poll()
     return u:kept().pongs >= 2
-  end, 10))
+  end, 20))
   check.above(m.conn.pings, 1)
   u:close()
   last:close()
 end)
 
 local function through(p, extra, fn)
-  local argv = { "--pcscf", IP .. ":" .. closed_port(), "--timeout", "2", "--tls-port", closed_port(),
+  local argv = { "--pcscf", IP .. ":" .. closed_port(), "--timeout", "10", "--tls-port", closed_port(),
     "--firewall-traversal", "--http-proxy", p.addr }
   table.move(extra, 1, #extra, #argv + 1, argv)
   return command(argv, fn)
@@ -267,7 +267,7 @@ test("the proxy's password by file and by environment", {}, function()
   for name, o in tables.ordered({ file = { { "--http-proxy-password-file", file } }, environment = { {}, { QUINTET_UE_HTTP_PROXY_PASSWORD = PASSWORD } } }) do
     local p = proxy(asks('Proxy-Authenticate: Basic realm="p"\r\n', basic_is_good, true))
     local last = tls_port()
-    local argv = join({ "--pcscf", IP .. ":" .. closed_port(), "--timeout", "2", "--tls-port", closed_port(), "--firewall-traversal",
+    local argv = join({ "--pcscf", IP .. ":" .. closed_port(), "--timeout", "10", "--tls-port", closed_port(), "--firewall-traversal",
       "--http-proxy", p.addr, "--http-proxy-user", USER, "--traversal-port", last.port }, o[1])
     local code, _, err = command(argv, function() serve(last) end, o[2])
     check.eq(code, 0, name .. ": " .. err)
@@ -298,13 +298,13 @@ test("the proxy's password stays neither in the argument list nor in the environ
       local p = assert(proc.spawn(all))
       check.ok(wait_for(function() -- it is at work
         return argv == turn and silent:take() or argv == register and udp:recv({ timeout = 0.05 })
-      end, 10), way)
+      end, 20), way)
       for _, file in ipairs({ "cmdline", "environ" }) do
         check.hasnt(fs.read(("/proc/%d/%s"):format(p:pid(), file)), PASSWORD, way)
       end
       check.match(fs.read(("/proc/%d/%s"):format(p:pid(), way == "argument" and "cmdline" or "environ")), "%*%*%*%*%*")
       p:kill("KILL")
-      p:wait(5)
+      p:wait(20)
     end
   end
   silent:close()
@@ -318,7 +318,7 @@ test("a scenario's phone through such a proxy", {}, function()
   local u = assert(ue.new(o))
   local t = async(u.register, u)
   serve(last)
-  check.eq(t:wait(10).verdict, "registered")
+  check.eq(t:wait(20).verdict, "registered")
   u:close()
   o.http_proxy_password = "wrong"
   u = assert(ue.new(o))
@@ -347,10 +347,10 @@ local function beside(argv, port, fn)
     local up = wait_for(function() return c:state() ~= "connecting" and c:state() end, 1) == "up"
     c:close()
     return up
-  end, 10), argv[1] .. " listens: " .. (fs.read(argv.stderr) or ""))
+  end, 20), argv[1] .. " listens: " .. (fs.read(argv.stderr) or ""))
   local ok, why = pcall(fn)
   daemon:kill("TERM")
-  daemon:wait(10)
+  daemon:wait(20)
   if not ok then
     error(why, 0)
   end
@@ -456,7 +456,7 @@ local function responder(with_tls)
   end)
   function r:close()
     r.over = true
-    r.task:wait(5)
+    r.task:wait(20)
     for _, one in ipairs(r.conns) do
       one:close()
     end
@@ -466,7 +466,7 @@ local function responder(with_tls)
 end
 
 local function turn_at(server, ...)
-  return proc.run({ BIN .. "/ue", "turn", "--server", server, "--name", NAME, "--ca", root.certificate, "--timeout", "2", timeout = 30, ... })
+  return proc.run({ BIN .. "/ue", "turn", "--server", server, "--name", NAME, "--ca", root.certificate, "--timeout", "10", timeout = 40, ... })
 end
 
 local function turn(...)

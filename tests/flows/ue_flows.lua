@@ -54,7 +54,7 @@ local function reaches(who, way, other, status)
     check.no(other:expect_request({ method = "MESSAGE", timeout = 0.1 }), "and no other")
   end
   rq:reply(status or 200)
-  local r = t:wait(10)
+  local r = t:wait(20)
   check.eq(r.status, status or 200)
   return r
 end
@@ -102,7 +102,7 @@ for name, ways in tables.ordered(WAYS) do
       check.ok(c:expect_request({ method = "MESSAGE" }), "the request takes the younger one")
       c:cut()
       check.ok(a:expect_request({ method = "MESSAGE" }), "and the other one, when that has ended"):reply(200)
-      check.eq(t:wait(10).status, 200)
+      check.eq(t:wait(20).status, 200)
       check.eq(L:verdict({ node = "pcscf", procedure = "request", since = mark, cause = "next_hop_unreachable" }).status, 430)
     end
     c:close()

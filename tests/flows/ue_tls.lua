@@ -36,7 +36,7 @@ end
 
 local function phone(n, o)
   local t = { impi = IMPI, impu = IMPU, password = PASSWORD, pcscf = n.clear.addr, tls_port = tonumber(n.tls.port),
-    tls_ca = root.certificate, tls_name = NAME, t1_ms = 50, transport = "tls" }
+    tls_ca = root.certificate, tls_name = NAME, t1_ms = 100, transport = "tls" }
   for k, v in pairs(o or {}) do
     t[k] = v
   end
@@ -49,7 +49,7 @@ end
 local function registering(u, fn, kind, o)
   local t = async(u[kind or "register"], u, o)
   fn()
-  return t:wait(15)
+  return t:wait(20)
 end
 
 local function challenge(e, rq, headers, o)
@@ -165,7 +165,7 @@ test("requests and answers use the connection", { "TLS-027", "TLS-030" }, functi
   local t = async(u.message, u, { to = "sip:bob@" .. DOMAIN, body = "hi" })
   local m = n.tls:expect("MESSAGE")
   n.tls:reply(m, 200)
-  check.eq(t:wait(5).status, 200)
+  check.eq(t:wait(20).status, 200)
   check.eq(n.clear:recv({ timeout = 0 }), nil)
   u:close()
   n:close()
@@ -200,11 +200,11 @@ test("what comes outside of TLS after SM12", { "TLS-024", "TLS-030" }, function(
     check.eq(u:expect_request({ method = "INVITE", timeout = 0 }), nil, variant .. ": a request in clear is not")
     check.eq(n.clear:recv({ timeout = 0 }), nil, "nor answered")
     -- a response outside of TLS to a request that went inside
-    local t = async(u.message, u, { to = "sip:bob@" .. DOMAIN, timeout = 1 })
+    local t = async(u.message, u, { to = "sip:bob@" .. DOMAIN })
     local m = n.tls:expect("MESSAGE")
     assert(n.clear:send(m:reply(200):text(), u.local_address))
     n.tls:reply(m, 404)
-    check.eq(t:wait(5).status, 404, "a 200 in clear is not taken")
+    check.eq(t:wait(20).status, 404, "a 200 in clear is not taken")
     u:close()
     n:close()
   end
@@ -257,7 +257,7 @@ test("a wrong answer: connection and session go", { "TLS-031" }, function()
     n.tls:reply(m, 403)
   end)
   check.eq(r.verdict, "refused")
-  check.ok(wait_for(function() return conn.c:state() == "closed" end, 5), "closed by the UE")
+  check.ok(wait_for(function() return conn.c:state() == "closed" end, 20), "closed by the UE")
   registered(n, u, "first")
   check.eq(u:tls().resumptions, 0, "its session is not resumed")
   u:close()
@@ -315,8 +315,8 @@ test("an aborted attempt leaves no connection", { "TLS-035" }, function()
   local t = async(u.register, u, { timeout = 1, once = true })
   challenge(n.clear, n.clear:expect("REGISTER"), SERVER)
   conn = n.tls:expect("REGISTER").conn -- and no answer
-  check.eq(t:wait(10).verdict, "no_answer")
-  check.ok(wait_for(function() return conn.c:state() == "closed" end, 5))
+  check.eq(t:wait(20).verdict, "no_answer")
+  check.ok(wait_for(function() return conn.c:state() == "closed" end, 20))
   check.eq(u:tls().up, false)
   local _, second = registered(n, u, "agreed")
   check.ne(second.conn, conn)
@@ -330,7 +330,7 @@ test("a lost connection is told, and a new registration takes a new one", { "TLS
   local u = assert(phone(n))
   local _, second = registered(n, u, "first")
   n.tls:cut(second.conn)
-  check.ok(wait_for(function() return u:tls().lost == 1 end, 5))
+  check.ok(wait_for(function() return u:tls().lost == 1 end, 20))
   local first = registered(n, u, "first")
   check.ne(first.conn, second.conn)
   check.eq(u:tls().connections, 2)
@@ -342,7 +342,7 @@ test("a lost connection is told, and a new registration takes a new one", { "TLS
   u = assert(phone(n, { security = "tls" }))
   _, second = registered(n, u, "agreed")
   n.tls:cut(second.conn)
-  check.ok(wait_for(function() return u:tls().lost == 1 end, 5))
+  check.ok(wait_for(function() return u:tls().lost == 1 end, 20))
   registered(n, u, "agreed")
   check.eq(u:tls().connections, 2)
   check.eq(u:tls().resumptions, 0)
@@ -362,7 +362,7 @@ test("ue register --hold registers again by itself", { "TLS-037" }, function()
     return m
   end
   local before = one()
-  wait_for(function() return (fs.read(dir .. "/hold.out") or ""):find("registered") end, 5)
+  wait_for(function() return (fs.read(dir .. "/hold.out") or ""):find("registered") end, 20)
   n.tls:cut(before.conn)
   local again = n.tls:expect("REGISTER", 10)
   check.ne(again.conn, before.conn)
@@ -371,7 +371,7 @@ test("ue register --hold registers again by itself", { "TLS-037" }, function()
   local bye = n.tls:expect("REGISTER")
   check.eq(bye:get("Expires"), "0")
   accept(n.tls, bye)
-  check.eq(p:wait(10), 0)
+  check.eq(p:wait(20), 0)
   n:close()
 end)
 
@@ -413,7 +413,7 @@ test("a session that seems dead is left for an unprotected REGISTER", { "TLS-048
     check.eq(m:get("Security-Verify"), nil)
     challenge(e, m, variant == "agreed" and SERVER or nil, { nonce = "again" })
     accept(n.tls, n.tls:expect("REGISTER"))
-    check.eq(t:wait(10).verdict, "refreshed")
+    check.eq(t:wait(20).verdict, "refreshed")
     check.eq(u:tls().up, true)
     u:close()
     n:close()
@@ -426,7 +426,7 @@ test("HelloRequest leads to a renegotiation inside the connection", { "TLS-036" 
   local _, second = registered(n, u, "first")
   local before = u:tls().session_id
   assert(second.conn.c:renegotiate())
-  check.ok(wait_for(function() return u:tls().handshakes == 2 end, 5), "a second handshake")
+  check.ok(wait_for(function() return u:tls().handshakes == 2 end, 20), "a second handshake")
   check.eq(u:tls().connections, 1)
   check.eq(second.conn.c:tls().handshakes, 2)
   check.ne(second.conn.c:tls().session_id, before, "a new session")
@@ -448,13 +448,13 @@ local function attempt(cert, o)
   local u, no = phone(n, o)
   check.ok(u, no)
   local state, why
-  local t = async(u.register, u, { timeout = 3, once = true })
+  local t = async(u.register, u, { timeout = 10, once = true })
   local function next_one() -- nil when the phone gave up
     local m
     wait_for(function()
       m = n.tls:recv({ timeout = 0 })
       return m or t.done
-    end, 10)
+    end, 20)
     return m
   end
   local m = next_one()
@@ -465,13 +465,13 @@ local function attempt(cert, o)
       accept(n.tls, second)
     end
   end
-  local r = t:wait(15)
+  local r = t:wait(20)
   n.tls:poll()
   if n.tls.conns[1] then
     wait_for(function()
       state, why = n.tls.conns[1].c:state()
       return state == "closed"
-    end, m and 0 or 5)
+    end, m and 0 or 20)
   end
   check.eq(n.clear:recv({ timeout = 0 }), nil, "nothing in clear")
   u:close()
@@ -561,9 +561,9 @@ local function client_hello(o)
     end
     hello = hello or (e.held and e.held:take())
     return hello
-  end, 5)
+  end, 20)
   e.held:close()
-  task:wait(10)
+  task:wait(20)
   u:close()
   e:close()
   return hello

@@ -41,6 +41,9 @@ grep -L '^#pragma once' "${HEADERS[@]}" | verdict pragma_once
 grep -nwE 'TODO|FIXME|XXX' "${SOURCES[@]}" | cut -d: -f1,2 | verdict nothing_left_open
 wc -l "${SOURCES[@]}" | awk -v max=$LINES_MAX '$2 != "total" && $1 > max { print $2 ":" $1 }' | verdict file_size
 
+# What a scenario opened is closed, and judged, at its end.
+grep -L '^return test.finish()' tests/flows/*.lua tests/kernel/*.lua | verdict scenarios_end
+
 # A function begins with "{" in the first column and ends with "}" there.
 awk -v max=$FUNCTION_MAX '
         FNR == 1 { from = 0 }

@@ -190,7 +190,7 @@ function Endpoint:uri(user)
   return "sip:" .. (user and user .. "@" or "") .. self.addr .. (self.transport ~= "udp" and ";transport=" .. self.transport or "")
 end
 
--- recv{timeout=5, match=function(m) ... end} -> message (m.from: its sender, m.octets), or nil when time is up. What does
+-- recv{timeout=20, match=function(m) ... end} -> message (m.from: its sender, m.octets), or nil when time is up. What does
 -- not match stays for a later recv.
 function Endpoint:recv(o)
   o = o or {}
@@ -202,14 +202,14 @@ function Endpoint:recv(o)
         return m
       end
     end
-  end, o.timeout or 5)
+  end, o.timeout or 20)
 end
 
 -- expect(method [, timeout]): the next request of that method; an error when none comes
 function Endpoint:expect(method, timeout)
   local m = self:recv({ timeout = timeout, match = function(m) return m.method == method end })
   if not m then
-    error(("no %s came to %s within %s s"):format(method, self.addr, timeout or 5), 2)
+    error(("no %s came to %s within %s s"):format(method, self.addr, timeout or 20), 2)
   end
   return m
 end
@@ -232,7 +232,7 @@ function Endpoint:request(m, to, timeout)
     return nil, why
   end
   local provisional = {}
-  local deadline = now() + (timeout or 5)
+  local deadline = now() + (timeout or 20)
   while true do
     local r = self:recv({ timeout = math.max(0, deadline - now()), match = function(x)
       return x.status and x:param("Via", "branch") == branch

@@ -292,7 +292,7 @@ function Phone:message(o)
   return self:request(o)
 end
 
--- expect_request{method=, timeout=5} -> request (fields of its message in request.msg), or nil when none comes
+-- expect_request{method=, timeout=20} -> request (fields of its message in request.msg), or nil when none comes
 function Phone:expect_request(o)
   o = o or {}
   return wait_for(function()
@@ -310,7 +310,7 @@ function Phone:expect_request(o)
         return rq
       end
     end
-  end, o.timeout or 5)
+  end, o.timeout or 20)
 end
 
 -- reply(status [, reason [, {{name, value}, ...}]])

@@ -64,16 +64,16 @@ end
 function fake.beside(u, o, fn, kind)
   local t = async(u[kind or "register"], u, o)
   fn()
-  return t:wait(10)
+  return t:wait(40)
 end
 
 -- Runs the program ue with these arguments beside fn -> exit code, output, errors
 function fake.command(argv, env, fn)
-  local t = async(proc.run, { BIN .. "/ue", env = env or {}, timeout = 20, table.unpack(argv) })
+  local t = async(proc.run, { BIN .. "/ue", env = env or {}, timeout = 40, table.unpack(argv) })
   if fn then
     fn()
   end
-  return t:wait(25)
+  return t:wait(45)
 end
 
 function Core:close()

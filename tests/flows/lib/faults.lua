@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- What the tests of faults share: a fault at one step of a registration, and what the user must see of it.
 local check = require "check"
+local machine = require "machine"
 
-local faults = { ANSWER_S = 5 }
+-- ANSWER_S: the UE is answered within it, by the time of the machine. WAIT_S: so long it waits, as a busy one may take longer.
+local faults = { ANSWER_S = 5, WAIT_S = 20 }
 
 -- The four questions to the HSS of one registration: who asks, on which wire, the how manieth of its kind.
 faults.points = {
@@ -42,12 +44,23 @@ function faults.at(L, point, o)
   return faults.hook(L[point.wire], { command = point.command, nth = point.nth, request = o.request, answer = o.answer })
 end
 
--- A registration attempt that must be answered in time (seconds: 5), with an error and this verdict.
+-- A registration attempt whose every request must be answered in time (seconds: 5). o: of u:register; how: another procedure.
+function faults.answered_in_time(u, o, how, seconds)
+  o = o or {}
+  seconds = seconds or faults.ANSWER_S
+  o.timeout = seconds + faults.WAIT_S
+  local start = machine.now()
+  local r = u[how or "register"](u, o)
+  check.ok(r.response, "an answer")
+  check.above(seconds * #r.steps, machine.now() - start, "seconds; an answer in time")
+  return r
+end
+
+-- Such an attempt with an error and this verdict.
 function faults.refused_in_time(L, u, cause, node, seconds)
   local mark = L:mark()
-  local r = u:register({ timeout = seconds or faults.ANSWER_S })
+  local r = faults.answered_in_time(u, {}, "register", seconds)
   check.no(r.ok)
-  check.ok(r.response, "an answer in time")
   check.between(r.response.status, 500, 599)
   check.eq(L:verdict({ call_id = r.call_id, node = node, since = mark, cause = cause }).cause, cause)
   return r

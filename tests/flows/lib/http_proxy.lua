@@ -51,7 +51,7 @@ return function(answer, from)
   end)
   function p:close()
     p.over = true
-    p.task:wait(5)
+    p.task:wait(20)
     for _, pair in ipairs(p.pairs) do
       if not pair.over then
         pair.a:close()

@@ -13,7 +13,7 @@ local Lab = {}
 Lab.__index = Lab
 
 local ORDER = { "hss", "icscf", "scscf", "pcscf" }
-local START_S, STOP_S, EVENT_S = 20, 10, 20
+local START_S, STOP_S, EVENT_S = 40, 40, 20
 
 lab.domain = "ims.mnc001.mcc001.3gppnetwork.org"
 
@@ -127,6 +127,15 @@ function Lab:cx_client(node)
   }
 end
 
+-- How long nodes wait for each other: longer than a machine that is busy, or stands still for seconds, keeps any of them. What comes
+-- by default is shorter (usual_waits = true).
+local PATIENT = {
+  hss = { diameter = { answer = "8s" } },
+  scscf = { diameter = { answer = "8s" } },
+  icscf = { diameter = { answer = "8s" }, scscf = { answer = "12s", total = "24s" } },
+  pcscf = { home = { answer = "30s" } },
+}
+
 function Lab:defaults()
   local d, dir = lab.domain, self.dir
   local function trace(node)
@@ -198,6 +207,7 @@ end
 -- hosts: more lines of resolver.hosts; log_dir: where logs go; env: more variables of the nodes;
 -- digest=true: an access network that is not of 3GPP, where SIP Digest is served without TLS;
 -- configure: a function that changes L.conf when the addresses are known;
+-- usual_waits=true: nodes wait for each other as long as they do by default, for tests of somebody who does not answer;
 -- no_events: no event streams, and nobody waits for Cx connections;
 -- kernel=true: nodes in the namespace "core", the phones outside of it (lab_kernel.lua; in tests/kernel only);
 -- wrap: by node, the words of a command that runs it, {hss = {"env", "--ignore-signal=XFSZ"}}.
@@ -211,6 +221,9 @@ function lab.start(o)
   L.more_hosts = o.hosts or {}
   L.pcscf6 = o.ipv6 and (L.pcscf6 or free_port6()) or nil
   L.conf = L:defaults()
+  if not o.usual_waits and not o.kernel then
+    merge(L.conf, PATIENT)
+  end
   if o.digest then
     merge(L.conf.pcscf, { access = { type = "other" }, digest = { without_tls = "accept", no_spoofing = true } })
   end

@@ -29,7 +29,7 @@ end
 
 -- One REGISTER of the phone's procedure and its answer.
 function Mw:exchange(m, protection, timeout)
-  local r = self.e:request(self:dress(m, protection), self.to, timeout or 5)
+  local r = self.e:request(self:dress(m, protection), self.to, timeout)
   return check.ok(r, "an answer to the REGISTER")
 end
 
@@ -75,7 +75,7 @@ function Mw:originate(u, o)
     from = o.identity })
   m:add("Route", o.service_route or r.service_route)
   m:add("P-Asserted-Identity", "<" .. o.identity .. ">")
-  return self.e:request(m, self.L.sip.scscf, o.timeout or 5)
+  return self.e:request(m, self.L.sip.scscf, o.timeout)
 end
 
 function Mw:close()

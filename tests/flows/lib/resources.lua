@@ -51,7 +51,7 @@ function resources.flat(procs, what, margin_kb, fn)
     wait_for(function()
       after[node] = resources.rss_kb(p:pid())
       return after[node] - before[node] <= margin_kb or resources.sanitized(p:pid())
-    end, 10)
+    end, 20)
     line[#line + 1] = ("%s %d -> %d kB"):format(node, before[node], after[node])
     if after[node] - before[node] > margin_kb and not resources.sanitized(p:pid()) then
       grown[#grown + 1] = line[#line]

@@ -33,9 +33,10 @@ local function look()
   end
 end
 
-local start = now()
+local start, held, last = now(), 0, now()
 while not fs.stat(stop) do
-  local due = (now() - start) * tonumber(rate)
+  held, last = held + math.max(0, now() - last - 0.05), now() -- what a pause of the machine kept is not made up for at once
+  local due = (now() - start - held) * tonumber(rate)
   for _ = 1, math.min(due - r.tried, 50) do
     attempt(r.tried)
   end
