@@ -37,7 +37,7 @@ lab_use() {
 }
 
 # shellcheck disable=SC2329 # called by lab_config.sh and lab_nodes.sh
-addr_of() { echo "$NET_OF.$(host_of "$1")"; }
+addr_of() { echo "$NET_OF.${HOST[$1]:-1}"; }
 
 # shellcheck disable=SC2329 # called by lab_nodes.sh
 exec_in_node() { shift; exec ip netns exec "$NS" "$@"; }
@@ -61,10 +61,8 @@ route add local 10.80.0.0/16 dev lo
 route add local 10.81.0.0/16 dev lo
 B
         ip -n core route add 10.80.0.0/16 via 10.77.0.2 || return
-        for n in $NODES; do
-                ip -n core addr add "10.77.9.$(host_of "$n")/16" dev gm &&
-                        ip -n plain addr add "10.79.9.$(host_of "$n")/16" dev gm2 || return
-        done
+        for n in $NODES; do echo "addr add 10.77.9.${HOST[$n]}/16 dev gm"; done | ip -n core -batch - || return
+        for n in $NODES; do echo "addr add 10.79.9.${HOST[$n]}/16 dev gm2"; done | ip -n plain -batch -
 }
 
 # shellcheck disable=SC2329 # BENCH_CONF of nodes_fresh
@@ -137,20 +135,21 @@ grow() {
 }
 
 # memory N: "HEAP PRIVATE" of the P-CSCF, when there are enough UEs to see what one costs.
-memory() { if [ "$1" -ge 500 ] && [ -e "$TOOLS/bench_heap.so" ]; then heap_settled pcscf; else echo "0 0"; fi; }
+memory() { if [ "$1" -ge 500 ] && [ -e "$TOOLS/bench_heap.so" ]; then heap_settled pcscf | cut -d' ' -f2-; else echo "0 0"; fi; }
 
 # measured KIND LIVE ROUND MODE ARGS...: phones come and go beside those that are live; MODE is max or rate.
 measured() {
-        local k=$1 live=$2 round=$3 mode=$4 n=$BATCH first=$((TOP + ($3 - 1) * 2 * BATCH)) name
+        local k=$1 live=$2 round=$3 mode=$4 n=$BATCH first=$((TOP + ($3 - 1) * 2 * BATCH))
         shift 4
         [ "$mode" = max ] || first=$((first + BATCH)) n=$(((BATCH + 3) / 4))
         [ "$k" = plain ] || settled "$live"
         lab_use "$k"
         say "mark $k $mode $live $round"
         load "$k.$mode" "$first" "$n" --phases register,deregister "$@"
-        for name in ok achieved p50_ms p99_ms cpu_us cpu_us_pcscf own_cpu_us ue_sa_us; do
-                put "$k $mode $live $round $name $(value "$k.$mode" register.$name)"
-        done
+        awk -v at="$k $mode $live $round" -v names="ok achieved p50_ms p99_ms cpu_us cpu_us_pcscf own_cpu_us ue_sa_us" '
+                { is[$1] = $2 }
+                END { n = split(names, name, " "); for (i = 1; i <= n; i++) print at, name[i], ("register." name[i]) in is ? is["register." name[i]] : 0 }
+        ' "$BENCH_DIR/$k.$mode.txt" >>"$FILE"
 }
 
 level() {

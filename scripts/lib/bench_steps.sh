@@ -99,32 +99,37 @@ heap_read() {
         awk '{ print $2 }' "$file" | paste -sd' '
 }
 
-# heap_settled NODE: the same once it no longer falls: transactions are over.
+# heap_settled NODE...: lines "NODE HEAP PRIVATE" of all of them once no heap falls any more: transactions are over.
 heap_settled() {
-        local before=0 now i same=0
+        local i n now same=0 fell
+        local -A before
+        for n in "$@"; do before[$n]="0 0"; done
         for ((i = 0; i < 60 && same < 3; i++)); do
-                now=$(heap_read "$1")
-                if holds "${now% *} >= ${before% *} * 0.999 && ${before% *} > 0"; then same=$((same + 1)); else same=0; fi
-                before=$now
-                sleep 1
+                fell=0
+                for n in "$@"; do
+                        now=$(heap_read "$n") || return
+                        holds "${now% *} >= ${before[$n]% *} * 0.999 && ${before[$n]% *} > 0" || fell=1
+                        before[$n]=$now
+                done
+                if [ $fell = 0 ]; then same=$((same + 1)); else same=0; fi
+                [ $same = 3 ] || sleep 1
         done
-        echo "$now"
+        for n in "$@"; do echo "$n ${before[$n]}"; done
 }
 
 # memory_run REGISTERED RATE: so many registered at once, and what each of them costs in the CSCFs.
 memory_run() {
-        local n registered=$1 rate=$2 before after warm=1000
-        local -A was
+        local n registered=$1 rate=$2 heap private warm=1000
+        local -A was_heap was_private
         [ "$registered" -gt 2000 ] || warm=$((registered / 2))
         BENCH_CONF=memory_conf BENCH_WRAP=memory_wrap nodes_fresh
         # tables, buffers and caches find their first size
         load_run memory_warm --subscribers "$warm" --rate "$rate"
-        for n in pcscf scscf; do was[$n]=$(heap_settled "$n"); done
+        while read -r n heap private; do was_heap[$n]=$heap was_private[$n]=$private; done < <(heap_settled pcscf scscf)
         load_run memory --first "$warm" --subscribers $((registered - warm)) --rate "$rate"
-        for n in pcscf scscf; do
-                before=${was[$n]} after=$(heap_settled "$n")
-                echo "heap_$n $(calc "(${after% *} - ${before% *}) / ($registered - $warm)")"
-                echo "private_$n $(calc "(${after#* } - ${before#* }) / ($registered - $warm)")"
-        done >>"$BENCH_DIR/memory.txt"
+        while read -r n heap private; do
+                echo "heap_$n $(calc "($heap - ${was_heap[$n]}) / ($registered - $warm)")"
+                echo "private_$n $(calc "($private - ${was_private[$n]}) / ($registered - $warm)")"
+        done < <(heap_settled pcscf scscf) >>"$BENCH_DIR/memory.txt"
         nodes_down
 }

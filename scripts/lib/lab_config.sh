@@ -141,9 +141,12 @@ conf_core() { if grep -q 'protected_by: tls' "$1"; then echo tls; else echo clea
 # since the lab wrote it. An interrupt leaves every file whole: .NODE.yaml is what the lab wrote last,
 # .NODE.yaml.new what it was about to write.
 lab_conf_put() {
-        local conf=$LAB_DIR/conf/$1.yaml made=$LAB_DIR/conf/.$1.yaml changed=0
+        local conf=$LAB_DIR/conf/$1.yaml made=$LAB_DIR/conf/.$1.yaml changed=0 text
+        text=$(cat)
+        # as it was: nothing is written
+        [ ! -f "$conf" ] || [ ! -f "$made" ] || [ -e "$made.new" ] || [ "$text" != "$(<"$made")" ] || [ "$text" != "$(<"$conf")" ] || return 0
         [ -f "$conf" ] && [ -f "$made" ] && ! cmp -s "$conf" "$made" && ! cmp -s "$conf" "$made.new" && changed=1
-        cat >"$made.part" && mv "$made.part" "$made.new"
+        printf '%s\n' "$text" >"$made.part" && mv "$made.part" "$made.new"
         if [ $changed = 0 ]; then
                 cp "$made.new" "$conf.part" && mv "$conf.part" "$conf"
         elif ! cmp -s "$conf" "$made.new"; then
@@ -215,7 +218,8 @@ C
 }
 
 lab_write_config() {
-        local pcscf=("$(addr_of pcscf)")
+        local pcscf=("$(addr_of pcscf)") trusted networks hosts
+        trusted=$(lab_trusted) networks=$(lab_network_domain) hosts=$(lab_hosts)
         [ "$MODE" = loopback ] || pcscf+=("$(addr6_of pcscf)")
         {
                 cat <<C
@@ -230,7 +234,7 @@ $(lab_cx_required)
     - identity: scscf.$HOME_DOMAIN
       from: [$(addr_of scscf)]
 $(lab_cx_required)
-$(lab_network_domain)
+$networks
 store:
   file: $(yaml_text "$LAB_DIR/hss.db")
   key_file: $(yaml_text "$LAB_DIR/hss.key")
@@ -242,12 +246,12 @@ C
         {
                 cat <<C
 home_domain: [$HOME_DOMAIN]
-trusted: $(lab_trusted)
-$(lab_network_domain)
+trusted: $trusted
+$networks
 $(lab_sip icscf)
 resolver:
   hosts:
-$(lab_hosts)
+$hosts
 scscf:
   pool:
     - uri: "sip:scscf.$HOME_DOMAIN"
@@ -260,14 +264,14 @@ C
 scscf:
   name: "sip:scscf.$HOME_DOMAIN"
 home_domain: [$HOME_DOMAIN]
-trusted: $(lab_trusted)
-$(lab_network_domain)
+trusted: $trusted
+$networks
 icscf: "sip:icscf.$HOME_DOMAIN"
 $(lab_unprotected)
 $(lab_sip scscf)
 resolver:
   hosts:
-$(lab_hosts)
+$hosts
 C
                 lab_cx_client scscf
                 lab_control scscf
@@ -278,7 +282,7 @@ C
 gm:
   listen: $(gm_listen "${pcscf[@]}")
 $([ "$LAB_TLS" = no ] || lab_tls pcscf)
-$(lab_network_domain)
+$networks
 home:
   icscf: "sip:icscf.$HOME_DOMAIN"
 trusted: [$(addr_of icscf), $(addr_of scscf)]
@@ -287,7 +291,7 @@ $(lab_access)
 $(lab_sip pcscf)
 resolver:
   hosts:
-$(lab_hosts)
+$hosts
 C
                 lab_control pcscf
                 lab_security

@@ -26,11 +26,11 @@ connections_to() { echo "ss -Htn state established dport = :5061 | wc -l >'$1'";
 
 generator() {
         local left
-        "$TOOLS/sip_load" --subscribers 200 --write-csv "$WORK/subscribers.csv"
+        "$TOOLS/sip_load" --subscribers 100 --write-csv "$WORK/subscribers.csv"
         lab_begin
         lab exec hss hss subscriber import "$WORK/subscribers.csv" >"$WORK/import.log" 2>&1 || fail import "$(tail -1 "$WORK/import.log")"
-        phases udp --subscribers 200 --rate "$(rate 200)" --phases register,refresh,deregister
-        phases tcp --csv "$WORK/subscribers.csv" --rate "$(rate 200)" --tcp --poisson --phases register,refresh,deregister
+        phases udp --subscribers 100 --rate "$(rate 100)" --phases register,refresh,deregister
+        phases tcp --csv "$WORK/subscribers.csv" --rate "$(rate 100)" --tcp --poisson --phases register,refresh,deregister
         "$TOOLS/sip_load" --digest --first 1000 --subscribers 100 --write-csv "$WORK/digest.csv"
         lab exec hss hss subscriber import "$WORK/digest.csv" >"$WORK/import.log" 2>&1 || fail import "$(tail -1 "$WORK/import.log")"
         phases digest --digest --first 1000 --subscribers 100 --rate "$(rate 100)" --phases register,refresh,deregister
@@ -40,8 +40,7 @@ generator() {
         # as many before the first message as after the last: a profile has no handshake in it
         if [ "$(cat "$WORK/before" "$WORK/after" | paste -sd/)" = 100/100 ]; then pass around
         else fail around "$(cat "$WORK/before") connections before, $(cat "$WORK/after") after"; fi
-        echo "churn: 5 seconds"
-        phases churn --subscribers 100 --rate "$(rate 100)" --duration 5 --phases churn,deregister
+        phases churn --subscribers 100 --rate "$(rate 100)" --duration 2 --phases churn,deregister
         left=$(lab exec hss hss state --json 2>/dev/null | grep -c '"registered":true')
         [ "$left" = 0 ] || fail nobody_left "$left are still registered in the HSS"
         # keys of another seed are not those of the HSS: every challenge shows it, nobody is let in

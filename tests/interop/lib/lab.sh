@@ -20,9 +20,12 @@ fail() { echo "FAIL $TEST.$1: ${*:2}"; FAILED=1; }
 
 lab() { "$ROOT/scripts/lab" "$@"; }
 
+# with_sanitizers: this run looks into the nodes; what is of the scripts and tools alone was proved by the other one.
+with_sanitizers() { case ${QUINTET_BUILD:-} in *asan) return 0 ;; *) return 1 ;; esac; }
+
 # rate N: registrations per second from one address that nodes with sanitizers bear, too. They are several times
 # slower, and a P-CSCF gives who is answered slowly a smaller share (docs/pcscf.md, 9).
-rate() { case ${QUINTET_BUILD:-} in *asan) echo $(($1 * 2 / 5)) ;; *) echo "$1" ;; esac; }
+rate() { if with_sanitizers; then echo $(($1 * 2 / 5)); else echo "$1"; fi; }
 
 finish() {
         [ -n "$CAPTURE_PID" ] && kill "$CAPTURE_PID" 2>/dev/null
@@ -64,11 +67,18 @@ judge_capture() {
 
 # judge_file CAPTURE: the same of a capture that has ended.
 judge_file() {
+        # shellcheck disable=SC2046
+        tshark -r "$1" -Y 'sip || diameter' -T fields $(printf ' -e %s' "${JUDGED[@]}") >"$1.judged" 2>/dev/null
+        judge_fields "$1.judged"
+}
+
+# judge_fields FILE: what tshark says about the messages, in a line each.
+JUDGED=(_ws.col.Protocol frame.number _ws.malformed _ws.expert.severity)
+judge_fields() {
         local bad counts
-        counts=$(tshark -r "$1" -Y 'sip || diameter' -T fields -e _ws.col.Protocol 2>/dev/null | sort | uniq -c |
-                awk '{printf "%s %s, ", $1, $2}')
-        bad=$(tshark -r "$1" -Y '(sip || diameter) && (_ws.malformed || _ws.expert.severity == 0x800000)' \
-                2>/dev/null | head -5)
+        counts=$(cut -f1 "$1" | sort | uniq -c | awk '{printf "%s %s, ", $1, $2}')
+        # 0x800000 is an error
+        bad=$(awk -F'\t' '$3 != "" || $4 ~ /(^|,)8388608(,|$)/ { print "frame " $2 ": " $1 " " $3 }' "$1" | head -5)
         if [ -z "$counts" ] && [ "$(id -u)" != 0 ] && grep -qi permission "$WORK/capture.log"; then
                 echo "SKIP $TEST.tshark: capturing needs root"
         elif [ -z "$counts" ]; then fail tshark "nothing was captured"
