@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-3-Clause
 -- baresip without a screen and without sound devices, in a folder of its own; told what to do over its control port. The lab where it
--- is alice or bob.
+-- is alice, bob or carol.
 local lab = require "lab"
 local pki = require "pki"
 local tables = require "tables"
@@ -34,13 +34,17 @@ local function free_port(addr)
   return port
 end
 
-local PASSWORDS = { alice = "pass-of-alice", bob = "pass-of-bob" }
+local PASSWORDS = { alice = "pass-of-alice", bob = "pass-of-bob", carol = "pass-of-carol" }
 local root -- of all labs of a file
 
--- phone.lab{...}: lab.start with both of them and TLS at L.tls, of the authority L.ca; o as for lab.start.
+-- phone.lab{...}: lab.start with all of them and TLS at L.tls, of the authority L.ca; o as for lab.start.
 function phone.lab(o)
   root = root or pki.root(test.dir(), "root")
-  return lab.start(tables.with({ digest = true, subscribers = { lab.user("alice", PASSWORDS.alice), lab.user("bob", PASSWORDS.bob) },
+  local users = {}
+  for name, password in tables.ordered(PASSWORDS) do
+    users[#users + 1] = lab.user(name, password)
+  end
+  return lab.start(tables.with({ digest = true, subscribers = users,
     configure = function(l)
       local name = "pcscf." .. lab.domain
       l.tls, l.ca = l.ip.pcscf .. ":5061", root.certificate
