@@ -27,6 +27,7 @@ struct pending {
         uint32_t id;                 /* of the binding it will become */
         uint32_t serial;             /* of this record, never 0 */
         uint64_t asked_ms;           /* when the home network was asked last */
+        uint32_t cseq;               /* of the REGISTER that was let in last */
         bool answered;               /* an answer to its challenge was let in */
         uint32_t n_asked;            /* REGISTERs on their way to the home network and back */
         size_t call_id_n, n;

@@ -251,6 +251,7 @@ static void process(struct pcscf *p, struct sip_request *rq, const struct reg_fa
         if (!may_go_on(p, rq, f, via) || !enter(p, rq, f, via, &entry))
                 return;
         if (admit(p, rq, f, &pe)) {
+                pe->cseq = rq->msg->cseq;
                 pe->outbound = f->outbound;
                 pe->offers_ipsec = f->offers_ipsec;
                 pe->translated = via != VIA_SAME;
@@ -429,9 +430,21 @@ static void granted(struct pcscf *p, const struct sip_request *rq, const struct 
                 drop_unlisted(p, f, resp);
         if (!err && pe && !g.expires_s)
                 secure_not_kept(p, rq, pe);
-        if (!err && g.expires_s)
+        if (!err && pe && g.expires_s)
                 log_debug("registered for %u s over %s", g.expires_s, transport_name(rq->flow.transport));
         reg_grant_free(&g);
+}
+
+/* The record of a REGISTER whose answer has come, or does not come. NULL when it has ended, or belongs to a
+ * later REGISTER with the same Call-ID by now: the UE has given up on this one and began anew (*superseded).
+ */
+static struct pending *answered(struct pcscf *p, const struct sip_request *rq, bool *superseded)
+{
+        struct pending *pe = pending_by_serial(p->pending, (uint32_t)(uintptr_t)rq->user);
+
+        *superseded = pe && pe->cseq != rq->msg->cseq;
+        pending_answered(pe);
+        return *superseded ? NULL : pe;
 }
 
 /* False when the registration ends here. */
@@ -472,16 +485,21 @@ static bool challenged(struct pcscf *p, struct sip_request *rq, struct sip_edit 
 static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip_edit *e, void *arg)
 {
         struct pcscf *p = arg;
-        struct pending *pe = pending_by_serial(p->pending, (uint32_t)(uintptr_t)rq->user);
+        struct pending *pe;
         struct reg_facts f;
         const char *why;
+        bool superseded;
 
         reg_edit_answer(e);
         if (resp->status < 200)
                 return true;
-        pending_answered(pe);
-        if (resp->status == 401 || resp->status == 407)
-                return challenged(p, rq, e, pe);
+        pe = answered(p, rq, &superseded);
+        if (resp->status == 401 || resp->status == 407) {
+                if (!superseded)
+                        return challenged(p, rq, e, pe);
+                sip_reply(rq, 504, "A Later REGISTER Took Its Place", NULL, 0);
+                return false;
+        }
         if (resp->status < 300) {
                 if (reg_facts_read(rq->msg, &f, &why) == 0)
                         granted(p, rq, &f, resp, pe);
@@ -496,9 +514,9 @@ static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip
 static bool on_failure(struct sip_request *rq, int err, void *arg)
 {
         struct pcscf *p = arg;
-        struct pending *pe = pending_by_serial(p->pending, (uint32_t)(uintptr_t)rq->user);
+        bool superseded;
+        struct pending *pe = answered(p, rq, &superseded); /* late */
 
-        pending_answered(pe); /* late */
         if (pe)
                 secure_failed(p, rq, pe);
         pending_remove(pe);

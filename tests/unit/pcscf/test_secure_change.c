@@ -441,6 +441,83 @@ static void challenged_again_protected(void **state)
         proves("SA-088");
 }
 
+/* --- a REGISTER that the UE has given up --------------------------------------------------------------- */
+
+/* SM1 once more, in the same Call-ID, with ports and SPIs of its own. */
+static unsigned begins_anew(struct phone *ph)
+{
+        ph->uc++;
+        ph->spi += 2;
+        (void)phone_open(ph, ph->uc, false);
+        sm1_clear(ph, NULL);
+        return core_hears(ph->x);
+}
+
+/* The UE waits no longer for SM12 and begins anew; then SM12 comes after all. */
+static void late_success(void **state)
+{
+        struct scene *s = *state;
+        struct phone *ph = &s->ph;
+        unsigned given_up, i;
+
+        sm1_clear(ph, NULL);
+        core_challenges(s->x, ph, core_hears(s->x));
+        (void)sm6(ph);
+        sm7(ph, NULL);
+        given_up = core_hears(s->x);
+        i = begins_anew(ph);
+        core_grants(s->x, ph, given_up, NULL, NULL);
+        expect_status(phone_hears(ph), 200);
+        core_challenges(s->x, ph, i);
+        (void)sm6(ph); /* the registration under way goes on */
+        answered(s);
+        assert_int_equal(state_of(ph, ph->uc), SA_SET_IN_USE);
+        called_over(ph, ph->pc, ph->uc);
+        no_verdict(s->x);
+}
+
+/* The challenge of an SM1 that was given up makes no SAs: those of the next one stand. */
+static void late_challenge(void **state)
+{
+        struct scene *s = *state;
+        struct phone *ph = &s->ph;
+        const struct heard *h;
+        unsigned given_up, i;
+
+        sm1_clear(ph, NULL);
+        given_up = core_hears(s->x);
+        i = begins_anew(ph);
+        core_challenges(s->x, ph, given_up);
+        h = phone_hears(ph);
+        expect_status(h, 504);
+        assert_null(strstr(h->text, "WWW-Authenticate"));
+        assert_int_equal(fix_sets(s->x), 0);
+        core_challenges(s->x, ph, i);
+        (void)sm6(ph);
+        answered(s);
+        assert_int_equal(state_of(ph, ph->uc), SA_SET_IN_USE);
+        no_verdict(s->x);
+}
+
+/* That the home network says nothing to it ends nothing. */
+static void late_silence(void **state)
+{
+        struct scene *s = *state;
+        struct phone *ph = &s->ph;
+        unsigned i;
+
+        sm1_clear(ph, NULL);
+        (void)core_hears(s->x);
+        i = begins_anew(ph);
+        core_challenges(s->x, ph, i);
+        (void)sm6(ph);
+        expect_status(phone_hears(ph), 504);
+        expect_verdict(s->x, "icscf_unreachable", NULL);
+        assert_int_equal(state_of(ph, ph->uc), SA_SET_REGISTRATION);
+        answered(s);
+        assert_int_equal(state_of(ph, ph->uc), SA_SET_IN_USE);
+}
+
 /* --- the wrong SA ---------------------------------------------------------------------------------- */
 
 static void answer_in_clear(void **state)
@@ -579,6 +656,9 @@ int main(void)
                 SCENE(challenge_was_lost, scene_udp),
                 SCENE(challenged_again, scene_udp),
                 SCENE(challenged_again_protected, scene_udp),
+                SCENE(late_success, scene_udp),
+                SCENE(late_challenge, scene_udp),
+                SCENE(late_silence, scene_udp),
                 SCENE(answer_in_clear, scene_udp),
                 SCENE(answer_on_the_old, scene_udp),
                 SCENE(older_than_the_latest, scene_udp),
