@@ -13,7 +13,7 @@ local AWAIT_S, ESP_WAIT_S = 10, 4
 local PSAP_PORT = 5070
 
 plain.large_frames()
-local L = plain.lab("always", { registration = { await_auth = AWAIT_S .. "s" }, home = { answer = "20s" }, security = { esp_wait = ESP_WAIT_S .. "s" } },
+local L = plain.lab("always", { registration = { await_auth = AWAIT_S .. "s" }, security = { esp_wait = ESP_WAIT_S .. "s" } },
   { taps = true, configure = function(K)
     K.conf.pcscf.emergency = { psap = ("sip:%s:%d"):format(K.ip.tap, PSAP_PORT) }
   end })
@@ -84,21 +84,11 @@ local function patient(n, o)
   return t
 end
 
-local function transaction(m)
-  return m:get("Call-ID") .. " " .. m:get("CSeq")
-end
-
--- Holds back the next answer of this status, every copy of it, on its way from the home network, until it is released. Copies of answers
--- that came before pass.
+-- Holds back the next answer of this status, every copy of it, on its way from the home network, until it is released.
 local function hold(status)
-  local h, before = {}, {}
-  for _, m in ipairs(L.mw_pi:since(0, function(m)
-    return m.status == status
-  end)) do
-    before[transaction(m)] = true
-  end
+  local h, before = {}, plain.answered(L.mw_pi, status)
   L.mw_pi.pass = function(octets, from_b, m)
-    if from_b and m.status == status and not before[transaction(m)] then
+    if from_b and m.status == status and not before(m) then
       h.octets, h.m = octets, m
       return nil
     end

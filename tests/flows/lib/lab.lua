@@ -221,7 +221,7 @@ function lab.start(o)
   L.more_hosts = o.hosts or {}
   L.pcscf6 = o.ipv6 and (L.pcscf6 or free_port6()) or nil
   L.conf = L:defaults()
-  if not o.usual_waits and not o.kernel then
+  if not o.usual_waits then
     merge(L.conf, PATIENT)
   end
   if o.digest then

@@ -279,6 +279,22 @@ function Ear:close()
   self.capture:close()
 end
 
+-- answered(tap, status) -> a function that tells whether a message of this status is a copy of an answer that has passed by now.
+function plain.answered(tap, status)
+  local function transaction(m)
+    return m:get("Call-ID") .. " " .. m:get("CSeq")
+  end
+  local before = {}
+  for _, m in ipairs(tap:since(0, function(m)
+    return m.status == status
+  end)) do
+    before[transaction(m)] = true
+  end
+  return function(m)
+    return before[transaction(m)]
+  end
+end
+
 -- --- what both ends and their kernels say ---
 
 -- status(L) -> what pcscf status --json tells, one row per set of SAs; of one IMPI when given
