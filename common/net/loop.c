@@ -36,7 +36,8 @@ struct loop {
         bool once;         /* in loop_once */
         uint64_t armed_ms; /* when the uv_timer goes off; UINT64_MAX when it does not run */
         bool firing;
-        bool input_first; /* the timers are late, and wait for input */
+        bool input_first;  /* the timers are late, and wait for input */
+        uint64_t waits_ms; /* since then */
         struct list hooks;
         struct list *next_hook; /* the one to run next, so that a hook may remove any */
         struct list late;
@@ -168,12 +169,12 @@ static bool waits_for_input(struct loop *l, uint64_t now)
 {
         uint64_t late = l->n_timers > 0 && now > l->heap[1]->at_ms ? now - l->heap[1]->at_ms : 0;
 
-        l->input_first = !l->input_first && late >= LATE_MS;
-        if (l->input_first) {
-                l->armed_ms = now;
-                (void)uv_timer_start(&l->timer, on_uv_timer, late < LATE_WAIT_MS ? late : LATE_WAIT_MS, 0);
-        }
-        return l->input_first;
+        if (late < LATE_MS)
+                return false;
+        l->input_first = true;
+        l->waits_ms = l->armed_ms = now;
+        (void)uv_timer_start(&l->timer, on_uv_timer, late < LATE_WAIT_MS ? late : LATE_WAIT_MS, 0);
+        return true;
 }
 
 static void on_uv_timer(uv_timer_t *handle)
@@ -181,8 +182,11 @@ static void on_uv_timer(uv_timer_t *handle)
         struct loop *l = handle->data;
         uint64_t now = uv_now(&l->uv);
 
-        if (waits_for_input(l, now))
+        if (l->input_first)
+                now = l->waits_ms; /* what was due later, in a long turn of input, has not waited for any */
+        else if (waits_for_input(l, now))
                 return;
+        l->input_first = false;
         l->firing = true;
         while (l->n_timers > 0 && l->heap[1]->at_ms <= now) {
                 struct tmr *t = l->heap[1];
