@@ -9,7 +9,7 @@ local test = require "test"
 local xfrm = require "xfrm"
 
 plain.large_frames()
-local L = plain.lab("always", nil, { taps = true, configure = function(K)
+local L = plain.lab("always", { home = { answer = "20s" } }, { taps = true, configure = function(K)
   for name, addr in tables.ordered({ ["ue1.example"] = K.phones[1], ["ue3.example"] = K.phones[3] }) do
     table.insert(K.conf.pcscf.resolver.hosts, ("%s=%s:5060"):format(name, addr))
   end
