@@ -9,7 +9,7 @@ local test = require "test"
 local USERS, HOSTS, SOURCES, FLOOD_PER_S, SPREAD_S = 2000, 20, 50, 5000, 8
 local PER_SOURCE, ALL = 10, 200 -- new REGISTERs per second that are let in
 if resources.sanitized("self") then
-  USERS, FLOOD_PER_S = 200, 1000
+  USERS, FLOOD_PER_S, ALL = 200, 1000, 60 -- what is let in has to be served by slower nodes
 end
 local PASSWORD = "storm"
 local quiet = { log = { level = "error" }, trace = { file = "/dev/null" } }

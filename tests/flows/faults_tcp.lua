@@ -11,7 +11,7 @@ local THOUSAND, MARGIN_KB = 1000, 8192 -- 200 unread queues are 12,800 kB
 
 local function start(most)
   return lab.start({ pcscf = { log = { level = "info" }, trace = { file = "/dev/null" },
-    sip = { tcp_first = "1500ms", tcp_message = "1500ms", tcp_unread = "1s", tcp_queue = 65536, max_connections_per_source = most } } })
+    sip = { tcp_first = "3s", tcp_message = "1500ms", tcp_unread = "1s", tcp_queue = 65536, max_connections_per_source = most } } })
 end
 
 -- Runs the abuser from an address of its own, and phones beside it; all of them must register. Gives its output.

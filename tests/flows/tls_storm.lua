@@ -35,7 +35,7 @@ end
 
 local function registers(u, who)
   local r = u:register({ expires = 600 })
-  check.eq(r.verdict, "registered", who .. ": " .. (r.text or r.why or ""))
+  check.eq(r.verdict, "registered", who .. ": " .. (r.text or "") .. " " .. (r.why or ""))
 end
 
 local function flood()
