@@ -69,9 +69,17 @@ local function renews(mark, user)
   local r = await(mark, user, "registered", function(x) return x.status == 200 and x.auth end)
   check.eq({ r.auth.nonce, r.auth.nc }, { first.response:auth("WWW-Authenticate").nonce, "00000001" })
   local again = await(mark, user, "renewed by itself", function(x) return x.status == 200 and x.auth.nonce ~= r.auth.nonce end)
-  mark = L.mw_pi:mark()
-  hold[user] = true
-  local stale = await(mark, user, "a nonce that got old", function(x) return x.status == 401 and x.auth end)
+  -- where the whole machine stood still meanwhile, the answer may reach the S-CSCF before its timer does: once more
+  local stale
+  for _ = 1, 3 do
+    mark = L.mw_pi:mark()
+    hold[user] = true
+    stale = await(mark, user, "an answer that was held", function(x) return x.auth and (x.status == 401 or x.status == 200) end)
+    if stale.status == 401 then
+      break
+    end
+  end
+  check.eq(stale.status, 401, "a nonce that got old")
   local c = stale.response:auth("WWW-Authenticate")
   check.eq(c.stale:upper(), "TRUE")
   local fresh = await(mark, user, "renewed with another", function(x) return x.status == 200 end)
