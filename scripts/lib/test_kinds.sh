@@ -100,7 +100,7 @@ kernel_tests() {
                 fi
                 cp "$dir/$name.out" "$RESULTS/$test.out" 2>/dev/null || cp "$out" "$RESULTS/$test.out"
                 one=("$test" "$(cat "$dir/$name.code" 2>/dev/null || echo 125)" "$(cat "$dir/$name.seconds" 2>/dev/null || echo 0)")
-                if [ -f "$ROOT/tests/kernel/$name.lua" ]; then judge_one "${one[@]}" 300; else judge_unit "${one[@]}"; fi
+                if [ -f "$ROOT/tests/kernel/$name.lua" ]; then judge_one "${one[@]}" 500; else judge_unit "${one[@]}"; fi
         done
 }
 
@@ -214,7 +214,7 @@ flow_jobs() {
 # fuzz_jobs: replays every corpus and fuzzes each target (QUINTET_FUZZ_SECONDS); a crash leaves its input beside the
 # results.
 fuzz_jobs() {
-        local name seconds=${QUINTET_FUZZ_SECONDS:-20}
+        local name seconds=${QUINTET_FUZZ_SECONDS:-12}
         for name in $(fuzz_targets); do
                 wanted "fuzz.$name" || continue
                 fuzz_command "$name" "$seconds" "$RESULTS/crash-$name-"

@@ -12,7 +12,7 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/common.sh"
 
-TEST_LIMIT_S=${QUINTET_KERNEL_LIMIT:-300}
+TEST_LIMIT_S=${QUINTET_KERNEL_LIMIT:-500}
 # tests at a time: they wait more than they compute
 JOBS=${QUINTET_KERNEL_JOBS:-2}
 # words that run a program in valgrind: kernel_* here, the P-CSCF in lab_kernel.lua (valgrind cannot do what ue run needs)
