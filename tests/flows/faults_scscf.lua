@@ -8,7 +8,7 @@ local test = require "test"
 
 -- --- one S-CSCF ---
 
-local L = lab.start({ usual_waits = true, pcscf = { home = { answer = "20s" } } })
+local L = lab.start()
 
 local function served_by(l, u)
   local row = l:state(u.impi)["sip:" .. u.impi]

@@ -2,6 +2,7 @@
 -- scripts/soak: what it takes for flat, and a short run of it.
 local check = require "check"
 local flat = require "flat"
+local machine = require "machine"
 local test = require "test"
 
 local function samples(fn)
@@ -35,7 +36,15 @@ end
 
 test("a short soak", {}, function()
   local csv = assert(fs.tmpdir()) .. "/samples.csv"
-  local code, out, err = soak("--minutes", "0.2", "--rate", "60", "--subscribers", "120", "--csv", csv)
+  local code, out, err
+  for _ = 1, 3 do -- after a pause of the machine all that was missed is asked for at once: no steady load
+    local lost = machine.lost()
+    fs.remove(csv)
+    code, out, err = soak("--minutes", "0.2", "--rate", "60", "--subscribers", "120", "--csv", csv)
+    if code == 0 or machine.lost() - lost < 0.5 then
+      break
+    end
+  end
   io.stderr:write(err)
   check.eq(code, 0, out)
   check.match(out, "churn: %d+ operations succeeded, 0 failed")
