@@ -59,6 +59,11 @@ bool secure_register(struct pcscf *p, struct sip_request *rq, const struct reg_f
 bool secure_common(const struct pcscf *p, const struct sip_request *rq, const struct reg_facts *f,
                    enum via_source via);
 
+/* A REGISTER in clear that was to have TLS, which is for SIP Digest alone (O.1.1), drew a challenge of IMS
+ * AKA: the agreement on TLS goes, and one on its ipsec-3gpp takes the place where a suite of that can be had.
+ * False: it was answered, and pe is gone. */
+bool secure_instead_of_tls(struct pcscf *p, struct sip_request *rq, struct pending *pe);
+
 /* Security-Server of a 494 to this REGISTER: our suites without ends, and tls where it came in clear and may
  * have that (RFC 3329 2.3.1). */
 void secure_server(const struct pcscf *p, const struct sip_request *rq, struct buf *out);

@@ -464,10 +464,8 @@ static bool challenged(struct pcscf *p, struct sip_request *rq, struct sip_edit 
                         tls_challenge(pe, e);
                 return true; /* SIP Digest has no SAs (TS 33.203 N.1) */
         }
-        if (pe && pe->agreement && pe->agreement->tls) { /* TLS is for SIP Digest alone (O.1.1) */
-                agreement_free(pe->agreement);
-                pe->agreement = NULL;
-        }
+        if (pe && pe->agreement && pe->agreement->tls && !secure_instead_of_tls(p, rq, pe))
+                return false;
         if (p->ipsec && pe)
                 return secure_challenge(p, rq, pe, e);
         if (!p->ipsec)

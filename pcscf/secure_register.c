@@ -190,6 +190,32 @@ static bool take_offer(struct pcscf *p, struct sip_request *rq, const struct reg
         return true;
 }
 
+bool secure_instead_of_tls(struct pcscf *p, struct sip_request *rq, struct pending *pe)
+{
+        const enum via_source via = pe->translated ? VIA_OTHER : VIA_SAME;
+        struct secure_entry entry = {0};
+        struct reg_facts f;
+        const char *why;
+        bool taken = true;
+
+        agreement_free(pe->agreement);
+        pe->agreement = NULL;
+        if (!p->ipsec || !pe->offers_ipsec)
+                return true;
+        if (reg_facts_read(rq->msg, &f, &why)) { /* it was read before */
+                refuse_memory(p, rq, &f);
+                taken = false;
+        } else if (secure_common(p, rq, &f, via)) {
+                taken = take_offer(p, rq, &f, via, &entry);
+        }
+        reg_facts_free(&f);
+        if (taken)
+                secure_attach(pe, &entry);
+        else
+                pending_remove(pe);
+        return taken;
+}
+
 /* In clear and without an offer: served only where policy lets it. */
 static bool without_offer(struct pcscf *p, struct sip_request *rq, const struct reg_facts *f)
 {

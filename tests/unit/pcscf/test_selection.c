@@ -209,6 +209,48 @@ static void aka_has_no_tls(void **state)
         assert_int_equal(fake_sa_sets(), 0);
 }
 
+/* It turns out to have IMS AKA, and its ipsec-3gpp is good: TLS was preferred, but this is what it can have.
+ */
+static void aka_has_its_ipsec(void **state)
+{
+        struct tls_scene *s = *state;
+        struct phone *ph = &s->clear, inside;
+        char client[1400];
+
+        (void)snprintf(client, sizeof(client), "%s", offer(ph, "tls, ", ""));
+        becomes_ipsec(ph, client, NULL, SEC_MODE_TRANS);
+        over_ipsec(ph, client);
+        phone_start(&inside, s->x, 1, TRANSPORT_UDP); /* behind a translator */
+        inside.impi = "carol@" HOME;
+        inside.impu = "sip:carol@" HOME;
+        (void)snprintf(client, sizeof(client), "%s", offer(&inside, "", ", tls"));
+        becomes_ipsec(&inside, client, INSIDE, SEC_MODE_UDP_ENC_TUN);
+        over_ipsec(&inside, client);
+        no_verdict(s->x);
+        phone_stop(&inside);
+}
+
+/* Its port-c is that of another phone there: refused with a verdict, as from the start (7.1 rule 3). */
+static void aka_at_a_port_in_use(void **state)
+{
+        struct tls_scene *s = *state;
+        struct phone *ph = &s->clear;
+        char client[1400];
+
+        (void)snprintf(client, sizeof(client), "%s", offer(ph, "tls, ", ""));
+        becomes_ipsec(ph, client, NULL, SEC_MODE_TRANS);
+        over_ipsec(ph, client);
+        ph->impi = "carol@" HOME;
+        ph->impu = "sip:carol@" HOME;
+        (void)snprintf(ph->call_id, sizeof(ph->call_id), "another-phone");
+        sm1_clear(ph, &(struct says){.client = client});
+        core_challenges(s->x, ph, core_hears(s->x));
+        expect_status(phone_hears(ph), 400);
+        expect_verdict(s->x, "protected_port_taken", NULL);
+        assert_int_equal(fake_sa_sets(), 1);
+        assert_int_equal(pending_count(s->x->p->pending), 0);
+}
+
 /* One access, three mechanisms (S.3). */
 static void three_of_one_access(void **state)
 {
@@ -333,6 +375,8 @@ int main(void)
                 TLS_SCENE(refusal_names_both, prefers_tls),
                 TLS_SCENE(aka_has_no_tls, prefers_ipsec),
                 TLS_SCENE(aka_has_no_tls, ipsec_offered),
+                TLS_SCENE(aka_has_its_ipsec, prefers_tls),
+                TLS_SCENE(aka_at_a_port_in_use, prefers_tls),
                 TLS_SCENE(digest_over_sas, prefers_ipsec),
                 TLS_SCENE(stays_with_ipsec, prefers_tls),
                 TLS_SCENE(stays_with_tls, prefers_ipsec),
