@@ -65,6 +65,7 @@ for line in io.lines(results) do
         end
     end
 end
+for _, names in pairs(tests) do table.sort(names) end -- those that run at the same time end in any order
 if #unknown > 0 then
     io.stderr:write("tests name requirements that do not exist: ", table.concat(unknown, ", "), "\n")
     os.exit(1)

@@ -305,6 +305,7 @@ if with_sanitizers; then
         if [ $AS_ROOT = 1 ]; then MODE_NAME=netns; else MODE_NAME=loopback; fi
         export QUINTET_LAB_MODE=$MODE_NAME
         test_up_and_down
+        test_crash
         test_port_in_use
         test_files
         exit
