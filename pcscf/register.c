@@ -422,15 +422,15 @@ static void granted(struct pcscf *p, const struct sip_request *rq, const struct 
         struct reg_grant g;
         int err = reg_grant_read(resp, f, &g);
 
-        if (!err && pe && g.expires_s)
+        if (!err && g.expires_s)
                 err = keep(p, rq, f, &g, pe);
         if (err)
                 log_error("the registration is not kept here: %s", ims_strerror(err));
         else if (f->contact.n || f->star)
                 drop_unlisted(p, f, resp);
-        if (!err && pe && !g.expires_s)
+        if (!err && !g.expires_s)
                 secure_not_kept(p, rq, pe);
-        if (!err && pe && g.expires_s)
+        if (!err && g.expires_s)
                 log_debug("registered for %u s over %s", g.expires_s, transport_name(rq->flow.transport));
         reg_grant_free(&g);
 }
@@ -498,7 +498,7 @@ static bool on_response(struct sip_request *rq, struct sip_msg *resp, struct sip
                 sip_reply(rq, 504, "A Later REGISTER Took Its Place", NULL, 0);
                 return false;
         }
-        if (resp->status < 300) {
+        if (pe && resp->status < 300) { /* else its list of contacts may be older than what is kept */
                 if (reg_facts_read(rq->msg, &f, &why) == 0)
                         granted(p, rq, &f, resp, pe);
                 reg_facts_free(&f);

@@ -476,6 +476,28 @@ static void late_success(void **state)
         no_verdict(s->x);
 }
 
+/* It comes when the next registration is complete: the contacts it lists are those of before. */
+static void later_than_the_next_success(void **state)
+{
+        struct scene *s = *state;
+        struct phone *ph = &s->ph;
+        unsigned given_up, i;
+
+        sm1_clear(ph, NULL);
+        core_challenges(s->x, ph, core_hears(s->x));
+        (void)sm6(ph);
+        sm7(ph, NULL);
+        given_up = core_hears(s->x);
+        i = begins_anew(ph);
+        core_challenges(s->x, ph, i);
+        (void)sm6(ph);
+        answered(s);
+        core_grants(s->x, ph, given_up, "<sip:alice@192.0.2.1:5070>", NULL);
+        expect_status(phone_hears(ph), 200);
+        called_over(ph, ph->pc, ph->uc);
+        no_verdict(s->x);
+}
+
 /* The challenge of an SM1 that was given up makes no SAs: those of the next one stand. */
 static void late_challenge(void **state)
 {
@@ -657,6 +679,7 @@ int main(void)
                 SCENE(challenged_again, scene_udp),
                 SCENE(challenged_again_protected, scene_udp),
                 SCENE(late_success, scene_udp),
+                SCENE(later_than_the_next_success, scene_udp),
                 SCENE(late_challenge, scene_udp),
                 SCENE(late_silence, scene_udp),
                 SCENE(answer_in_clear, scene_udp),
