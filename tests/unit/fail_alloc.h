@@ -23,6 +23,22 @@ static inline void alloc_fail_at(unsigned long n)
         alloc_armed = true;
 }
 
+#define ALLOC_MOST 10000 /* nothing tested makes as many */
+
+/* live(step, 0), live(step, 1), ...: each lets its number of allocations pass and the next fail, until none
+ * fails. How many there are; ALLOC_MOST: it never ends. */
+static inline ALLOC_UNUSED unsigned long alloc_fail_each(void (*live)(unsigned step, unsigned long nth),
+                                                         unsigned step)
+{
+        unsigned long nth = 0, before;
+
+        do {
+                before = alloc_failed;
+                live(step, nth++);
+        } while (alloc_failed > before && nth <= ALLOC_MOST);
+        return nth - 1;
+}
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CAN_FAIL 0
 #else

@@ -86,25 +86,22 @@ static void every_allocation_fails_once(void **state)
         if (!CAN_FAIL)
                 skip();
         for (unsigned step = 0; step < STEPS; step++) {
-                unsigned long nth = 0, before;
+                unsigned long n = alloc_fail_each(live, step);
 
-                do {
-                        before = alloc_failed;
-                        live(step, nth++);
-                } while (alloc_failed > before && nth < 10000);
-                print_message("step %u: %lu allocations\n", step, nth - 1);
-                assert_true(nth > 1 && nth < 10000);
+                print_message("step %u: %lu allocations\n", step, n);
+                assert_true(n > 0 && n < ALLOC_MOST);
         }
 }
 
 /* A restoration that fails leaves nothing behind; one that came far enough is a registration like any. */
-static void restore(unsigned long nth)
+static void restore(unsigned step, unsigned long nth)
 {
         struct world *w = calloc(1, sizeof(*w));
         struct cx_saa *a = calloc(1, sizeof(*a));
         struct cx_restoration *r = calloc(2, sizeof(*r));
         int rc;
 
+        (void)step;
         world_init(w);
         for (unsigned i = 0; i < 2; i++) {
                 r[i].impi = i ? SPAN("other@" DOMAIN) : SPAN(IMPI);
@@ -135,17 +132,14 @@ static void restore(unsigned long nth)
 
 static void every_allocation_of_a_restoration_fails_once(void **state)
 {
-        unsigned long nth = 0, before;
+        unsigned long n;
 
         (void)state;
         if (!CAN_FAIL)
                 skip();
-        do {
-                before = alloc_failed;
-                restore(nth++);
-        } while (alloc_failed > before && nth < 10000);
-        print_message("%lu allocations\n", nth - 1);
-        assert_true(nth > 10 && nth < 10000);
+        n = alloc_fail_each(restore, 0);
+        print_message("%lu allocations\n", n);
+        assert_true(n > 9 && n < ALLOC_MOST);
 }
 
 int main(void)
